@@ -1,0 +1,174 @@
+package attendance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Code classifies trouble for decisions. The set is closed; the platform's own
+// code and words are in the native error that an [Error] wraps.
+type Code string
+
+// The codes, by what they mean for a run.
+const (
+	// CodeUnknown: none of the others. Ends the slice.
+	CodeUnknown Code = "unknown"
+
+	// Refusals. They end the run: going on would not help, and hammering gets an
+	// address banned.
+
+	// CodeCredentials: key or secret is wrong. Tried once, never again.
+	CodeCredentials Code = "credentials"
+	// CodePermission: the application lacks a permission.
+	CodePermission Code = "permission"
+	// CodeAddress: our network address is not on the platform's white list.
+	CodeAddress Code = "address"
+	// CodeQuota: the month's calls are used up, or would be.
+	CodeQuota Code = "quota"
+	// CodeDisabled: the application or the company is switched off.
+	CodeDisabled Code = "disabled"
+	// CodeEveryone: the platform rejected every single account it was asked for.
+	CodeEveryone Code = "everyone_refused"
+
+	// Transient trouble, returned after the retries are used up. Ends the slice.
+
+	// CodeThrottled: too many calls in a short time.
+	CodeThrottled Code = "throttled"
+	// CodeUnavailable: the platform is busy or cannot be reached.
+	CodeUnavailable Code = "unavailable"
+
+	// Faults of one slice.
+
+	// CodeMalformed: the answer is not what is documented (HTML, half a document).
+	CodeMalformed Code = "malformed"
+	// CodeRequest: the platform calls the request wrong.
+	CodeRequest Code = "request"
+	// CodeAccount: an account of the query is rejected. The Syncer bisects by people.
+	CodeAccount Code = "account"
+	// CodeSpan: the span of the query is rejected. The Syncer bisects by time.
+	CodeSpan Code = "span"
+	// CodeHorizon: the span lies behind what the platform keeps.
+	CodeHorizon Code = "beyond_horizon"
+
+	// Faults of the target.
+
+	// CodeStore: the database failed. Ends the slice.
+	CodeStore Code = "store"
+	// CodeStoreDown: the database cannot be reached or written at all. Ends the
+	// run: reading on would only spend the platform's calls.
+	CodeStoreDown Code = "store_unavailable"
+	// CodeTable: a table or column that is needed is missing. What can be
+	// written without it is written.
+	CodeTable Code = "table_missing"
+)
+
+// Refusal reports whether the code is the platform refusing us for good.
+func (c Code) Refusal() bool {
+	switch c {
+	case CodeCredentials, CodePermission, CodeAddress, CodeQuota, CodeDisabled, CodeEveryone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Temporary reports whether the same call may succeed later.
+func (c Code) Temporary() bool { return c == CodeThrottled || c == CodeUnavailable }
+
+// stopsRun reports whether the run cannot usefully go on after this code.
+func (c Code) stopsRun() bool { return c.Refusal() || c == CodeStoreDown }
+
+// An Error is trouble with a code. Both the code ([CodeOf]) and the native error
+// (errors.As) are reachable from it. It holds no secret.
+type Error struct {
+	Code Code
+	// Op is what was being done, for example "dingtalk /attendance/listRecord".
+	Op string
+	// Detail is what happened, as the other side or the program puts it.
+	Detail string
+	// Mend is what to do about it; empty means the code's usual mend.
+	Mend Text
+	// RetryAfter is how long the other side asked to wait; zero if it did not.
+	RetryAfter time.Duration
+	// Err is the native error, may be nil.
+	Err error
+}
+
+// Error says what was being done, the code, what happened and the mend.
+func (e *Error) Error() string {
+	var b strings.Builder
+	if e.Op != "" {
+		b.WriteString(e.Op)
+		b.WriteString(": ")
+	}
+	b.WriteString(string(e.Code))
+	detail := e.Detail
+	if detail == "" && e.Err != nil {
+		detail = e.Err.Error()
+	}
+	if detail != "" {
+		b.WriteString(": ")
+		b.WriteString(detail)
+	}
+	if m := e.Remedy(); m.EN != "" {
+		b.WriteString(" (")
+		b.WriteString(m.EN)
+		b.WriteString(")")
+	}
+	return b.String()
+}
+
+// Unwrap returns the native error.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Remedy returns the mend: the error's own, else the usual one of its code.
+func (e *Error) Remedy() Text {
+	if e.Mend != (Text{}) {
+		return e.Mend
+	}
+	return e.Code.Mend()
+}
+
+// CodeOf returns the code of the first [Error] in err's tree; CodeUnknown for
+// any other error and "" for nil and for context errors.
+func CodeOf(err error) Code {
+	if err == nil || isContextError(err) {
+		return ""
+	}
+	if e, ok := asError(err); ok {
+		return e.Code
+	}
+	return CodeUnknown
+}
+
+func asError(err error) (*Error, bool) { return errors.AsType[*Error](err) }
+
+func isContextError(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// A Warning is something people should know that stops nothing. It is an error
+// value only so that a stream can carry it (see [Scope]).
+type Warning struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// Error returns code and message.
+func (w Warning) Error() string { return w.Code + ": " + w.Message }
+
+// AsWarning reports whether err is a [Warning], and which.
+func AsWarning(err error) (Warning, bool) {
+	if err == nil {
+		return Warning{}, false
+	}
+	return errors.AsType[Warning](err)
+}
+
+// Warningf makes a Warning.
+func Warningf(code, format string, args ...any) Warning {
+	return Warning{Code: code, Message: fmt.Sprintf(format, args...)}
+}

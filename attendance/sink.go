@@ -1,0 +1,64 @@
+package attendance
+
+import (
+	"context"
+	"time"
+)
+
+// A Sink stores punches. Implementations are safe for concurrent use; package
+// sinktest proves an implementation.
+type Sink interface {
+	// Write adds what of the batch is missing, in one transaction, and is
+	// idempotent: the same batch again writes nothing. It never touches rows of
+	// other writers, other people or other days. The batch is not changed and not
+	// kept.
+	//
+	// Written counts what is committed, also beside an error: an error means that
+	// something of the batch is not stored (or not known to be), so that the
+	// batch must be written again. Errors carry a [Code]; context errors are bare.
+	Write(ctx context.Context, b Batch) (Written, error)
+}
+
+// A Batch says: for these members, in this span, read at this time, this is what
+// the platform holds.
+type Batch struct {
+	// Source is the name of the provider.
+	Source string
+	// Members are the people the platform answered for. Accounts and persons are
+	// distinct.
+	Members []Member
+	// Span is the stretch that was read; its zone is that of the OA's wall clock.
+	Span Span
+	// Punches are all punches of the members in the span, none in the future.
+	Punches []Punch
+	// ReadAt is when reading began.
+	ReadAt time.Time
+}
+
+// Written counts what became of a batch, in punches; Superseded and Removed
+// count rows of the target.
+type Written struct {
+	// Written: a row was added.
+	Written int `json:"written"`
+	// Present: a row of our own was there already.
+	Present int `json:"present"`
+	// PresentFromOther: a row of another writer holds the same punch.
+	PresentFromOther int `json:"present_from_other"`
+	// Superseded are rows of our tag, of people who answered with something, that
+	// the answer lacks. Without a ledger they are only counted.
+	Superseded int `json:"superseded"`
+	// Removed are rows taken away with the ledger's proof.
+	Removed int `json:"removed"`
+	// Skipped are punches that the target does not take, by reason.
+	Skipped map[Reason]int `json:"skipped,omitempty"`
+	// Days are the person-days whose rows changed.
+	Days []PersonDay `json:"days,omitempty"`
+	// Warnings are about the batch as a whole.
+	Warnings []Warning `json:"warnings,omitempty"`
+}
+
+// A PersonDay is one calendar day of one person of the OA.
+type PersonDay struct {
+	Person string `json:"person"`
+	Day    Date   `json:"day"`
+}

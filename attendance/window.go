@@ -1,0 +1,89 @@
+package attendance
+
+import (
+	"fmt"
+	"time"
+)
+
+// A Window says over which stretch of time a run reads punches. It is resolved
+// once, at the start of a run.
+type Window interface {
+	// Span returns the stretch that the window means at the moment m, both ends
+	// in the zone of the OA's wall clock. An empty span is a run that reads nothing.
+	Span(m Moment) (Span, error)
+}
+
+// A Moment is what a [Window] may depend on.
+type Moment struct {
+	// Now is the current time.
+	Now time.Time
+	// Mark is the instant up to which the job has read everything without a gap;
+	// zero when nothing is remembered.
+	Mark time.Time
+}
+
+// Today is today 00:00 up to now, in zone: what the product we replace calls
+// automatic sync.
+func Today(zone *time.Location) Window { return LastDays(0, zone) }
+
+// LastDays is today up to now and the n whole days before today, in zone.
+func LastDays(n int, zone *time.Location) Window { return lastDays{n, zone, false} }
+
+// SinceMark is [LastDays], begun earlier where the job's mark lies further back:
+// after an outage of any length the run closes the gap by itself. Without a mark
+// it is LastDays(n, zone).
+func SinceMark(n int, zone *time.Location) Window { return lastDays{n, zone, true} }
+
+// Days is the days from first to last, both included, in zone; any number of
+// them. Days after now are planned as well; punches in the future are skipped.
+func Days(first, last Date, zone *time.Location) Window { return days{first, last, zone} }
+
+// Between is the half-open stretch [from, to), written by the wall clock of zone.
+func Between(from, to time.Time, zone *time.Location) Window { return between{from, to, zone} }
+
+type lastDays struct {
+	n    int
+	zone *time.Location
+	mark bool
+}
+
+func (w lastDays) Span(m Moment) (Span, error) {
+	if w.zone == nil || w.n < 0 {
+		return Span{}, fmt.Errorf("attendance: a window needs a time zone and a number of days >= 0, not %v and %d", w.zone, w.n)
+	}
+	now := m.Now.In(w.zone)
+	s := Span{DateOf(now).Add(-w.n).In(w.zone), now}
+	if w.mark && !m.Mark.IsZero() && m.Mark.Before(s.From) {
+		s.From = m.Mark.In(w.zone)
+	}
+	return s, s.Validate()
+}
+
+type days struct {
+	first, last Date
+	zone        *time.Location
+}
+
+func (w days) Span(Moment) (Span, error) {
+	if w.zone == nil {
+		return Span{}, fmt.Errorf("attendance: a window needs a time zone")
+	}
+	if w.last.Before(w.first) {
+		return Span{}, fmt.Errorf("attendance: the last day %v lies before the first day %v", w.last, w.first)
+	}
+	s := Span{w.first.In(w.zone), w.last.Add(1).In(w.zone)}
+	return s, s.Validate()
+}
+
+type between struct {
+	from, to time.Time
+	zone     *time.Location
+}
+
+func (w between) Span(Moment) (Span, error) {
+	if w.zone == nil {
+		return Span{}, fmt.Errorf("attendance: a window needs a time zone")
+	}
+	s := Span{w.from.In(w.zone), w.to.In(w.zone)}
+	return s, s.Validate()
+}
