@@ -1,0 +1,119 @@
+package attendancetest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/punchbridge/punchbridge/attendance"
+)
+
+// A Row is what a [Sink] keeps of a punch.
+type Row struct {
+	Person    string
+	Time      time.Time // whole seconds
+	Kind      attendance.Kind
+	Direction attendance.Direction
+	Place     attendance.Place
+}
+
+// A Sink keeps rows in memory, by the rules of the OA: one row a person, second,
+// kind and direction. The zero Sink is empty and ready. It is safe for
+// concurrent use.
+type Sink struct {
+	// Refuse, when not nil, is asked before every write; its error is returned
+	// and nothing is written. Set it before use.
+	Refuse func(b attendance.Batch) error
+
+	mu   sync.Mutex
+	rows map[Row]attendance.Place
+}
+
+// Write implements [attendance.Sink].
+func (s *Sink) Write(ctx context.Context, b attendance.Batch) (attendance.Written, error) {
+	var w attendance.Written
+	if err := ctx.Err(); err != nil {
+		return w, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.Refuse != nil {
+		if err := s.Refuse(b); err != nil {
+			return w, err
+		}
+	}
+	if s.rows == nil {
+		s.rows = make(map[Row]attendance.Place)
+	}
+	w.Skipped = make(map[attendance.Reason]int)
+	persons := personsOf(b)
+	answered := make(map[string]bool)
+	held := make(map[Row]bool)
+	for _, p := range b.Punches {
+		person, ok := persons[p.Account]
+		if !ok || !b.Span.Contains(p.Time) {
+			panic(fmt.Sprintf("attendancetest: punch %+v is not of the batch's members and span", p))
+		}
+		answered[person] = true
+		if p.Kind != attendance.Field && p.Direction == attendance.Undirected {
+			w.Skipped[attendance.NoDirection]++
+			continue
+		}
+		key := Row{Person: person, Time: p.Time.UTC().Truncate(time.Second), Kind: p.Kind, Direction: p.Direction}
+		_, present := s.rows[key]
+		switch {
+		case held[key]:
+			w.Skipped[attendance.SameSecond]++
+		case present:
+			w.Present++
+		default:
+			s.rows[key] = p.Place
+			w.Written++
+			w.Days = append(w.Days, attendance.PersonDay{Person: person, Day: attendance.DateOf(p.Time.In(b.Span.Zone()))})
+		}
+		held[key] = true
+	}
+	for key := range s.rows {
+		if answered[key.Person] && b.Span.Contains(key.Time) && !held[key] {
+			w.Superseded++
+		}
+	}
+	w.Days = sortedDays(w.Days)
+	return w, nil
+}
+
+// Rows returns what the sink holds, sorted by person, time, kind and direction.
+func (s *Sink) Rows() []Row {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rows := make([]Row, 0, len(s.rows))
+	for key, place := range s.rows {
+		key.Place = place
+		rows = append(rows, key)
+	}
+	slices.SortFunc(rows, func(a, b Row) int {
+		return cmp.Or(cmp.Compare(a.Person, b.Person), a.Time.Compare(b.Time), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Direction, b.Direction))
+	})
+	return rows
+}
+
+func personsOf(b attendance.Batch) map[string]string {
+	persons := make(map[string]string, len(b.Members))
+	for _, m := range b.Members {
+		if _, twice := persons[m.Account]; twice {
+			panic(fmt.Sprintf("attendancetest: account %q stands twice in a batch", m.Account))
+		}
+		persons[m.Account] = m.Person
+	}
+	return persons
+}
+
+func sortedDays(days []attendance.PersonDay) []attendance.PersonDay {
+	slices.SortFunc(days, func(a, b attendance.PersonDay) int {
+		return cmp.Or(cmp.Compare(a.Person, b.Person), cmp.Compare(a.Day.String(), b.Day.String()))
+	})
+	return slices.Compact(days)
+}

@@ -1,0 +1,195 @@
+package attendance
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Counts are the numbers of a slice or a run. Read = Written + Present +
+// PresentFromOther + everything skipped, in punches, each once (short of punches
+// whose write failed). Superseded and Removed count rows of the target.
+type Counts struct {
+	Read             int `json:"read"`
+	Written          int `json:"written"`
+	Present          int `json:"present"`
+	PresentFromOther int `json:"present_from_other"`
+	Superseded       int `json:"superseded"`
+	Removed          int `json:"removed"`
+	// Calls is the number of calls to the platform for records; those for tokens
+	// and the directory are not in it.
+	Calls int `json:"calls"`
+	// CheckCalls is the number of further calls that only made sure that an
+	// answer was not silently cut short.
+	CheckCalls int `json:"check_calls"`
+}
+
+func (c *Counts) add(o Counts) {
+	c.Read += o.Read
+	c.Written += o.Written
+	c.Present += o.Present
+	c.PresentFromOther += o.PresentFromOther
+	c.Superseded += o.Superseded
+	c.Removed += o.Removed
+	c.Calls += o.Calls
+	c.CheckCalls += o.CheckCalls
+}
+
+// A SliceReport is what became of one slice.
+type SliceReport struct {
+	Slice Slice
+	Counts
+	// Skipped counts records that were not written, by reason.
+	Skipped map[Reason]int
+	// Refused are the members whose account the platform rejected.
+	Refused []Member
+	// Failed are the parts of the slice that were not read or not written.
+	Failed []Failure
+	// Days are the person-days whose rows changed.
+	Days     []PersonDay
+	Warnings []Warning
+}
+
+// A Failure names the people and the span of something that was not done.
+type Failure struct {
+	Persons []string
+	Span    Span
+	Code    Code
+	Message string
+	// Err is the error itself.
+	Err error
+}
+
+// A Report is what became of a run. It grows with the people left out and the
+// failures, not with the punches; slices are reported one by one through
+// [Options.Observe].
+type Report struct {
+	Job    string
+	Source string
+	// Span is the stretch that was to be read.
+	Span Span
+	// Started and Ended are by the Syncer's clock.
+	Started, Ended time.Time
+	// People is the number of people asked for, Slices that of slices worked on.
+	People, Slices int
+	Counts
+	Skipped  map[Reason]int
+	LeftOut  []Member
+	Failed   []Failure
+	Warnings []Warning
+}
+
+// Merge adds another run's report, such as that for the field check-ins of the
+// same job, to r. Both are taken to be about the same people: someone left out
+// of both is named once.
+func (r *Report) Merge(o Report) {
+	if r.Span == (Span{}) {
+		r.Span = o.Span
+	}
+	if r.Started.IsZero() || !o.Started.IsZero() && o.Started.Before(r.Started) {
+		r.Started = o.Started
+	}
+	if o.Ended.After(r.Ended) {
+		r.Ended = o.Ended
+	}
+	r.People = max(r.People, o.People)
+	r.Slices += o.Slices
+	r.Counts.add(o.Counts)
+	r.skip(o.Skipped)
+	known := make(map[Member]bool, len(r.LeftOut))
+	for _, m := range r.LeftOut {
+		known[m] = true
+	}
+	for _, m := range o.LeftOut {
+		if !known[m] {
+			r.LeftOut = append(r.LeftOut, m)
+		}
+	}
+	r.Failed = append(r.Failed, o.Failed...)
+	for _, w := range o.Warnings {
+		if !slices.Contains(r.Warnings, w) {
+			r.Warnings = append(r.Warnings, w)
+		}
+	}
+}
+
+func (r *Report) skip(counts map[Reason]int) {
+	if len(counts) > 0 && r.Skipped == nil {
+		r.Skipped = make(map[Reason]int)
+	}
+	for reason, n := range counts {
+		r.Skipped[reason] += n
+	}
+}
+
+// String is a summary in one line, such as
+//
+//	1,400 read, 1,390 written, 8 there already; skipped: 2 invalid; 1 left out: 张三 (unbound)
+func (r Report) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s read, %s written, %s there already", grouped(r.Read), grouped(r.Written), grouped(r.Present))
+	if r.PresentFromOther > 0 {
+		fmt.Fprintf(&b, ", %s from other writers", grouped(r.PresentFromOther))
+	}
+	if r.Superseded > 0 {
+		fmt.Fprintf(&b, ", %s superseded", grouped(r.Superseded))
+	}
+	if r.Removed > 0 {
+		fmt.Fprintf(&b, ", %s removed", grouped(r.Removed))
+	}
+	separator := "; skipped: "
+	for _, reason := range slices.Sorted(maps.Keys(r.Skipped)) {
+		fmt.Fprintf(&b, "%s%s %s", separator, grouped(r.Skipped[reason]), reason)
+		separator = ", "
+	}
+	if n := len(r.LeftOut); n > 0 {
+		fmt.Fprintf(&b, "; %s left out: ", grouped(n))
+		for i, m := range r.LeftOut[:min(n, 5)] {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			fmt.Fprintf(&b, "%s (%s)", nameOf(m), m.LeftOut)
+		}
+		if n > 5 {
+			b.WriteString(", ...")
+		}
+	}
+	if n := len(r.Failed); n > 0 {
+		fmt.Fprintf(&b, "; %s failed: %s", grouped(n), r.Failed[0].Message)
+	}
+	return b.String()
+}
+
+func nameOf(m Member) string {
+	if m.Name != "" {
+		return m.Name
+	}
+	return m.Person
+}
+
+// grouped writes n with commas between thousands.
+func grouped(n int) string {
+	digits := fmt.Sprint(n)
+	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}
+
+// Incomplete is the error of a run that ended, but with parts not done. The
+// report names them; running again does them.
+type Incomplete struct {
+	// Failed is the number of parts that failed; First is the first one's error.
+	Failed int
+	First  error
+}
+
+// Error tells how many parts failed and why the first one did.
+func (e *Incomplete) Error() string {
+	return fmt.Sprintf("attendance: %d parts of the run were not done, the first because of: %v", e.Failed, e.First)
+}
+
+// Unwrap returns the first part's error.
+func (e *Incomplete) Unwrap() error { return e.First }
