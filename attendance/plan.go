@@ -80,7 +80,10 @@ func (p Plan) batches(ctx context.Context, scope Scope, leave func(Member), warn
 				continue
 			}
 			if err != nil {
-				yield(nil, err)
+				// Those who were read before the trouble are not made to wait.
+				if batch = distinct(batch, leave); len(batch) == 0 || yield(batch, nil) {
+					yield(nil, err)
+				}
 				return
 			}
 			if m.LeftOut == "" && m.Account == "" {
