@@ -54,7 +54,7 @@ func NewSyncer(p Provider, s Sink, opts *Options) *Syncer {
 		y.opts.Parallel = 4
 	}
 	if y.opts.Now == nil {
-		y.opts.Now = time.Now
+		y.opts.Now = time.Now //nolint:forbidigo // the default clock, resolved here only
 	}
 	if y.opts.Logger == nil {
 		y.opts.Logger = slog.New(slog.DiscardHandler)

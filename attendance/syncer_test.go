@@ -312,7 +312,7 @@ func TestCancellationReturnsTheContextsErrorAndLeavesNothingBehind(t *testing.T)
 				cancel()
 			}
 			report, err := y.Run(ctx, attendance.Members(members...), days(date(3, 2), date(3, 3)))
-			require.Equal(t, context.Canceled, err, "bare") //nolint:testifylint // errors.Is would not see a wrapping
+			require.Equal(t, context.Canceled, err, "bare")
 			require.Equal(t, len(sink.Rows()), report.Written)
 			require.Less(t, report.Slices, 10)
 		})

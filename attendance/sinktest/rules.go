@@ -148,7 +148,7 @@ func foreign(t testing.TB, target Target, f Features) {
 }
 
 func counted(t testing.TB, target Target, f Features) {
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test wants the same numbers every time
+	random := rand.New(rand.NewPCG(1, 2)) // the same numbers every time
 	rows := 0
 	for range 12 {
 		var punches []attendance.Punch
