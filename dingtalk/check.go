@@ -1,0 +1,235 @@
+package dingtalk
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/provider"
+)
+
+// allowedSkew is how far two clocks may be apart before windows and the guard
+// against future punches suffer.
+const allowedSkew = 5 * time.Minute
+
+// probeAccount is who is asked for when only the right to ask matters. DingTalk
+// answers an account that it does not know with an empty success.
+const probeAccount = "punchbridge-check"
+
+// Check implements [attendance.Checker] for the whole application: credentials,
+// clock, what the application may see, punches, directory. A directory that may
+// not be read is a warning here, since accounts can be bound without; field
+// check-ins have a check of their own. One metered call is made.
+func (c *Client) Check(ctx context.Context) []attendance.Finding {
+	findings := c.checkAccess(ctx)
+	if ctx.Err() != nil || failed(findings) {
+		return findings
+	}
+	findings = append(findings, c.checkScopes(ctx)...)
+	findings = append(findings, c.checkPunches(ctx)...)
+	for _, f := range c.checkDirectory(ctx) {
+		if f.Level == attendance.LevelError {
+			f.Level = attendance.LevelWarning
+		}
+		findings = append(findings, f)
+	}
+	return findings
+}
+
+// Check implements [attendance.Checker]: credentials, clock, and whether punches
+// may be read, for which one metered call is made.
+func (p *Punches) Check(ctx context.Context) []attendance.Finding {
+	findings := p.client.checkAccess(ctx)
+	if ctx.Err() != nil || failed(findings) {
+		return findings
+	}
+	return append(findings, p.client.checkPunches(ctx)...)
+}
+
+// Check implements [attendance.Checker]: credentials, clock, and whether check-ins
+// may be read, for which one metered call is made, or two.
+func (p *CheckIns) Check(ctx context.Context) []attendance.Finding {
+	findings := p.client.checkAccess(ctx)
+	if ctx.Err() != nil || failed(findings) {
+		return findings
+	}
+	return append(findings, p.client.checkCheckIns(ctx)...)
+}
+
+// Check implements [attendance.Checker]: credentials, clock, and whether the
+// directory may be read, and all of it.
+func (d *Directory) Check(ctx context.Context) []attendance.Finding {
+	findings := d.client.checkAccess(ctx)
+	if ctx.Err() != nil || failed(findings) {
+		return findings
+	}
+	return append(findings, d.client.checkDirectory(ctx)...)
+}
+
+func failed(findings []attendance.Finding) bool {
+	for _, f := range findings {
+		if f.Level == attendance.LevelError {
+			return true
+		}
+	}
+	return false
+}
+
+func fine(code, en, zh string) attendance.Finding {
+	return attendance.Finding{Code: code, Level: attendance.LevelOK, Message: attendance.Text{EN: en, ZH: zh}}
+}
+
+// finding turns the outcome of a try into findings; none when ctx has ended.
+func finding(ctx context.Context, err error, good attendance.Finding, bad attendance.Text) []attendance.Finding {
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err == nil:
+		return []attendance.Finding{good}
+	default:
+		return []attendance.Finding{attendance.FindingOf(bad, err)}
+	}
+}
+
+// checkAccess tries the credentials and compares the clocks.
+func (c *Client) checkAccess(ctx context.Context) []attendance.Finding {
+	_, err := c.tokens.Token(ctx)
+	findings := finding(ctx, err, fine("credentials", "DingTalk accepts the application's credentials", "钉钉应用凭证有效"),
+		attendance.Text{EN: "DingTalk gives no access token", ZH: "无法获取钉钉 access_token"})
+	ahead, known := c.skew.read()
+	if err != nil || !known {
+		return findings
+	}
+	off := ahead.Round(time.Second)
+	if off.Abs() <= allowedSkew {
+		return append(findings, fine("clock", "this machine's clock agrees with DingTalk's", "本机时钟与钉钉一致"))
+	}
+	en, zh := "behind", "慢"
+	if off < 0 {
+		en, zh = "ahead of", "快"
+	}
+	return append(findings, attendance.Finding{
+		Code:  "clock",
+		Level: attendance.LevelWarning,
+		Message: attendance.Text{
+			EN: fmt.Sprintf("this machine's clock is %v %s DingTalk's", off.Abs(), en),
+			ZH: fmt.Sprintf("本机时钟比钉钉%s %v", zh, off.Abs()),
+		},
+		Mend: attendance.Text{
+			EN: "set the clock, best by NTP: days begin and end by it, and punches later than it are skipped",
+			ZH: "请校准本机时间（建议启用 NTP）：同步的日期范围以本机时间为准，晚于本机时间的打卡会被跳过",
+		},
+	})
+}
+
+// checkScopes tells what the application may see. No answer is no more than a
+// warning: nothing but the start of a restricted directory depends on it.
+func (c *Client) checkScopes(ctx context.Context) []attendance.Finding {
+	departments, users, err := c.scopes(ctx)
+	findings := finding(ctx, err,
+		fine("scopes",
+			fmt.Sprintf("the application's range of contacts has %d departments and %d single users", len(departments), len(users)),
+			fmt.Sprintf("应用通讯录权限范围：%d 个部门，%d 个单独授权的员工", len(departments), len(users))),
+		attendance.Text{EN: "the application's range of contacts could not be read", ZH: "无法读取应用的通讯录权限范围"})
+	for i := range findings {
+		if findings[i].Level == attendance.LevelError {
+			findings[i].Level = attendance.LevelWarning
+		}
+	}
+	return findings
+}
+
+// checkPunches asks for the punches of nobody: one metered call.
+func (c *Client) checkPunches(ctx context.Context) []attendance.Finding {
+	now := c.now().In(beijing()).Truncate(time.Second)
+	_, err := c.metered(ctx, provider.Request{
+		URL: pathListRecord,
+		Body: listRecordBody{
+			UserIDs: []string{probeAccount},
+			From:    now.Add(-time.Minute).Format(time.DateTime),
+			To:      now.Format(time.DateTime),
+			I18n:    c.config.I18n,
+		},
+	})
+	if attendance.CodeOf(err) == attendance.CodeAccount {
+		err = nil // the right to ask is there, which is all that was asked
+	}
+	return finding(ctx, err, fine("punches", "punches may be read", "可以读取打卡记录"),
+		attendance.Text{EN: "punches cannot be read", ZH: "无法读取打卡记录"})
+}
+
+// checkCheckIns asks for a minute of the company's check-ins: one metered call,
+// two in a company of more than 1000 users.
+func (c *Client) checkCheckIns(ctx context.Context) []attendance.Finding {
+	now := c.now()
+	_, err := c.metered(ctx, provider.Request{
+		Method: http.MethodGet,
+		URL:    pathCheckInsOfDepartment,
+		Query: url.Values{
+			"department_id": {strconv.Itoa(rootDepartment)},
+			"start_time":    {strconv.FormatInt(now.Add(-time.Minute).UnixMilli(), 10)},
+			"end_time":      {strconv.FormatInt(now.UnixMilli(), 10)},
+			"offset":        {"0"},
+			"size":          {"1"},
+			"order":         {"asc"},
+		},
+	})
+	if departmentRefused(err) {
+		// Too large a company for one call, most likely: ask for one user.
+		_, err = c.metered(ctx, provider.Request{URL: pathCheckInsOfUsers, Body: checkInsBody{
+			Users: probeAccount, Start: now.Add(-time.Minute).UnixMilli(), End: now.UnixMilli(), Size: 1}})
+		if attendance.CodeOf(err) == attendance.CodeAccount {
+			err = nil
+		}
+	}
+	return finding(ctx, err, fine("checkins", "field check-ins may be read", "可以读取签到记录"),
+		attendance.Text{EN: "field check-ins cannot be read", ZH: "无法读取签到记录"})
+}
+
+// checkDirectory reads the root and one page of its users.
+func (c *Client) checkDirectory(ctx context.Context) []attendance.Finding {
+	bad := attendance.Text{EN: "the directory cannot be read", ZH: "无法读取钉钉通讯录"}
+	root := departmentBody{ID: rootDepartment}
+	_, err := c.call(ctx, provider.Request{URL: pathDepartments, Body: root})
+	if err == nil {
+		_, err = c.call(ctx, provider.Request{URL: pathUsers, Body: usersBody{Department: rootDepartment, Size: 1}})
+	}
+	if attendance.CodeOf(err) != attendance.CodeAccount {
+		return finding(ctx, err, fine("directory", "the directory may be read, all of it", "可以读取全部通讯录"), bad)
+	}
+	departments, users, err := c.scopes(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err == nil && len(departments)+len(users) == 0:
+		return []attendance.Finding{attendance.FindingOf(bad, nothingInSight())}
+	case err != nil:
+		return finding(ctx, err, attendance.Finding{}, bad)
+	}
+	return []attendance.Finding{{
+		Code:  "directory",
+		Level: attendance.LevelWarning,
+		Message: attendance.Text{
+			EN: fmt.Sprintf("the application may see a part of the directory only: %d departments and %d single users", len(departments), len(users)),
+			ZH: fmt.Sprintf("应用只能看到部分通讯录：%d 个部门，%d 个单独授权的员工", len(departments), len(users)),
+		},
+		Mend: rangeMend(),
+	}}
+}
+
+// nothingInSight is the error of an empty range of contacts.
+func nothingInSight() error {
+	return &attendance.Error{Code: attendance.CodePermission, Op: "dingtalk " + pathScopes,
+		Detail: "the application's range of contacts is empty: it may see no department and no user", Mend: rangeMend()}
+}
+
+func rangeMend() attendance.Text {
+	return attendance.Text{
+		EN: "set the application's range of contacts to all staff in DingTalk's console",
+		ZH: "请在钉钉后台把应用的通讯录权限范围设为全部员工",
+	}
+}

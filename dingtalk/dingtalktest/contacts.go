@@ -1,0 +1,208 @@
+package dingtalktest
+
+import (
+	"slices"
+	"strconv"
+)
+
+// department reads dept_id and looks it up. limited calls answer only for what
+// the application may see. The caller holds the company's lock.
+func (s *Server) department(c *call, f fields, limited bool) (int64, answer, bool) {
+	id, ok := f.integer("dept_id")
+	if !ok {
+		if f.has("dept_id") {
+			return 0, s.refuse(c, problem{40009, "不合法的部门id", false}), false
+		}
+		id = RootDepartment
+	}
+	if _, ok := s.company.departments[id]; !ok {
+		return 0, s.refuse(c, problem{60003, "部门不存在", false}), false
+	}
+	if limited && !s.sees(id) {
+		return 0, s.refuse(c, problem{50004, "请求的部门id不在授权范围内", false}), false
+	}
+	return id, answer{}, true
+}
+
+// inDepartment reads a body of {"dept_id":N} and has the answer's result written.
+func (s *Server) inDepartment(c *call, limited bool, result func(b []byte, id int64) []byte) answer {
+	f, a, ok := s.decode(c)
+	if !ok {
+		return a
+	}
+	if c.path != PathSubDepartments && !f.has("dept_id") { // only listsub documents a default
+		return s.missingParameter(c, "dept_id")
+	}
+	s.company.mu.RLock()
+	defer s.company.mu.RUnlock()
+	id, a, ok := s.department(c, f, limited)
+	if !ok {
+		return a
+	}
+	buffer := s.buffer()
+	b := append(*buffer, `{"errcode":0,"errmsg":"ok","result":`...)
+	b = result(b, id)
+	return s.finish(buffer, append(s.appendRequestID(b), '}'))
+}
+
+// finish makes a successful answer of what was written to a pooled buffer.
+func (s *Server) finish(buffer *[]byte, b []byte) answer {
+	*buffer = b
+	a := success(b)
+	a.buffer = buffer
+	return a
+}
+
+func (s *Server) subDepartments(c *call) answer {
+	return s.inDepartment(c, true, func(b []byte, id int64) []byte {
+		b = append(b, '[')
+		for i, child := range s.company.children[id] {
+			d := s.company.departments[child]
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(b, `{"auto_add_user":false,"create_dept_group":false,"dept_id":`...)
+			b = strconv.AppendInt(b, d.ID, 10)
+			b = append(b, `,"name":`...)
+			b = appendString(b, d.Name)
+			b = append(b, `,"parent_id":`...)
+			b = strconv.AppendInt(b, d.Parent, 10)
+			b = append(b, '}')
+		}
+		return append(b, ']')
+	})
+}
+
+func (s *Server) subDepartmentIDs(c *call) answer {
+	return s.inDepartment(c, false, func(b []byte, id int64) []byte {
+		b = append(b, `{"dept_id_list":`...)
+		b = appendInts(b, s.company.children[id])
+		return append(b, '}')
+	})
+}
+
+func (s *Server) userIDs(c *call) answer {
+	return s.inDepartment(c, false, func(b []byte, id int64) []byte {
+		b = append(b, `{"userid_list":`...)
+		b = appendStrings(b, s.company.members[id])
+		return append(b, '}')
+	})
+}
+
+func (s *Server) usersSimple(c *call) answer {
+	return s.userPage(c, func(b []byte, u *User) []byte {
+		b = appendString(append(b, `{"userid":`...), u.ID)
+		b = appendString(append(b, `,"name":`...), u.Name)
+		return append(b, '}')
+	})
+}
+
+func (s *Server) usersFull(c *call) answer {
+	mobile := !s.gate.denied(PermissionMobile)
+	return s.userPage(c, func(b []byte, u *User) []byte { return appendUser(b, u, mobile) })
+}
+
+// userPage answers a page of the people of one department, without those of the
+// departments below it.
+func (s *Server) userPage(c *call, render func([]byte, *User) []byte) answer {
+	f, a, ok := s.decode(c)
+	if !ok {
+		return a
+	}
+	if !f.has("dept_id") {
+		return s.missingParameter(c, "dept_id")
+	}
+	cursor, size, a, ok := s.page(c, f)
+	if !ok {
+		return a
+	}
+	s.company.mu.RLock()
+	defer s.company.mu.RUnlock()
+	id, a, ok := s.department(c, f, true)
+	if !ok {
+		return a
+	}
+	members := s.company.members[id]
+	rows := cutPage(members, cursor, size)
+	buffer := s.buffer()
+	b := append(*buffer, `{"errcode":0,"errmsg":"ok","result":{"has_more":`...)
+	if next := cursor + int64(len(rows)); next < int64(len(members)) {
+		b = append(b, `true,"next_cursor":`...)
+		b = strconv.AppendInt(b, next, 10)
+	} else {
+		b = append(b, "false"...)
+	}
+	b = append(b, `,"list":[`...)
+	for i, user := range rows {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = render(b, s.company.users[user])
+	}
+	b = append(b, `]}`...)
+	return s.finish(buffer, append(s.appendRequestID(b), '}'))
+}
+
+func (s *Server) user(c *call) answer {
+	f, a, ok := s.decode(c)
+	if !ok {
+		return a
+	}
+	id := f.text("userid")
+	if id == "" {
+		return s.missingParameter(c, "userid")
+	}
+	mobile := !s.gate.denied(PermissionMobile)
+	s.company.mu.RLock()
+	defer s.company.mu.RUnlock()
+	u, ok := s.company.users[id]
+	switch {
+	case !ok:
+		return s.refuse(c, problem{33012, "无效的USERID", false})
+	case !slices.ContainsFunc(u.Departments, s.sees) && !slices.Contains(s.opts.AuthedUsers, u.ID):
+		return s.refuse(c, problem{50002, "请求的员工userid不在授权范围内", false})
+	}
+	b := append([]byte(nil), `{"errcode":0,"errmsg":"ok","result":`...)
+	b = appendUser(b, u, mobile)
+	return success(append(s.appendRequestID(b), '}'))
+}
+
+func (s *Server) scopes(c *call) answer {
+	departments := s.opts.AuthedDepartments
+	if departments == nil {
+		departments = []int64{RootDepartment}
+	}
+	fields := []string{"userid", "name", "jobnumber", "email", "orgEmail", "active"}
+	if !s.gate.denied(PermissionMobile) {
+		fields = append(fields, "mobile")
+	}
+	b := append([]byte(nil), `{"errcode":0,"errmsg":"ok","auth_user_field":`...)
+	b = appendStrings(b, fields)
+	b = append(b, `,"auth_org_scopes":{"authed_user":`...)
+	b = appendStrings(b, s.opts.AuthedUsers)
+	b = append(b, `,"authed_dept":`...)
+	b = appendInts(b, departments)
+	return success(append(b, "}}"...))
+}
+
+func appendUser(b []byte, u *User, mobile bool) []byte {
+	b = appendString(append(b, `{"userid":`...), u.ID)
+	b = appendString(append(b, `,"unionid":`...), "uni-"+u.ID)
+	b = appendString(append(b, `,"name":`...), u.Name)
+	b = appendString(append(b, `,"job_number":`...), u.JobNumber)
+	if mobile && u.Mobile != "" {
+		b = appendString(append(b, `,"mobile":`...), u.Mobile)
+		if u.StateCode != "" {
+			b = appendString(append(b, `,"state_code":`...), u.StateCode)
+		}
+	}
+	if u.Email != "" {
+		b = appendString(append(b, `,"email":`...), u.Email)
+	}
+	if u.OrgEmail != "" {
+		b = appendString(append(b, `,"org_email":`...), u.OrgEmail)
+	}
+	b = appendInts(append(b, `,"dept_id_list":`...), u.Departments)
+	b = strconv.AppendBool(append(b, `,"active":`...), !u.Inactive)
+	return append(b, `,"exclusive_account":false}`...)
+}

@@ -1,0 +1,264 @@
+package dingtalktest
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Fault is trouble that [Server.Fail] arranges. The zero fields mean: every
+// call but the two token calls, until healed.
+type Fault struct {
+	// Kind is what happens. It must be set.
+	Kind FaultKind
+	// Path is the call that it happens to. Empty: every documented call except
+	// the two for tokens, which have to be named.
+	Path string
+	// User limits it to calls that name this account, in a list or alone. Empty:
+	// all calls. [BadAccount] needs it.
+	User string
+	// After lets this many matching calls pass first.
+	After int
+	// Times is how many calls it happens to. Zero: until [Server.Heal].
+	Times int
+	// Code is the errcode of [BadAccount]. Zero: 40031, a list with a user that
+	// is not in the contacts; 33012 is an invalid user id.
+	Code int
+	// RetryAfter is, for [Unavailable], the Retry-After header in whole seconds
+	// (zero: no header), and for [Throttled] and [ThrottledGlobally] how long from
+	// now the time in the text lies (zero: one second).
+	RetryAfter time.Duration
+	// Status and Body are the reply of [Answer]. Status zero: 200. A body that
+	// begins with "<" goes out as HTML, any other as JSON.
+	Status int
+	Body   string
+}
+
+// FaultKind is a kind of trouble.
+type FaultKind uint8
+
+// The kinds of trouble. The zero value is none.
+const (
+	// TokenExpired makes all tokens invalid when the call comes, so that the call
+	// fails with 40014. A token fetched afterwards is good.
+	TokenExpired FaultKind = iota + 1
+	// BadSecret is what a token call answers to a wrong key or secret. It happens
+	// to token calls only, also with an empty Path.
+	BadSecret
+	// Throttled is 90018: too many calls of this application to this path.
+	Throttled
+	// ThrottledGlobally is 90002: too many calls of all applications.
+	ThrottledGlobally
+	// Busy is -1, the platform is busy (系统繁忙).
+	Busy
+	// ServerError is HTTP 500 without a body of use.
+	ServerError
+	// Unavailable is HTTP 503, with a Retry-After header if wanted.
+	Unavailable
+	// HTMLPage is a login page of some proxy, with status 200.
+	HTMLPage
+	// Firewall is the firewall's answer to an address that called too often:
+	// status 200, JSON, no errcode.
+	Firewall
+	// NoErrcode is {} with status 200.
+	NoErrcode
+	// HalfBody ends the body of a good answer in its middle.
+	HalfBody
+	// SlowBody sends half of a good answer and then nothing until the caller
+	// gives up.
+	SlowBody
+	// Hang sends nothing at all until the caller gives up.
+	Hang
+	// Reset is a connection reset before the answer.
+	Reset
+	// Forbidden is 60011: the permission point that the call needs is missing.
+	// See also [Server.Deny].
+	Forbidden
+	// AddressDenied is 60020: our address is not on the white list.
+	AddressDenied
+	// QuotaUsedUp is 90020: the month's calls are used up.
+	QuotaUsedUp
+	// BadAccount fails every call that names [Fault.User], with [Fault.Code].
+	BadAccount
+	// StuckCursor makes calls that page by a cursor answer an empty page whose
+	// next cursor is the one that was asked for. Others are not affected.
+	StuckCursor
+	// Answer is any reply: [Fault.Status] and [Fault.Body].
+	Answer
+)
+
+// Fail arranges trouble from now on. Of several faults that fit a call, the one
+// arranged first happens.
+//
+// Fail panics when the fault has no kind, or is a BadAccount without a user:
+// that is a mistake in the test.
+func (s *Server) Fail(f Fault) {
+	if f.Kind == 0 || f.Kind > Answer {
+		panic("dingtalktest: a fault needs a kind")
+	}
+	if f.Kind == BadAccount && f.User == "" {
+		panic("dingtalktest: BadAccount needs a user")
+	}
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	s.gate.faults = append(s.gate.faults, f)
+}
+
+// Heal ends all trouble that [Server.Fail] arranged.
+func (s *Server) Heal() {
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	s.gate.faults = nil
+}
+
+// takeFault returns the fault that happens to the call; its Kind is zero for none.
+func (g *gate) takeFault(c *call) Fault {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for i := range g.faults {
+		f := &g.faults[i]
+		if !f.fits(c) {
+			continue
+		}
+		if f.After > 0 {
+			f.After--
+			continue
+		}
+		taken := *f
+		if f.Times == 1 {
+			g.faults = slices.Delete(g.faults, i, i+1)
+		} else if f.Times > 1 {
+			f.Times--
+		}
+		return taken
+	}
+	return Fault{}
+}
+
+func (f *Fault) fits(c *call) bool {
+	isToken := c.path == PathToken || c.path == PathOldToken
+	switch {
+	case f.Kind == BadSecret && !isToken:
+		return false
+	case f.Path != "" && f.Path != c.path:
+		return false
+	case f.Path == "" && isToken && f.Kind != BadSecret:
+		return false
+	}
+	return f.User == "" || names(c, f.User)
+}
+
+// names reports whether the call's body names the account.
+func names(c *call, user string) bool {
+	var in struct {
+		UserIDs    []string `json:"userIds"`
+		UserIDList string   `json:"userid_list"`
+		UserID     string   `json:"userid"`
+	}
+	if json.Unmarshal(c.body, &in) != nil {
+		return false
+	}
+	return in.UserID == user || slices.Contains(in.UserIDs, user) || slices.Contains(strings.Split(in.UserIDList, ","), user)
+}
+
+// outerFault answers for the faults that need no valid token. free says that
+// the call is not metered.
+func (s *Server) outerFault(r *http.Request, c *call, f Fault) (a answer, handled, free bool) {
+	const html = "<!DOCTYPE html><html><head><title>%</title></head><body><h1>%</h1></body></html>"
+	page := func(status int, title string) answer {
+		return answer{status: status, html: true, body: []byte(strings.ReplaceAll(html, "%", title))}
+	}
+	end := ceilSecond(c.now.Add(max(f.RetryAfter, time.Second)))
+	switch f.Kind {
+	case TokenExpired:
+		s.gate.expireTokens()
+		return answer{}, false, false
+	case BadSecret:
+		return s.wrongSecret(c), true, true
+	case Throttled:
+		return s.throttled(c, 90018, end), true, true
+	case ThrottledGlobally:
+		return s.throttled(c, 90002, end), true, true
+	case Busy:
+		if c.path == PathToken {
+			return s.modern(http.StatusInternalServerError, "systemBusy", "系统繁忙"), true, false
+		}
+		return s.refuse(c, problem{-1, "系统繁忙", false}), true, false
+	case ServerError:
+		return page(http.StatusInternalServerError, "Internal Server Error"), true, false
+	case Unavailable:
+		a := page(http.StatusServiceUnavailable, "Service Temporarily Unavailable")
+		if f.RetryAfter > 0 {
+			seconds := int(ceilSecond(time.Unix(0, 0).Add(f.RetryAfter)).Unix())
+			a.header = http.Header{"Retry-After": {strconv.Itoa(seconds)}}
+		}
+		return a, true, false
+	case HTMLPage:
+		return page(http.StatusOK, "Login"), true, true
+	case Firewall:
+		return s.firewall(), true, true
+	case NoErrcode:
+		return answer{status: http.StatusOK, body: []byte("{}")}, true, false
+	case Hang:
+		return answer{err: hang(r.Context())}, true, false
+	case Reset:
+		return answer{err: errReset(), isReset: true}, true, true
+	case Answer:
+		a := answer{status: f.Status, body: []byte(f.Body), html: strings.HasPrefix(strings.TrimSpace(f.Body), "<")}
+		if a.status == 0 {
+			a.status = http.StatusOK
+		}
+		return a, true, false
+	default:
+		return answer{}, false, false
+	}
+}
+
+func badAccount(f Fault) problem {
+	switch f.Code {
+	case 0, 40031:
+		return problem{40031, "不合法的UserID列表: " + f.User, false}
+	case 33012:
+		return problem{33012, "无效的USERID", false}
+	default:
+		return problem{f.Code, "userid " + f.User, false}
+	}
+}
+
+// innerFault answers for the faults that come after the token.
+func (s *Server) innerFault(c *call, e endpoint, f Fault) (a answer, handled, free bool) {
+	switch f.Kind {
+	case AddressDenied:
+		return s.addressDenied(c), true, false
+	case Forbidden:
+		return s.forbidden(c, e.permission), true, false
+	case QuotaUsedUp:
+		return s.quotaUsedUp(c, 5001, 5000), true, true
+	case BadAccount:
+		return s.refuse(c, badAccount(f)), true, false
+	default:
+		return answer{}, false, false
+	}
+}
+
+// stuck is an empty page whose next cursor is the one asked for.
+func (s *Server) stuck(c *call) answer {
+	f, a, ok := s.decode(c)
+	if !ok {
+		return a
+	}
+	cursor, _ := f.integer("cursor")
+	b := append([]byte(nil), `{"errcode":0,"errmsg":"ok","result":{"has_more":true,"next_cursor":`...)
+	b = append(strconv.AppendInt(b, cursor, 10), `,"list":[],"page_list":[]}`...)
+	return success(append(s.appendRequestID(b), '}'))
+}
+
+func ceilSecond(t time.Time) time.Time {
+	if whole := t.Truncate(time.Second); !whole.Equal(t) {
+		return whole.Add(time.Second)
+	}
+	return t
+}

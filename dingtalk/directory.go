@@ -1,0 +1,268 @@
+package dingtalk
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"strings"
+
+	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/provider"
+)
+
+const (
+	pathDepartments = "/topapi/v2/department/listsub"
+	pathUsers       = "/topapi/v2/user/list"
+	pathUser        = "/topapi/v2/user/get"
+	pathScopes      = "/auth/scopes"
+)
+
+// userPage is the size of a page of users. The page of the call names no largest
+// one any more; its sibling and a widely used SDK have 100.
+const userPage = 100
+
+// Directory lists the accounts of the company. It is an [attendance.Directory]
+// with the role [attendance.Checker].
+//
+// DingTalk has no call for all users. The departments are walked from the root,
+// and a user in several is yielded once. Where the application may not see the
+// root, the walk starts from the departments and people that /auth/scopes names.
+// None of these calls is metered. Mobile numbers need the permission
+// 企业员工手机号信息 and are empty without it.
+type Directory struct{ client *Client }
+
+// Directory returns the company's directory.
+func (c *Client) Directory() *Directory { return &Directory{c} }
+
+// Accounts implements [attendance.Directory]. It keeps the ids it has yielded, one
+// page of users and the departments yet to visit, nothing else. A department or
+// user that vanishes while the walk goes on, or is out of sight, is a warning.
+func (d *Directory) Accounts(ctx context.Context) iter.Seq2[attendance.Account, error] {
+	return func(yield func(attendance.Account, error) bool) {
+		w := &walk{client: d.client, yield: yield, met: map[int64]bool{}, yielded: map[string]struct{}{}}
+		if err := w.all(ctx); err != nil && !errors.Is(err, errStopped) {
+			yield(attendance.Account{}, err)
+		}
+	}
+}
+
+// errStopped says that the consumer left the loop.
+var errStopped = errors.New("dingtalk: stopped")
+
+type walk struct {
+	client  *Client
+	yield   func(attendance.Account, error) bool
+	met     map[int64]bool
+	yielded map[string]struct{}
+}
+
+func (w *walk) all(ctx context.Context) error {
+	err := w.from(ctx, rootDepartment)
+	if attendance.CodeOf(err) != attendance.CodeAccount {
+		return err
+	}
+	// The root is out of sight: start from what is in sight.
+	departments, users, err := w.client.scopes(ctx)
+	if err != nil {
+		return err
+	}
+	if len(departments) == 0 && len(users) == 0 {
+		return nothingInSight()
+	}
+	for _, id := range departments {
+		if err := w.skipping(w.from(ctx, id)); err != nil {
+			return err
+		}
+	}
+	for _, id := range users {
+		if err := w.skipping(w.user(ctx, id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// skipping turns the error of an object that is gone or out of sight into a
+// warning.
+func (w *walk) skipping(err error) error {
+	if attendance.CodeOf(err) != attendance.CodeAccount {
+		return err
+	}
+	if !w.yield(attendance.Account{}, attendance.Warningf("directory_incomplete", "%v", err)) {
+		return errStopped
+	}
+	return nil
+}
+
+// from walks a department and all below it. An error of the department itself is
+// returned, those of departments below become warnings.
+func (w *walk) from(ctx context.Context, top int64) error {
+	for pending := []int64{top}; len(pending) > 0; {
+		id := pending[len(pending)-1]
+		pending = pending[:len(pending)-1]
+		if w.met[id] {
+			continue
+		}
+		w.met[id] = true
+		below, err := w.department(ctx, id)
+		if err != nil && id != top {
+			err = w.skipping(err)
+		}
+		if err != nil {
+			return err
+		}
+		pending = append(pending, below...)
+	}
+	return nil
+}
+
+// department yields the users of one department and returns the departments
+// directly below it.
+func (w *walk) department(ctx context.Context, id int64) (below []int64, err error) {
+	reply, err := w.client.call(ctx, provider.Request{URL: pathDepartments, Body: departmentBody{ID: id}})
+	if err != nil {
+		return nil, err
+	}
+	list := member(reply.Body, "result")
+	if len(list) == 0 || list[0] != '[' && string(list) != "null" {
+		return nil, stuck(pathDepartments, "errcode 0 without the list result")
+	}
+	for raw := range provider.Array(list) {
+		child, ok := provider.Int(member(raw, "dept_id"))
+		if !ok {
+			return nil, stuck(pathDepartments, "a department without a dept_id that is a number")
+		}
+		below = append(below, child)
+	}
+	return below, w.users(ctx, id)
+}
+
+// usersBody is the body of a query for users.
+type usersBody struct {
+	Department int64 `json:"dept_id"`
+	Cursor     int64 `json:"cursor"`
+	Size       int   `json:"size"`
+}
+
+// users yields the users of one department, page by page: has_more and
+// next_cursor tell whether there is another, never the number of rows.
+func (w *walk) users(ctx context.Context, department int64) error {
+	body := usersBody{Department: department, Size: userPage}
+	for {
+		reply, err := w.client.call(ctx, provider.Request{URL: pathUsers, Body: body})
+		if err != nil {
+			return err
+		}
+		result := member(reply.Body, "result")
+		if len(result) == 0 || result[0] != '{' {
+			return stuck(pathUsers, "errcode 0 without result")
+		}
+		for raw := range provider.Array(member(result, "list")) {
+			if !w.emit(account(raw)) {
+				return errStopped
+			}
+		}
+		if more, _ := provider.Bool(member(result, "has_more")); !more {
+			return nil
+		}
+		next, ok := provider.Int(member(result, "next_cursor"))
+		if !ok || next <= body.Cursor {
+			return stuck(pathUsers, "has_more, but next_cursor does not move on")
+		}
+		body.Cursor = next
+	}
+}
+
+// user yields one user.
+func (w *walk) user(ctx context.Context, id string) error {
+	reply, err := w.client.call(ctx, provider.Request{URL: pathUser, Body: map[string]string{"userid": id}})
+	if err != nil {
+		return err
+	}
+	result := member(reply.Body, "result")
+	if len(result) == 0 || result[0] != '{' {
+		return stuck(pathUser, "errcode 0 without result")
+	}
+	if !w.emit(account(result)) {
+		return errStopped
+	}
+	return nil
+}
+
+// emit yields an account that was not yielded before.
+func (w *walk) emit(a attendance.Account) bool {
+	if a.ID == "" {
+		return w.yield(attendance.Account{}, attendance.Warningf("directory_incomplete", "DingTalk's directory has a user without userid"))
+	}
+	if _, again := w.yielded[a.ID]; again {
+		return true
+	}
+	w.yielded[a.ID] = struct{}{}
+	return w.yield(a, nil)
+}
+
+// account reads one user. A user without the field active is taken for active:
+// what is not told must not leave anybody out.
+func account(raw []byte) attendance.Account {
+	a := attendance.Account{Active: true}
+	var mobile, country, email, corporate string
+	for key, value := range provider.Object(raw) {
+		switch string(key) {
+		case "userid":
+			a.ID = provider.Text(value)
+		case "name":
+			a.Name = provider.Text(value)
+		case "job_number":
+			a.JobNumber = strings.TrimSpace(provider.Text(value))
+		case "mobile":
+			mobile = strings.TrimSpace(provider.Text(value))
+		case "state_code":
+			country = strings.TrimSpace(provider.Text(value))
+		case "email":
+			email = strings.TrimSpace(provider.Text(value))
+		case "org_email":
+			corporate = strings.TrimSpace(provider.Text(value))
+		case "active":
+			if active, ok := provider.Bool(value); ok {
+				a.Active = active
+			}
+		}
+	}
+	a.Mobile = mobileNumber(country, mobile)
+	for _, address := range [...]string{corporate, email} {
+		if address != "" && (len(a.Emails) == 0 || a.Emails[0] != address) {
+			a.Emails = append(a.Emails, address)
+		}
+	}
+	return a
+}
+
+// mobileNumber is the number alone for mainland China (86), else with "+" and the
+// country's code before it.
+func mobileNumber(country, number string) string {
+	country = strings.TrimPrefix(country, "+")
+	if number == "" || country == "" || country == "86" {
+		return number
+	}
+	return "+" + country + number
+}
+
+// scopes returns the departments and users that the application may see.
+func (c *Client) scopes(ctx context.Context) (departments []int64, users []string, err error) {
+	reply, err := c.call(ctx, provider.Request{URL: pathScopes})
+	if err != nil {
+		return nil, nil, err
+	}
+	org := member(reply.Body, "auth_org_scopes")
+	for raw := range provider.Array(member(org, "authed_dept")) {
+		if id, ok := provider.Int(raw); ok {
+			departments = append(departments, id)
+		}
+	}
+	for raw := range provider.Array(member(org, "authed_user")) {
+		if id := provider.Text(raw); id != "" {
+			users = append(users, id)
+		}
+	}
+	return departments, users, nil
+}

@@ -1,0 +1,185 @@
+package dingtalk
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/dingtalk/dingtalktest"
+)
+
+// list reads a directory to its end.
+func list(t *testing.T, d *Directory) (accounts map[string]attendance.Account, warnings []attendance.Warning, err error) {
+	t.Helper()
+	accounts = map[string]attendance.Account{}
+	for a, e := range d.Accounts(t.Context()) {
+		if w, ok := attendance.AsWarning(e); ok {
+			warnings = append(warnings, w)
+			continue
+		}
+		if e != nil {
+			require.NoError(t, err, "an error is the last pair")
+			err = e
+			continue
+		}
+		require.NotContains(t, accounts, a.ID, "each account once")
+		accounts[a.ID] = a
+	}
+	return accounts, warnings, err
+}
+
+func TestDirectoryFixture(t *testing.T) {
+	var got []attendance.Account
+	for _, name := range []string{"user_list_1.json", "user_list_2.json"} {
+		for raw := range arrayOf(member(member(fixture(t, name), "result"), "list")) {
+			got = append(got, account(raw))
+		}
+	}
+	require.Equal(t, []attendance.Account{
+		{ID: "staff001", Name: "测试甲", JobNumber: "A0001", Mobile: "13800000001", Active: true},
+		{ID: "staff002", Name: "测试乙", Active: true},
+		{ID: "staff004", Name: "测试丁"},
+	}, got)
+}
+
+func TestAccountShapes(t *testing.T) {
+	require.Equal(t, attendance.Account{ID: "a", Active: true}, account([]byte(`{"userid":"a"}`)), "active where DingTalk does not say")
+	require.Equal(t, attendance.Account{ID: "7", JobNumber: "12", Mobile: "+85291234567", Emails: []string{"o@x", "p@x"}, Active: true},
+		account([]byte(`{"userid":7,"job_number":12,"mobile":"91234567","state_code":"852","email":"p@x","org_email":"o@x","active":"true"}`)))
+	require.Equal(t, []string{"p@x"}, account([]byte(`{"userid":"a","email":"p@x","org_email":"p@x"}`)).Emails)
+	require.False(t, account([]byte(`{"userid":"a","active":"false"}`)).Active)
+	for _, code := range []string{"", "86", "+86"} {
+		require.Equal(t, "13800000001", mobileNumber(code, "13800000001"))
+	}
+	require.Equal(t, "+1555", mobileNumber("+1", "555"))
+	require.Empty(t, mobileNumber("852", ""))
+}
+
+func TestDirectoryWalk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := dingtalktest.New(nil)
+		fake.AddDepartment(dingtalktest.Department{ID: 10, Parent: 1}, dingtalktest.Department{ID: 11, Parent: 10}, dingtalktest.Department{ID: 12, Parent: 10})
+		for i := range 250 {
+			fake.AddUser(dingtalktest.User{ID: fmt.Sprintf("u%03d", i), Name: "n", JobNumber: fmt.Sprint(i), Departments: []int64{11, 12}[:1+i%2], Inactive: i%50 == 0})
+		}
+		fake.AddUser(dingtalktest.User{ID: "boss", Departments: []int64{1}, Mobile: "13800000001", StateCode: "86"})
+		c := clientOf(t, fake, nil)
+		var _ attendance.Directory = c.Directory()
+		accounts, warnings, err := list(t, c.Directory())
+		require.NoError(t, err)
+		require.Empty(t, warnings)
+		require.Len(t, accounts, 251)
+		require.False(t, accounts["u050"].Active)
+		require.True(t, accounts["u051"].Active)
+		require.Equal(t, "13800000001", accounts["boss"].Mobile)
+		require.Zero(t, fake.Metered())
+
+		fake.Deny(dingtalktest.PermissionMobile)
+		accounts, _, err = list(t, c.Directory())
+		require.NoError(t, err)
+		require.Empty(t, accounts["boss"].Mobile)
+	})
+}
+
+func TestDirectoryLeavesWithTheLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := dingtalktest.New(nil)
+		staff(fake, 250)
+		c := clientOf(t, fake, nil)
+		accounts := c.Directory().Accounts(t.Context())
+		require.Zero(t, fake.Requests(""), "no work before the first pull")
+		for range accounts {
+			break
+		}
+		require.Equal(t, 1, fake.Requests(pathUsers))
+
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		n := 0
+		for _, err := range c.Directory().Accounts(ctx) {
+			if n++; n == 5 {
+				cancel()
+			}
+			if err != nil {
+				require.Equal(t, context.Canceled, err)
+			}
+		}
+		require.Equal(t, 101, n)
+	})
+}
+
+func TestDirectoryInCircles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := dingtalktest.New(nil)
+		fake.AddUser(dingtalktest.User{ID: "a", Departments: []int64{1}})
+		fake.Fail(dingtalktest.Fault{Kind: dingtalktest.Answer, Path: pathDepartments, Body: `{"errcode":0,"result":[{"dept_id":1},{"dept_id":"2"}]}`})
+		fake.Fail(dingtalktest.Fault{Kind: dingtalktest.Answer, Path: pathUsers, Body: `{"errcode":"0","result":{"has_more":"false","list":[{"userid":"a"},{"userid":""}]}}`})
+		accounts, warnings, err := list(t, clientOf(t, fake, nil).Directory())
+		require.NoError(t, err)
+		require.Len(t, accounts, 1)
+		require.Len(t, warnings, 2)
+		require.Equal(t, 2, fake.Requests(pathDepartments))
+	})
+}
+
+func TestDirectoryOfAPart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := dingtalktest.New(&dingtalktest.Options{AuthedDepartments: []int64{10, 11}, AuthedUsers: []string{"boss", "gone", "u1"}})
+		fake.AddDepartment(dingtalktest.Department{ID: 10, Parent: 1}, dingtalktest.Department{ID: 11, Parent: 10}, dingtalktest.Department{ID: 20, Parent: 1})
+		fake.AddUser(
+			dingtalktest.User{ID: "boss", Departments: []int64{1}},
+			dingtalktest.User{ID: "u1", Departments: []int64{11}},
+			dingtalktest.User{ID: "hidden", Departments: []int64{20}},
+		)
+		c := clientOf(t, fake, nil)
+		accounts, warnings, err := list(t, c.Directory())
+		require.NoError(t, err)
+		require.Len(t, accounts, 2)
+		require.Contains(t, accounts, "boss")
+		require.Contains(t, accounts, "u1")
+		require.Len(t, warnings, 1, "%v", warnings)
+
+		f := c.Directory().Check(t.Context())
+		require.Equal(t, attendance.LevelWarning, f[len(f)-1].Level)
+		require.Contains(t, f[len(f)-1].Message.EN, "2 departments")
+	})
+}
+
+func TestDirectoryForbidden(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, point := range []string{dingtalktest.PermissionDepartments, dingtalktest.PermissionMembers} {
+			fake := dingtalktest.New(nil)
+			fake.Deny(point)
+			_, _, err := list(t, clientOf(t, fake, nil).Directory())
+			require.Equal(t, attendance.CodePermission, attendance.CodeOf(err))
+			require.ErrorContains(t, err, point)
+		}
+		fake := dingtalktest.New(&dingtalktest.Options{AuthedDepartments: []int64{}})
+		_, _, err := list(t, clientOf(t, fake, nil).Directory())
+		require.Equal(t, attendance.CodePermission, attendance.CodeOf(err))
+	})
+}
+
+func TestDirectoryThatCannotGoOn(t *testing.T) {
+	for name, fault := range map[string]dingtalktest.Fault{
+		"stuck cursor":      {Kind: dingtalktest.StuckCursor, Path: pathUsers},
+		"no cursor":         {Kind: dingtalktest.Answer, Path: pathUsers, Body: `{"errcode":0,"result":{"has_more":true,"list":[]}}`},
+		"no result":         {Kind: dingtalktest.Answer, Path: pathUsers, Body: `{"errcode":0}`},
+		"no departments":    {Kind: dingtalktest.Answer, Path: pathDepartments, Body: `{"errcode":0}`},
+		"department a word": {Kind: dingtalktest.Answer, Path: pathDepartments, Body: `{"errcode":0,"result":[{"dept_id":"x"}]}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				fake := dingtalktest.New(nil)
+				staff(fake, 3)
+				fake.Fail(fault)
+				_, _, err := list(t, clientOf(t, fake, nil).Directory())
+				require.Equal(t, attendance.CodeMalformed, attendance.CodeOf(err))
+			})
+		})
+	}
+}

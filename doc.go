@@ -1,0 +1,37 @@
+// Package punchbridge moves attendance punches (考勤打卡) from DingTalk (钉钉) into
+// the OA database of Weaver e-cology (泛微): the tables HrmScheduleSign (sign-in and
+// sign-out) and mobile_sign (field). It is a library that a host embeds; the
+// runtime stays the host's.
+//
+// This package holds no code. Import what you need:
+//
+//   - [github.com/punchbridge/punchbridge/attendance]: the words and the engine
+//   - [github.com/punchbridge/punchbridge/dingtalk]: DingTalk punches, field check-ins, directory
+//   - [github.com/punchbridge/punchbridge/oasink]: the e-cology database: sink, roster, bindings
+//   - [github.com/punchbridge/punchbridge/provider]: the toolkit for writing another provider
+//
+// # A complete first program
+//
+//	ding, err := dingtalk.New(dingtalk.Config{AppKey: key, AppSecret: secret})
+//	oa, err := oasink.New(ctx, db, nil) // db is your *bun.DB; the columns are probed here
+//	staff := oa.Scope(oasink.Units{Departments: []int64{11, 12}}, oasink.ByWorkcode(ding.Directory()))
+//
+//	syncer := attendance.NewSyncer(ding.Punches(), oa, nil)
+//	report, err := syncer.Run(ctx, staff, attendance.LastDays(6, shanghai))
+//	fmt.Println(report) // 1,400 read, 1,390 written, 8 there already; 1 left out: 张三 (unbound)
+//
+// Any range of any length works (attendance.Days); it is cut to the platform's
+// limits. Run the program again and it writes nothing. Whatever was not written, and
+// whoever was not asked for, stands in the report with a reason.
+//
+// The same as a program that runs without any set-up, with a made-up company and an
+// OA database in a file: go run ./examples/quickstart
+//
+// # What is promised
+//
+// A punch is at most one row, however often and by however many processes it is
+// read. Rows of other writers, people and days are never touched. Missing-punch
+// rows and invalid records never become punches. Nothing vanishes silently. One bad
+// account, record or slice costs the others nothing. Secrets stay out of logs,
+// errors and reports. Importing the library does nothing.
+package punchbridge

@@ -1,0 +1,90 @@
+package provider_test
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/provider"
+)
+
+func TestMonthlyBudget(t *testing.T) {
+	shanghai := time.FixedZone("Asia/Shanghai", 8*3600)
+	now := time.Date(2026, 2, 28, 23, 59, 59, 0, shanghai)
+	b := provider.NewMonthlyBudget(2, shanghai, func() time.Time { return now.UTC() })
+	left := func(want int) {
+		t.Helper()
+		got, limited, err := b.Left(t.Context())
+		require.NoError(t, err)
+		require.True(t, limited)
+		require.Equal(t, want, got)
+	}
+	left(2)
+	require.NoError(t, b.Take(t.Context()))
+	require.NoError(t, b.Take(t.Context()))
+	left(0)
+	err := b.Take(t.Context())
+	require.Equal(t, attendance.CodeQuota, attendance.CodeOf(err))
+	require.ErrorContains(t, err, "2026-02")
+	left(0)
+	b.Return()
+	left(1)
+	b.Return()
+	b.Return()
+	b.Return()
+	left(2)
+	require.NoError(t, b.Take(t.Context()))
+	now = now.Add(time.Second) // March begins in Shanghai, not yet in UTC
+	left(2)
+	b.Return() // booked in February
+	left(2)
+	require.NoError(t, b.Take(t.Context()))
+	now = now.Add(-48 * time.Hour) // the clock is set back
+	left(1)
+	now = time.Date(2027, 3, 1, 0, 0, 0, 0, shanghai) // same month, another year
+	left(2)
+}
+
+func TestBudgetWithoutLimit(t *testing.T) {
+	for _, calls := range []int{0, -1} {
+		b := provider.NewMonthlyBudget(calls, nil, nil)
+		for range 100 {
+			require.NoError(t, b.Take(t.Context()))
+		}
+		_, limited, err := b.Left(t.Context())
+		require.NoError(t, err)
+		require.False(t, limited)
+	}
+}
+
+func TestBudgetAndContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	b := provider.NewMonthlyBudget(1, nil, nil)
+	require.True(t, b.Take(ctx) == context.Canceled)
+	_, _, err := b.Left(ctx)
+	require.True(t, err == context.Canceled)
+	require.NoError(t, b.Take(t.Context()))
+}
+
+func TestBudgetIsExactUnderConcurrency(t *testing.T) {
+	b := provider.NewMonthlyBudget(500, nil, nil)
+	var taken atomic.Int64
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			for range 50 {
+				if b.Take(t.Context()) == nil {
+					taken.Add(1)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	require.EqualValues(t, 500, taken.Load())
+}

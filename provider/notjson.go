@@ -1,0 +1,136 @@
+package provider
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"html"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode"
+
+	"github.com/punchbridge/punchbridge/attendance"
+)
+
+// shown is how many characters of a foreign answer an error shows.
+const shown = 120
+
+// NotJSON returns nil when the body of r is valid JSON, so that [Object] and its
+// like may read it, and else an [attendance.Error] of [attendance.CodeMalformed]
+// that says what came instead: the page of a proxy, a login page, half a
+// document. It is the first line of most Classify functions.
+func NotJSON(r Reply) error {
+	if valid(r.Body) {
+		return nil
+	}
+	return &attendance.Error{Code: attendance.CodeMalformed, Detail: whatCame(r)}
+}
+
+func whatCame(r Reply) string {
+	kind := contentType(r.Header)
+	text := bytes.TrimSpace(r.Body)
+	switch {
+	case len(text) == 0:
+		return fmt.Sprintf("an empty answer came instead of JSON (HTTP %d, %s)", r.Status, kind)
+	case text[0] == '<' || strings.Contains(kind, "html"):
+		if title := pageTitle(text); title != "" {
+			return fmt.Sprintf("an HTML page came instead of JSON (HTTP %d, %s), its title: %s", r.Status, kind, title)
+		}
+		return fmt.Sprintf("an HTML page came instead of JSON (HTTP %d, %s), it begins: %s", r.Status, kind, firstLine(text))
+	case text[0] == '{' || text[0] == '[':
+		at := len(r.Body)
+		var raw json.RawMessage
+		if e, ok := json.Unmarshal(r.Body, &raw).(*json.SyntaxError); ok {
+			at = int(e.Offset)
+		}
+		if at >= len(bytes.TrimRight(r.Body, " \t\r\n")) {
+			return fmt.Sprintf("half a JSON document came: it ends after %d bytes (HTTP %d, %s), and begins: %s", len(r.Body), r.Status, kind, firstLine(text))
+		}
+		return fmt.Sprintf("broken JSON came: it makes no sense at byte %d of %d (HTTP %d, %s), and begins: %s", at, len(r.Body), r.Status, kind, firstLine(text))
+	default:
+		return fmt.Sprintf("something else than JSON came (HTTP %d, %s), it begins: %s", r.Status, kind, firstLine(text))
+	}
+}
+
+// redirected words an answer that points somewhere else.
+func redirected(r Reply) error {
+	to := "an unnamed place"
+	if u, err := url.Parse(r.Header.Get("Location")); err == nil && (u.Host != "" || u.Path != "") {
+		to = (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+	}
+	return &attendance.Error{Code: attendance.CodeMalformed,
+		Detail: fmt.Sprintf("a redirect to %s came instead of JSON (HTTP %d); it was not followed", printable([]byte(to), shown), r.Status)}
+}
+
+func contentType(h http.Header) string {
+	value := h.Get("Content-Type")
+	if value == "" {
+		return "no content type"
+	}
+	if kind, _, err := mime.ParseMediaType(value); err == nil {
+		return kind
+	}
+	return printable([]byte(value), shown)
+}
+
+// pageTitle returns the title of an HTML page, or "".
+func pageTitle(page []byte) string {
+	page = page[:min(len(page), 16<<10)]
+	lower := bytes.ToLower(page) // may differ in length from page only beyond ASCII
+	if len(lower) != len(page) {
+		lower = page
+	}
+	_, rest, ok := cutAt(page, lower, "<title")
+	if !ok {
+		return ""
+	}
+	if _, rest, ok = bytes.Cut(rest, []byte(">")); !ok {
+		return ""
+	}
+	title, _, _ := bytes.Cut(rest, []byte("<"))
+	return printable([]byte(html.UnescapeString(string(title[:min(len(title), 1024)]))), shown)
+}
+
+// cutAt cuts page around mark, which is searched for in lower.
+func cutAt(page, lower []byte, mark string) (before, after []byte, found bool) {
+	i := bytes.Index(lower, []byte(mark))
+	if i < 0 {
+		return page, nil, false
+	}
+	return page[:i], page[i+len(mark):], true
+}
+
+// firstLine returns the first line of a text that shows something, shortened.
+func firstLine(text []byte) string {
+	text = bytes.TrimSpace(text)
+	if i := bytes.IndexAny(text, "\r\n"); i >= 0 {
+		text = text[:i]
+	}
+	return printable(text, shown)
+}
+
+// printable returns at most limit characters of text, runs of anything that is
+// not printable as one space.
+func printable(text []byte, limit int) string {
+	var b strings.Builder
+	n, space := 0, false
+	for _, r := range string(text[:min(len(text), 8*limit)]) {
+		if r == unicode.ReplacementChar || unicode.IsSpace(r) || !unicode.IsPrint(r) {
+			space = true
+			continue
+		}
+		if space && n > 0 {
+			b.WriteByte(' ')
+			n++
+		}
+		if space = false; n >= limit {
+			b.WriteString("...")
+			break
+		}
+		b.WriteRune(r)
+		n++
+	}
+	return b.String()
+}

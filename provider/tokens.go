@@ -1,0 +1,234 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/punchbridge/punchbridge/attendance"
+)
+
+// ErrToken is what a [Client.Classify] puts into the Err of its
+// [attendance.Error] (of [attendance.CodeCredentials]) when the platform says
+// that the token itself is invalid or has expired. [WithToken] then fetches a
+// fresh one, once.
+var ErrToken = errors.New("provider: the platform does not accept the token")
+
+// A Token is an access token. It does not print its value.
+type Token struct {
+	// Value is the token itself, a secret.
+	Value string
+	// Expires is when the platform stops accepting it; zero means never.
+	Expires time.Time
+}
+
+// String hides the value.
+func (t Token) String() string { return "token, expires " + t.Expires.Format(time.RFC3339) }
+
+// GoString hides the value.
+func (t Token) GoString() string { return "provider.Token{" + t.String() + "}" }
+
+// LogValue hides the value.
+func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
+
+// A TokenSource hands out access tokens. Implementations are safe for concurrent use.
+type TokenSource interface {
+	// Token returns a token that should be valid for some minutes. Errors are
+	// [attendance.Error]s; context errors are returned bare.
+	Token(ctx context.Context) (string, error)
+	// Invalidate tells that the platform has rejected this token. It drops only
+	// that one, so that a slow caller cannot throw away a fresh one.
+	Invalidate(token string)
+}
+
+// TokenOptions of [NewTokens]. Nil and the zero value are fine.
+type TokenOptions struct {
+	// Ahead is how long before its expiry a token is replaced; 0 means 10 minutes.
+	// A token that lives less than twice as long is replaced at half its life.
+	Ahead time.Duration
+	// Now is the current time; nil means time.Now.
+	Now func() time.Time
+}
+
+// retryEarly is how long a failed early refresh is not tried again, while the
+// old token is still good.
+const retryEarly = time.Minute
+
+// Tokens is a [TokenSource] that caches one token in memory and fetches it when
+// it is needed: one fetch at a time, in the goroutine of one of the callers that
+// wait for it.
+//
+// A refusal ([attendance.Code.Refusal], for example a wrong secret) is final:
+// Tokens remembers it and returns it to every later caller without asking the
+// platform again, because platforms ban the address that keeps trying a wrong
+// secret. After the configuration was mended a new Tokens value is needed. Any
+// other failure of a fetch is not remembered.
+type Tokens struct {
+	fetch func(ctx context.Context) (Token, error)
+	ahead time.Duration
+	now   func() time.Time
+
+	mu      sync.Mutex
+	token   Token     // Value is empty when there is none
+	renew   time.Time // when to replace it; zero means never
+	refused error
+	flight  *flight // the fetch under way, or nil
+}
+
+// A flight is one fetch that several callers wait for.
+type flight struct {
+	done  chan struct{} // closed when it is over
+	token string
+	err   error
+	// abandoned: the fetch ended because its caller's own context did, which says
+	// nothing to the others; one of them tries again.
+	abandoned bool
+}
+
+// NewTokens returns a source of tokens that fetch gets from the platform. fetch
+// must be safe to call again after an error; it is never called twice at once.
+// opts may be nil.
+func NewTokens(fetch func(ctx context.Context) (Token, error), opts *TokenOptions) *Tokens {
+	t := &Tokens{fetch: fetch, ahead: 10 * time.Minute}
+	var o TokenOptions
+	if opts != nil {
+		o = *opts
+	}
+	if o.Ahead > 0 {
+		t.ahead = o.Ahead
+	}
+	t.now = clock(o.Now)
+	return t
+}
+
+// Token returns the cached token, or fetches one. A caller's own ctx ends only
+// its own wait.
+func (t *Tokens) Token(ctx context.Context) (string, error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		t.mu.Lock()
+		if t.refused != nil {
+			defer t.mu.Unlock()
+			return "", t.refused
+		}
+		now := t.now()
+		if t.token.Value != "" && (t.renew.IsZero() || now.Before(t.renew)) {
+			defer t.mu.Unlock()
+			return t.token.Value, nil
+		}
+		if f := t.flight; f != nil {
+			t.mu.Unlock()
+			select {
+			case <-f.done:
+			case <-ctx.Done():
+				return "", ctx.Err()
+			}
+			if f.abandoned {
+				continue
+			}
+			return f.token, f.err
+		}
+		f := &flight{done: make(chan struct{}), abandoned: true}
+		t.flight = f
+		t.mu.Unlock()
+		return t.fly(ctx, f)
+	}
+}
+
+// fly fetches a token for everybody who waits for f.
+func (t *Tokens) fly(ctx context.Context, f *flight) (string, error) {
+	defer func() { // also when fetch panics
+		t.mu.Lock()
+		t.flight = nil
+		t.mu.Unlock()
+		close(f.done)
+	}()
+	began := t.now()
+	token, err := t.fetch(ctx)
+	if err == nil && token.Value == "" {
+		err = &attendance.Error{Code: attendance.CodeMalformed, Detail: "the platform answered with an empty token"}
+	}
+
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case err == nil:
+		t.token, t.renew = token, t.renewal(token, began)
+		f.token, f.abandoned = token.Value, false
+	case ctx.Err() != nil:
+		f.err = ctx.Err()
+	default:
+		f.err, f.abandoned = err, false
+		if attendance.CodeOf(err).Refusal() {
+			t.refused, t.token = err, Token{}
+		} else if now := t.now(); t.token.Value != "" && now.Before(t.token.Expires) {
+			// The old token is good for some minutes yet.
+			f.token, f.err = t.token.Value, nil
+			t.renew = now.Add(retryEarly)
+			if t.renew.After(t.token.Expires) {
+				t.renew = t.token.Expires
+			}
+		}
+	}
+	return f.token, f.err
+}
+
+// renewal tells when a token should be replaced.
+func (t *Tokens) renewal(token Token, began time.Time) time.Time {
+	if token.Expires.IsZero() {
+		return time.Time{}
+	}
+	return token.Expires.Add(-min(t.ahead, max(0, token.Expires.Sub(began)/2)))
+}
+
+// Invalidate drops the token if it is still the cached one.
+func (t *Tokens) Invalidate(token string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if token != "" && token == t.token.Value {
+		t.token, t.renew = Token{}, time.Time{}
+	}
+}
+
+// WithToken makes a call with a token of source. When the call fails with
+// [ErrToken] the token is invalidated and the call is made once more with
+// another; a second ErrToken is an error of [attendance.CodeCredentials].
+//
+// Reply.Sent is the sum over both calls and SentAt that of the first, also
+// beside an error; requests for the token itself are not in it.
+func WithToken(ctx context.Context, source TokenSource, call func(token string) (Reply, error)) (Reply, error) {
+	var first Reply
+	for again := false; ; again = true {
+		token, err := source.Token(ctx)
+		if err != nil {
+			return first, err
+		}
+		reply, err := call(token)
+		if again {
+			reply.Sent += first.Sent
+			if !first.SentAt.IsZero() {
+				reply.SentAt = first.SentAt
+			}
+		}
+		if !errors.Is(err, ErrToken) {
+			return reply, err
+		}
+		source.Invalidate(token)
+		if again {
+			rejected := &attendance.Error{Code: attendance.CodeCredentials, Err: err,
+				Detail: "the platform rejects a token that it gave a moment ago"}
+			if e, ok := errors.AsType[*attendance.Error](err); ok {
+				rejected.Op = e.Op
+				if e.Detail != "" {
+					rejected.Detail += ": " + e.Detail
+				}
+			}
+			return reply, rejected
+		}
+		first = reply
+	}
+}
