@@ -62,6 +62,9 @@ func (c *Client) CheckIns() *CheckIns { return &CheckIns{c} }
 // Name returns "dingtalk-checkin".
 func (p *CheckIns) Name() string { return "dingtalk-checkin" }
 
+// String names the application, without its secret.
+func (p *CheckIns) String() string { return "check-ins of " + p.client.String() }
+
 // Limits returns 1000 accounts and 45 days. The docs name no horizon.
 func (p *CheckIns) Limits() attendance.Limits {
 	return attendance.Limits{Accounts: checkInAccounts, Span: checkInSpan}

@@ -62,7 +62,7 @@ type Config struct {
 	Limiter provider.Limiter
 	// Tokens hands out access tokens, for hosts that keep them elsewhere. Nil means
 	// tokens are fetched with AppKey and AppSecret and kept in this Client; a wrong
-	// secret is then tried once in the Client's life.
+	// secret is then tried once in ten minutes.
 	Tokens provider.TokenSource
 	// Now is the current time, on which the horizon of 180 days and the budget's
 	// month depend. Nil means time.Now. The lives of tokens and of what is
@@ -72,6 +72,15 @@ type Config struct {
 	// Logger is told of retries. Nil is silent.
 	Logger *slog.Logger
 }
+
+// String names the application, without its secret.
+func (c Config) String() string { return "dingtalk application " + c.AppKey }
+
+// GoString is String: %#v shows no secret either.
+func (c Config) GoString() string { return c.String() }
+
+// LogValue implements [slog.LogValuer], without the secret.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // A Client calls one application of one company. It is safe for concurrent use.
 // Its Punches, CheckIns and Directory share its token, its rate limit, its
@@ -129,6 +138,23 @@ func New(cfg Config) (*Client, error) {
 		c.tokens = provider.NewTokens(c.fetchToken, &provider.TokenOptions{Now: c.clock})
 	}
 	return c, nil
+}
+
+// String names the application, without its secret.
+func (c *Client) String() string { return c.config.String() }
+
+// GoString is String: %#v shows no secret either.
+func (c *Client) GoString() string { return c.String() }
+
+// LogValue implements [slog.LogValuer], without the secret.
+func (c *Client) LogValue() slog.Value { return c.config.LogValue() }
+
+// CloseIdleConnections closes the connections that wait for the next call, for
+// hosts that count goroutines when they are done. Others need not call it: idle
+// connections close by themselves within half a minute.
+func (c *Client) CloseIdleConnections() {
+	c.api.CloseIdleConnections()
+	c.auth.CloseIdleConnections()
 }
 
 func (c *Client) caller(classify func(provider.Reply) error) *provider.Client {

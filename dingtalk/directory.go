@@ -34,6 +34,9 @@ type Directory struct{ client *Client }
 // Directory returns the company's directory.
 func (c *Client) Directory() *Directory { return &Directory{c} }
 
+// String names the application, without its secret.
+func (d *Directory) String() string { return "directory of " + d.client.String() }
+
 // Accounts implements [attendance.Directory]. It keeps the ids it has yielded, one
 // page of users and the departments yet to visit, nothing else. A department or
 // user that vanishes while the walk goes on, or is out of sight, is a warning.

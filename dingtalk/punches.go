@@ -43,6 +43,9 @@ func (c *Client) Punches() *Punches { return &Punches{c} }
 // Name returns "dingtalk".
 func (p *Punches) Name() string { return "dingtalk" }
 
+// String names the application, without its secret.
+func (p *Punches) String() string { return "punches of " + p.client.String() }
+
 // Limits returns 50 accounts, 7 days, and a horizon of 180 days.
 func (p *Punches) Limits() attendance.Limits {
 	return attendance.Limits{Accounts: punchAccounts, Span: punchSpan, Horizon: punchHorizon}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -165,6 +167,44 @@ func TestWrongSecretIsTriedOnceAndNotTold(t *testing.T) {
 			require.Equal(t, 1, fake.Requests(""))
 		})
 	}
+}
+
+func TestTokenLife(t *testing.T) {
+	for body, want := range map[string]time.Duration{
+		`{"accessToken":"t","expireIn":600}`:          10 * time.Minute,
+		`{"accessToken":"t","expireIn":"600"}`:        10 * time.Minute,
+		`{"accessToken":"t"}`:                         2 * time.Hour,
+		`{"accessToken":"t","expireIn":-1}`:           2 * time.Hour,
+		`{"accessToken":"t","expireIn":999999999999}`: 2 * time.Hour,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			fake := dingtalktest.New(nil)
+			fake.Fail(dingtalktest.Fault{Kind: dingtalktest.Answer, Path: dingtalktest.PathToken, Body: body})
+			token, err := clientOf(t, fake, nil).fetchToken(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, provider.Token{Value: "t", Expires: time.Now().Add(want)}, token, body)
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		fake := dingtalktest.New(nil)
+		fake.Fail(dingtalktest.Fault{Kind: dingtalktest.Answer, Path: dingtalktest.PathToken, Body: `{"accessToken":""}`})
+		_, err := clientOf(t, fake, nil).fetchToken(t.Context())
+		require.Equal(t, attendance.CodeMalformed, attendance.CodeOf(err))
+	})
+}
+
+func TestPrintedClientsShowNoSecret(t *testing.T) {
+	cfg := Config{AppKey: "the-key", AppSecret: "the-secret"}
+	c, err := New(cfg)
+	require.NoError(t, err)
+	var b strings.Builder
+	log := slog.New(slog.NewTextHandler(&b, nil))
+	log.Info("x", "cfg", cfg, "client", c, "punches", c.Punches())
+	for _, v := range []any{cfg, &cfg, c, c.Punches(), c.CheckIns(), c.Directory()} {
+		fmt.Fprintf(&b, "%v %+v %#v %s\n", v, v, v, v)
+	}
+	require.NotContains(t, b.String(), "the-secret")
+	c.CloseIdleConnections()
 }
 
 func TestTokenIsRenewedOnceInEveryEnvelope(t *testing.T) {

@@ -48,6 +48,9 @@ type TokenOptions struct {
 	// Ahead is how long before its expiry a token is replaced; 0 means 10 minutes.
 	// A token that lives less than twice as long is replaced at half its life.
 	Ahead time.Duration
+	// Remember is how long a refusal is repeated without asking the platform
+	// again; 0 means 10 minutes, negative for ever.
+	Remember time.Duration
 	// Now is the current time; nil means time.Now.
 	Now func() time.Time
 }
@@ -60,21 +63,22 @@ const retryEarly = time.Minute
 // it is needed: one fetch at a time, in the goroutine of one of the callers that
 // wait for it.
 //
-// A refusal ([attendance.Code.Refusal], for example a wrong secret) is final:
-// Tokens remembers it and returns it to every later caller without asking the
-// platform again, because platforms ban the address that keeps trying a wrong
-// secret. After the configuration was mended a new Tokens value is needed. Any
-// other failure of a fetch is not remembered.
+// A refusal ([attendance.Code.Refusal], for example a wrong secret) is tried once:
+// Tokens remembers it for a while and returns it to every caller without asking
+// the platform again, because platforms ban the address that keeps trying a wrong
+// secret. Any other failure of a fetch is not remembered.
 type Tokens struct {
-	fetch func(ctx context.Context) (Token, error)
-	ahead time.Duration
-	now   func() time.Time
+	fetch    func(ctx context.Context) (Token, error)
+	ahead    time.Duration
+	remember time.Duration // negative: for ever
+	now      func() time.Time
 
-	mu      sync.Mutex
-	token   Token     // Value is empty when there is none
-	renew   time.Time // when to replace it; zero means never
-	refused error
-	flight  *flight // the fetch under way, or nil
+	mu        sync.Mutex
+	token     Token     // Value is empty when there is none
+	renew     time.Time // when to replace it; zero means never
+	refused   error     // the refusal that is remembered, or nil
+	refusedAt time.Time
+	flight    *flight // the fetch under way, or nil
 }
 
 // A flight is one fetch that several callers wait for.
@@ -91,13 +95,16 @@ type flight struct {
 // must be safe to call again after an error; it is never called twice at once.
 // opts may be nil.
 func NewTokens(fetch func(ctx context.Context) (Token, error), opts *TokenOptions) *Tokens {
-	t := &Tokens{fetch: fetch, ahead: 10 * time.Minute}
+	t := &Tokens{fetch: fetch, ahead: 10 * time.Minute, remember: 10 * time.Minute}
 	var o TokenOptions
 	if opts != nil {
 		o = *opts
 	}
 	if o.Ahead > 0 {
 		t.ahead = o.Ahead
+	}
+	if o.Remember != 0 {
+		t.remember = o.Remember
 	}
 	t.now = clock(o.Now)
 	return t
@@ -111,11 +118,11 @@ func (t *Tokens) Token(ctx context.Context) (string, error) {
 			return "", err
 		}
 		t.mu.Lock()
-		if t.refused != nil {
+		now := t.now()
+		if t.refused != nil && (t.remember < 0 || now.Sub(t.refusedAt) < t.remember) {
 			defer t.mu.Unlock()
 			return "", t.refused
 		}
-		now := t.now()
 		if t.token.Value != "" && (t.renew.IsZero() || now.Before(t.renew)) {
 			defer t.mu.Unlock()
 			return t.token.Value, nil
@@ -157,14 +164,14 @@ func (t *Tokens) fly(ctx context.Context, f *flight) (string, error) {
 	defer t.mu.Unlock()
 	switch {
 	case err == nil:
-		t.token, t.renew = token, t.renewal(token, began)
+		t.token, t.renew, t.refused = token, t.renewal(token, began), nil
 		f.token, f.abandoned = token.Value, false
 	case ctx.Err() != nil:
 		f.err = ctx.Err()
 	default:
 		f.err, f.abandoned = err, false
 		if attendance.CodeOf(err).Refusal() {
-			t.refused, t.token = err, Token{}
+			t.refused, t.refusedAt, t.token = err, t.now(), Token{}
 		} else if now := t.now(); t.token.Value != "" && now.Before(t.token.Expires) {
 			// The old token is good for some minutes yet.
 			f.token, f.err = t.token.Value, nil

@@ -154,7 +154,7 @@ func TestWaitersAndLeaders(t *testing.T) {
 // sinceStart is the time since the bubble's clock began.
 func sinceStart() time.Duration { return time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)) }
 
-func TestRefusalIsFinal(t *testing.T) {
+func TestRefusalIsTriedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		refusal := &attendance.Error{Code: attendance.CodeCredentials, Detail: "wrong secret"}
 		f := fetcher{fail: func(int64) error { return refusal }}
@@ -167,14 +167,28 @@ func TestRefusalIsFinal(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		time.Sleep(24 * time.Hour)
+		time.Sleep(10*time.Minute - time.Second)
 		tokens.Invalidate("anything")
 		_, err := tokens.Token(t.Context())
 		require.Equal(t, refusal, err)
 		require.EqualValues(t, 1, f.n.Load(), "tried once")
-		_, err = provider.NewTokens(f.fetch, nil).Token(t.Context())
+		time.Sleep(time.Second)
+		for range 3 {
+			_, err = tokens.Token(t.Context())
+			require.Equal(t, refusal, err)
+		}
+		require.EqualValues(t, 2, f.n.Load(), "and once again after a while: a long-running host may have been mended")
+		f.fail = nil
+		time.Sleep(10 * time.Minute)
+		_, err = tokens.Token(t.Context())
+		require.NoError(t, err)
+
+		forever := provider.NewTokens((&fetcher{fail: func(int64) error { return refusal }}).fetch, &provider.TokenOptions{Remember: -1})
+		_, err = forever.Token(t.Context())
 		require.Equal(t, refusal, err)
-		require.EqualValues(t, 2, f.n.Load(), "a new value tries again")
+		time.Sleep(24 * time.Hour)
+		_, err = forever.Token(t.Context())
+		require.Equal(t, refusal, err)
 	})
 }
 

@@ -32,7 +32,8 @@ type Upstream interface {
 // A Keeper is an optional role of an [Upstream]: it tells the secrets, which
 // then must not stand in any error.
 type Keeper interface {
-	// Secrets are application secrets and the tokens given out so far.
+	// Secrets are application secrets and the tokens given out so far. It may be
+	// called from several goroutines.
 	Secrets() []string
 }
 
