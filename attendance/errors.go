@@ -105,13 +105,9 @@ func (e *Error) Error() string {
 		b.WriteString(": ")
 	}
 	b.WriteString(string(e.Code))
-	detail := e.Detail
-	if detail == "" && e.Err != nil {
-		detail = e.Err.Error()
-	}
-	if detail != "" {
+	if what := e.what(); what != "" {
 		b.WriteString(": ")
-		b.WriteString(detail)
+		b.WriteString(what)
 	}
 	if m := e.Remedy(); m.EN != "" {
 		b.WriteString(" (")
@@ -119,6 +115,26 @@ func (e *Error) Error() string {
 		b.WriteString(")")
 	}
 	return b.String()
+}
+
+// Sentence says what was being done and what happened, for places that show the
+// code and the mend beside it.
+func (e *Error) Sentence() string {
+	switch what := e.what(); {
+	case e.Op == "":
+		return what
+	case what == "":
+		return e.Op
+	default:
+		return e.Op + ": " + what
+	}
+}
+
+func (e *Error) what() string {
+	if e.Detail == "" && e.Err != nil {
+		return e.Err.Error()
+	}
+	return e.Detail
 }
 
 // Unwrap returns the native error.

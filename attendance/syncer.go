@@ -135,27 +135,10 @@ func (y *Syncer) Run(ctx context.Context, scope Scope, w Window) (Report, error)
 	for _, w := range plan.Warnings {
 		r.warn(w)
 	}
-	if err := y.affordable(ctx, scope, plan); err != nil {
+	if err := affordable(ctx, scope, w, []*Syncer{y}); err != nil {
 		return r.end(err)
 	}
 	return r.end(r.all(ctx, plan, scope))
-}
-
-// affordable refuses a plan that would pass the budget.
-func (y *Syncer) affordable(ctx context.Context, scope Scope, plan Plan) error {
-	meter, ok := As[Meter](y.provider)
-	if !ok {
-		return nil
-	}
-	left, limited, err := meter.Left(ctx)
-	if err != nil || !limited {
-		return err
-	}
-	e, err := y.estimate(ctx, scope, plan)
-	if err != nil {
-		return err
-	}
-	return e.Within(y.provider.Name(), left)
 }
 
 // Within returns an error of [CodeQuota] when the estimate needs more calls than

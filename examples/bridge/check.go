@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/punchbridge/punchbridge/attendance"
+)
+
+// check asks every part of every job whether it can work. What belongs to one
+// application or one database is asked once.
+func (p *program) check(ctx context.Context) int {
+	works := make([]*work, 0, len(p.config.jobs))
+	for _, job := range p.config.jobs {
+		w, err := p.prepare(job)
+		if err != nil {
+			return p.misused(err)
+		}
+		works = append(works, w)
+	}
+	var found findings
+	if len(works) == 0 {
+		found.add("", attendance.Finding{Code: "no_jobs", Level: attendance.LevelWarning,
+			Message: attendance.Text{EN: "the file has no jobs", ZH: "配置文件中没有任务"}})
+	}
+	for _, w := range works {
+		p.checkPlatform(ctx, w, &found)
+	}
+	for _, w := range works {
+		p.checkOA(ctx, w, &found)
+		p.checkTimes(w.job, &found)
+	}
+	if err := p.close(); err != nil {
+		found.add("", attendance.FindingOf(attendance.Text{EN: "closing the database", ZH: "关闭数据库"}, err))
+	}
+	if err := ctx.Err(); err != nil {
+		found.add("", attendance.FindingOf(attendance.Text{EN: "the check was stopped before its end", ZH: "自检被中止"}, err))
+	}
+	p.printFindings(found.list)
+	return found.exitCode()
+}
+
+func (p *program) checkPlatform(ctx context.Context, w *work, found *findings) {
+	name := w.job.provider.name
+	if !found.first("provider " + name) {
+		return
+	}
+	all := w.ding.Check(ctx)
+	if w.job.provider.fieldCheckIns && !slices.ContainsFunc(all, isPlatformTrouble) {
+		for _, f := range w.ding.CheckIns().Check(ctx) {
+			if !slices.ContainsFunc(all, func(other attendance.Finding) bool { return other.Code == f.Code && f.Level != attendance.LevelError }) {
+				all = append(all, f)
+			}
+		}
+	}
+	found.add(name, all...)
+	if slices.ContainsFunc(all, isPlatformTrouble) {
+		found.first("unreadable " + name)
+	}
+}
+
+// isPlatformTrouble reports whether a finding is about the platform as a whole. A
+// missing permission may be one for a single family of records.
+func isPlatformTrouble(f attendance.Finding) bool {
+	return f.Level == attendance.LevelError && f.Code != string(attendance.CodePermission)
+}
+
+func (p *program) checkOA(ctx context.Context, w *work, found *findings) {
+	if err := p.open(ctx, w); err != nil {
+		found.add(w.job.oa.label(), attendance.FindingOf(attendance.Text{EN: "the OA database cannot be used", ZH: "OA 数据库不可用"}, err))
+		return
+	}
+	if found.first("oa " + w.job.oa.key) {
+		found.add(w.job.oa.label(), w.oa.Check(ctx)...)
+	}
+	if w.job.binding.boundOnly && w.job.binding.by != "file" && found.seen["unreadable "+w.job.provider.name] {
+		found.add(w.job.name, attendance.Finding{Code: "binding_unchecked", Level: attendance.LevelWarning,
+			Message: attendance.Text{EN: "the binding was not checked, because the platform cannot be read", ZH: "平台无法读取，未检查人员绑定"},
+			Mend:    attendance.Text{EN: "mend the platform's error first", ZH: "请先处理平台的错误"}})
+		return
+	}
+	found.add(w.job.name, w.scope(w.units()).Check(ctx)...)
+}
+
+// checkTimes warns of a job that runs close to the site's own directory sync:
+// people who are just being moved would be missed.
+func (p *program) checkTimes(j *jobConfig, found *findings) {
+	if !j.enabled {
+		found.add(j.name, attendance.Finding{Code: "job_disabled", Level: attendance.LevelOK,
+			Message: attendance.Text{EN: "the job is disabled (enabled: false)", ZH: "任务未启用（enabled: false）"}})
+	}
+	if p.config.contactSync == nil {
+		return
+	}
+	const hour, day = 60, 24 * 60
+	for _, at := range j.times {
+		apart := (int(at) - int(*p.config.contactSync) + day) % day
+		if apart = min(apart, day-apart); apart < hour {
+			found.add(j.name, attendance.Finding{Code: "contact_sync_close", Level: attendance.LevelWarning,
+				Message: attendance.Text{EN: fmt.Sprintf("the job starts at %v, %d minutes from the directory sync at %v", at, apart, *p.config.contactSync),
+					ZH: fmt.Sprintf("任务在 %v 开始，与通讯录同步 %v 只相隔 %d 分钟", at, *p.config.contactSync, apart)},
+				Mend: attendance.Text{EN: "keep them at least an hour apart", ZH: "建议至少相隔一小时"}})
+		}
+	}
+}
+
+func (t clockTime) String() string { return fmt.Sprintf("%02d:%02d", int(t)/60, int(t)%60) }
+
+// label names the OA for people.
+func (o *oaConfig) label() string {
+	if o.name != "" {
+		return o.name
+	}
+	return o.key
+}
+
+// findings collects what was found, each thing once.
+type findings struct {
+	list  []finding
+	seen  map[string]bool
+	codes []attendance.Code // of errors
+}
+
+func (f *findings) first(what string) bool {
+	if f.seen[what] {
+		return false
+	}
+	if f.seen == nil {
+		f.seen = map[string]bool{}
+	}
+	f.seen[what] = true
+	return true
+}
+
+// add adds findings about what is named, unless the same stands there already.
+func (f *findings) add(about string, all ...attendance.Finding) {
+	for _, one := range all {
+		if one.Level == attendance.LevelError {
+			f.codes = append(f.codes, attendance.Code(one.Code))
+		}
+		if !f.first("finding " + one.Code + " " + one.Message.String()) {
+			continue
+		}
+		d := finding{one.Code, one.Level, one.Message.String(), one.Mend.String()}
+		if about != "" {
+			d.Message = about + ": " + d.Message
+		}
+		f.list = append(f.list, d)
+	}
+}
+
+// exitCode is 3 when an error is the platform refusing us, else 1 for any error.
+func (f *findings) exitCode() int {
+	switch {
+	case slices.ContainsFunc(f.codes, attendance.Code.Refusal):
+		return exitRefused
+	case len(f.codes) > 0:
+		return exitPartial
+	default:
+		return exitDone
+	}
+}
+
+func (p *program) printFindings(list []finding) {
+	if p.command.json {
+		p.print(checkDocument{append([]finding{}, list...)})
+		return
+	}
+	marks := map[attendance.Level]string{attendance.LevelOK: "正常 ok     ", attendance.LevelWarning: "警告 warning", attendance.LevelError: "错误 error  "}
+	for _, f := range list {
+		fmt.Fprintf(p.out, "%s %s: %s\n", marks[f.Level], f.Code, oneLine(f.Message))
+		if f.Mend != "" && f.Level != attendance.LevelOK {
+			fmt.Fprintf(p.out, "             处理 mend: %s\n", f.Mend)
+		}
+	}
+}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/punchbridge/punchbridge/attendance"
+)
+
+const usage = `bridge moves punches (打卡) from DingTalk into the OA database of Weaver e-cology.
+
+  bridge [-config FILE] [-json] [-now TIME] COMMAND
+
+  check                  can it work? credentials, rights, database, columns, clock, mapping (自检)
+  run JOB                one automatic run, now (自动同步)
+  backfill JOB -from 2026-03-01 -to 2026-03-31      any days, both included (初始同步); for this run only:
+                         -departments 11,12 -subcompanies 1 -employees 17,18   instead of the job's scope
+                         -oa NAME -bound-only=true|false
+
+  -config FILE           the YAML file (default bridge.yaml)
+  -json                  one JSON document on stdout instead of text
+  -now TIME              for tests: take this RFC 3339 time as the current one
+
+Exit codes: 0 all done, 1 something was not done, 2 wrong command line or file, 3 refused by the platform.
+`
+
+// A usageError is one fault of the command line.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+
+func usagef(format string, args ...any) error { return usageError(fmt.Sprintf(format, args...)) }
+
+// command is the command line, read.
+type command struct {
+	config string
+	json   bool
+	now    func() time.Time // nil: the real clock
+	name   string
+	job    string
+	backfill
+}
+
+// backfill holds what only that command has.
+type backfill struct {
+	from, to     attendance.Date
+	subcompanies []int64
+	departments  []int64
+	employees    []int64
+	oa           string
+	boundOnly    *bool
+}
+
+// rescoped reports whether the job's scope is replaced.
+func (b backfill) rescoped() bool {
+	return len(b.subcompanies)+len(b.departments)+len(b.employees) > 0
+}
+
+// parseCommand reads the command line. flag.ErrHelp asks for the usage text.
+func parseCommand(args []string) (command, error) {
+	c := command{config: "bridge.yaml"}
+	flags := flag.NewFlagSet("bridge", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&c.config, "config", c.config, "")
+	flags.BoolVar(&c.json, "json", false, "")
+	flags.Func("now", "", func(s string) error {
+		t, err := time.Parse(time.RFC3339, s)
+		if err != nil {
+			return errors.New("write RFC 3339, as 2026-03-02T18:30:00+08:00")
+		}
+		c.now = func() time.Time { return t }
+		return nil
+	})
+	if err := flags.Parse(args); err != nil {
+		return c, asUsage(err)
+	}
+	if flags.NArg() == 0 {
+		return c, usagef("no command: write check, run JOB or backfill JOB (bridge -h tells more)")
+	}
+	c.name = flags.Arg(0)
+	rest := flags.Args()[1:]
+	switch c.name {
+	case "check":
+		if len(rest) > 0 {
+			return c, usagef("check takes no arguments, not %q", rest[0])
+		}
+		return c, nil
+	case "run":
+		err := c.positional(flag.NewFlagSet("run", flag.ContinueOnError), rest)
+		return c, err
+	case "backfill":
+		return c, c.parseBackfill(rest)
+	case "help":
+		return c, flag.ErrHelp
+	case "jobs", "history", "preview", "explain", "reconcile", "undo", "bindings", "serve":
+		return c, usagef("the command %s is not yet built (此命令尚未实现)", c.name)
+	}
+	return c, usagef("unknown command %q: write check, run or backfill (bridge -h tells more)", c.name)
+}
+
+func (c *command) parseBackfill(args []string) error {
+	flags := flag.NewFlagSet("backfill", flag.ContinueOnError)
+	var from, to *attendance.Date
+	day := func(p **attendance.Date) func(string) error {
+		return func(s string) error {
+			d, err := attendance.ParseDate(s)
+			if err != nil {
+				return errors.New("write a day, as 2026-03-01")
+			}
+			*p = &d
+			return nil
+		}
+	}
+	list := func(p *[]int64) func(string) error {
+		return func(s string) error {
+			for item := range strings.SplitSeq(s, ",") {
+				id, err := strconv.ParseInt(strings.TrimSpace(item), 10, 64)
+				if err != nil || id <= 0 {
+					return errors.New("write ids of the OA, as 11,12")
+				}
+				if !slices.Contains(*p, id) {
+					*p = append(*p, id)
+				}
+			}
+			return nil
+		}
+	}
+	flags.Func("from", "", day(&from))
+	flags.Func("to", "", day(&to))
+	flags.Func("subcompanies", "", list(&c.subcompanies))
+	flags.Func("departments", "", list(&c.departments))
+	flags.Func("employees", "", list(&c.employees))
+	flags.StringVar(&c.oa, "oa", "", "")
+	boundOnly := flags.Bool("bound-only", true, "")
+	if err := c.positional(flags, args); err != nil {
+		return err
+	}
+	flags.Visit(func(f *flag.Flag) {
+		if f.Name == "bound-only" {
+			c.boundOnly = boundOnly
+		}
+	})
+	switch {
+	case from == nil || to == nil:
+		return usagef("backfill needs -from and -to, as -from 2026-03-01 -to 2026-03-31")
+	case to.Before(*from):
+		return usagef("-from %v lies after -to %v: swap them", from, to)
+	}
+	c.from, c.to = *from, *to
+	return nil
+}
+
+// positional reads flags and the job's name in whatever order they stand.
+func (c *command) positional(flags *flag.FlagSet, args []string) error {
+	flags.SetOutput(io.Discard)
+	for {
+		if err := flags.Parse(args); err != nil {
+			return asUsage(err)
+		}
+		if flags.NArg() == 0 {
+			break
+		}
+		if c.job != "" {
+			return usagef("%s takes one job, not also %q", c.name, flags.Arg(0))
+		}
+		c.job = flags.Arg(0)
+		args = flags.Args()[1:]
+	}
+	if c.job == "" {
+		return usagef("%s needs the name of a job: bridge -config FILE %s JOB", c.name, c.name)
+	}
+	return nil
+}
+
+func asUsage(err error) error {
+	if errors.Is(err, flag.ErrHelp) {
+		return err
+	}
+	return usageError(oneLine(err.Error()) + " (bridge -h tells more)")
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+
+	"github.com/uptrace/bun"
+	"golang.org/x/time/rate"
+
+	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/dingtalk"
+	"github.com/punchbridge/punchbridge/oasink"
+)
+
+// work is a job put together from the library's parts.
+type work struct {
+	job   *jobConfig
+	pairs []oasink.Pair // of binding by: file
+	ding  *dingtalk.Client
+	db    *bun.DB
+	oa    *oasink.Sink
+}
+
+// prepare does what touches neither the network nor the database. Its errors are
+// faults of the file.
+func (p *program) prepare(j *jobConfig) (*work, error) {
+	if j.provider.kind != "dingtalk" {
+		return nil, j.at.sub("provider").notYet("a provider of kind dingtalk")
+	}
+	w := &work{job: j}
+	var err error
+	if j.binding.by == "file" {
+		if w.pairs, err = p.config.readPairs(j.binding); err != nil {
+			return nil, err
+		}
+	}
+	w.ding, err = p.dingtalk(j.provider)
+	return w, err
+}
+
+// dingtalk makes the client of a provider; jobs of one provider share it, and
+// with it its token, its limits and its one try of a secret.
+func (p *program) dingtalk(c *providerConfig) (*dingtalk.Client, error) {
+	if ding, ok := p.clients[c]; ok {
+		return ding, nil
+	}
+	config := dingtalk.Config{
+		AppKey: c.appKey, AppSecret: c.appSecret,
+		BaseURL: c.baseURL, APIBaseURL: c.apiURL,
+		I18n: c.i18n, MonthlyQuota: c.monthlyQuota,
+		Now: p.now, Logger: p.logger,
+	}
+	if c.perSecond > 0 {
+		config.Limiter = rate.NewLimiter(rate.Limit(c.perSecond), max(1, int(c.perSecond)))
+	}
+	ding, err := dingtalk.New(config)
+	if err != nil {
+		return nil, &configError{file: p.config.file, key: "providers", what: err.Error()}
+	}
+	if p.clients == nil {
+		p.clients = map[*providerConfig]*dingtalk.Client{}
+	}
+	p.clients[c] = ding
+	return ding, nil
+}
+
+// open opens the database and probes its columns.
+func (p *program) open(ctx context.Context, w *work) error {
+	db, err := p.database(ctx, w.job.oa)
+	if err != nil {
+		return err
+	}
+	c := w.job.oa
+	w.db = db
+	w.oa, err = oasink.New(ctx, db, &oasink.Options{
+		SignFrom: w.job.signFrom, Schema: c.schema, Tables: c.tables,
+		Generation:  map[string]oasink.Generation{"auto": oasink.Auto, "e7": oasink.E7, "e8": oasink.E8, "e9": oasink.E9}[c.generation],
+		Recalculate: map[string]oasink.Recalculate{"auto": oasink.RecalculateAuto, "pool": oasink.RecalculatePool, "none": oasink.RecalculateNone}[c.recalc],
+		Undirected:  map[string]oasink.Undirected{"skip": oasink.SkipUndirected, "null": oasink.NullUndirected}[w.job.undirected],
+		Now:         p.now, Logger: p.logger,
+	})
+	return err
+}
+
+// database opens an OA's database once for all jobs.
+func (p *program) database(ctx context.Context, o *oaConfig) (*bun.DB, error) {
+	if db, ok := p.databases[o]; ok {
+		return db, nil
+	}
+	db, err := openDatabase(ctx, o, filepath.Dir(p.config.file))
+	if err != nil {
+		return nil, err
+	}
+	if p.databases == nil {
+		p.databases = map[*oaConfig]*bun.DB{}
+	}
+	p.databases[o] = db
+	return db, nil
+}
+
+// close closes the databases.
+func (p *program) close() error {
+	var errs []error
+	for _, db := range p.databases {
+		errs = append(errs, db.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// scope is whose punches the job fetches.
+func (w *work) scope(units oasink.Units) *oasink.Scope { return w.oa.Scope(units, w.binding()) }
+
+func (w *work) units() oasink.Units {
+	return oasink.Units{Subcompanies: w.job.subcompanies, Departments: w.job.departments, DirectOnly: !w.job.descend}
+}
+
+// binding is how the job's people are found on the platform.
+func (w *work) binding() oasink.Binding {
+	b := w.job.binding
+	var directory attendance.Directory
+	if b.boundOnly {
+		directory = w.ding.Directory()
+	}
+	var binding oasink.Binding
+	switch b.by {
+	case "id":
+		binding = oasink.ByID(directory)
+	case "loginid":
+		binding = oasink.ByLoginID(directory)
+	case "account":
+		binding = oasink.ByAccount(directory)
+	case "workcode":
+		binding = oasink.ByWorkcode(directory)
+	case "mobile":
+		binding = oasink.ByMobile(directory)
+	case "email":
+		binding = oasink.ByEmail(directory)
+	default:
+		binding = oasink.ByPairs(w.pairs)
+	}
+	binding.IncludeInactive = b.inactive == "include"
+	return binding
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+	_ "time/tzdata" // sites on Windows or in bare containers have no zone files
+
+	"github.com/uptrace/bun"
+
+	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/dingtalk"
+)
+
+// The exit codes.
+const (
+	exitDone     = 0
+	exitPartial  = 1
+	exitUsage    = 2
+	exitRefused  = 3
+	stopDeadline = 8 * time.Second
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// What is in flight ends by itself within moments; this is for a database or
+	// disk that hangs. A transaction that is not committed then is rolled back by
+	// whoever opens the database next.
+	context.AfterFunc(ctx, func() {
+		time.AfterFunc(stopDeadline, func() {
+			fmt.Fprintln(os.Stderr, "bridge: stopped while the database hangs; the next run completes it")
+			os.Exit(exitPartial)
+		})
+	})
+	p := &program{out: os.Stdout, err: os.Stderr, lookup: os.LookupEnv, terminal: isTerminal(os.Stderr)}
+	os.Exit(p.main(ctx, os.Args[1:]))
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// program is one call of bridge.
+type program struct {
+	out, err io.Writer
+	lookup   func(string) (string, bool)
+	terminal bool // err is one: show progress
+
+	command command
+	config  *config
+	logger  *slog.Logger
+
+	clients   map[*providerConfig]*dingtalk.Client
+	databases map[*oaConfig]*bun.DB
+}
+
+// now is the time that -now gave, else the real one.
+func (p *program) now() time.Time {
+	if p.command.now != nil {
+		return p.command.now()
+	}
+	return time.Now() //nolint:forbidigo // the host is where the real clock comes in
+}
+
+func (p *program) main(ctx context.Context, args []string) int {
+	p.logger = slog.New(slog.NewTextHandler(p.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	var err error
+	if p.command, err = parseCommand(args); errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(p.out, usage)
+		return exitDone
+	} else if err != nil {
+		return p.misused(err)
+	}
+	if p.config, err = readConfig(p.command.config, p.lookup); err != nil {
+		return p.misused(err)
+	}
+	switch p.command.name {
+	case "check":
+		return p.check(ctx)
+	case "run":
+		return p.run(ctx)
+	default:
+		return p.backfill(ctx)
+	}
+}
+
+// misused reports an error of the command line or the file: one line, nothing
+// was touched.
+func (p *program) misused(err error) int {
+	fmt.Fprintln(p.err, "bridge: "+oneLine(err.Error()))
+	if p.command.json {
+		p.print(map[string]any{"error": trouble{"config", oneLine(err.Error()), ""}})
+	}
+	return exitUsage
+}
+
+// isRefusal reports whether err as a whole is the platform refusing us, and not
+// a run of which only parts failed.
+func isRefusal(err error) bool {
+	if _, parts := errors.AsType[*attendance.Incomplete](err); parts {
+		return false
+	}
+	return attendance.CodeOf(err).Refusal()
+}
+
+// exitCode judges what a run's error means to whoever started it.
+func exitCode(err error) int {
+	switch {
+	case err == nil:
+		return exitDone
+	case isRefusal(err):
+		return exitRefused
+	default:
+		return exitPartial
+	}
+}

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/punchbridge/punchbridge/attendance"
+)
+
+// The documents of -json. Fields may be added, never changed.
+type (
+	runDocument struct {
+		Job              string                    `json:"job"`
+		Run              string                    `json:"run"` // empty until runs are recorded
+		From             string                    `json:"from"`
+		To               string                    `json:"to"`
+		People           int                       `json:"people"`
+		Read             int                       `json:"read"`
+		Written          int                       `json:"written"`
+		Present          int                       `json:"present"`
+		PresentFromOther int                       `json:"present_from_other"`
+		Superseded       int                       `json:"superseded"`
+		Removed          int                       `json:"removed"`
+		Calls            int                       `json:"calls"`
+		CheckCalls       int                       `json:"check_calls"` // further ones, which only made sure of an answer
+		Skipped          map[attendance.Reason]int `json:"skipped"`
+		LeftOut          []leftOut                 `json:"left_out"`
+		Failed           []failure                 `json:"failed"`
+		Warnings         []attendance.Warning      `json:"warnings"`
+		Error            *trouble                  `json:"error,omitempty"`
+	}
+	leftOut struct {
+		Employee string             `json:"employee_id"`
+		Name     string             `json:"name"`
+		Account  string             `json:"account"`
+		Reason   attendance.LeftOut `json:"reason"`
+	}
+	failure struct {
+		Employees []string        `json:"employees"`
+		From      string          `json:"from"`
+		To        string          `json:"to"`
+		Code      attendance.Code `json:"code"`
+		Message   string          `json:"message"`
+	}
+	trouble struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+		Mend    string `json:"mend"`
+	}
+	checkDocument struct {
+		Findings []finding `json:"findings"`
+	}
+	finding struct {
+		Code    string           `json:"code"`
+		Level   attendance.Level `json:"level"`
+		Message string           `json:"message"`
+		Mend    string           `json:"mend"`
+	}
+)
+
+func (p *program) print(document any) {
+	encoder := json.NewEncoder(p.out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(document); err != nil {
+		p.logger.Error("stdout cannot be written", "error", err)
+	}
+}
+
+// troubleOf puts an error into code, words and mend.
+func troubleOf(err error) *trouble {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return &trouble{"stopped", "the run was stopped before its end / 同步被中止", "下次运行会自动补齐 / the next run completes it"}
+	}
+	t := &trouble{Code: string(attendance.CodeOf(err)), Message: sentence(err)}
+	if e, ok := errors.AsType[*attendance.Error](err); ok {
+		t.Mend = e.Remedy().String()
+	}
+	return t
+}
+
+// sentence is what happened, without the code and the mend, which stand beside it.
+func sentence(err error) string {
+	if i, ok := errors.AsType[*attendance.Incomplete](err); ok && i.First != nil {
+		return fmt.Sprintf("有 %d 部分未完成 / %d parts were not done, the first because of: %s", i.Failed, i.Failed, sentence(i.First))
+	}
+	if e, ok := errors.AsType[*attendance.Error](err); ok {
+		return e.Sentence()
+	}
+	return err.Error()
+}
+
+func documentOf(r attendance.Report, err error) runDocument {
+	d := runDocument{
+		Job: r.Job, From: clockOf(r.Span.From), To: clockOf(r.Span.To), People: r.People,
+		Read: r.Read, Written: r.Written, Present: r.Present, PresentFromOther: r.PresentFromOther,
+		Superseded: r.Superseded, Removed: r.Removed, Calls: r.Calls, CheckCalls: r.CheckCalls,
+		Skipped: map[attendance.Reason]int{}, LeftOut: []leftOut{}, Failed: []failure{}, Warnings: []attendance.Warning{},
+		Error: troubleOf(err),
+	}
+	for reason, n := range r.Skipped {
+		if n > 0 {
+			d.Skipped[reason] = n
+		}
+	}
+	for _, m := range r.LeftOut {
+		d.LeftOut = append(d.LeftOut, leftOut{m.Person, m.Name, m.Account, m.LeftOut})
+	}
+	for _, f := range r.Failed {
+		if f.Err != nil {
+			f.Message = sentence(f.Err)
+		}
+		d.Failed = append(d.Failed, failure{append([]string{}, f.Persons...), clockOf(f.Span.From), clockOf(f.Span.To), f.Code, f.Message})
+	}
+	d.Warnings = append(d.Warnings, r.Warnings...)
+	return d
+}
+
+func clockOf(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339)
+}
+
+// printReport prints what became of a run.
+func (p *program) printReport(r attendance.Report, err error) {
+	if p.terminal {
+		fmt.Fprintln(p.err)
+	}
+	d := documentOf(r, err)
+	if p.command.json {
+		p.print(d)
+		return
+	}
+	line := func(format string, args ...any) { fmt.Fprintf(p.out, format+"\n", args...) }
+	line("%s  %s .. %s", d.Job, d.From, d.To)
+	line("  人员 people              %d", d.People)
+	line("  读取 read                %d", d.Read)
+	line("  写入 written             %d", d.Written)
+	line("  已有 present             %d", d.Present)
+	line("  他源已有 from others     %d", d.PresentFromOther)
+	line("  已被取代 superseded      %d", d.Superseded)
+	line("  删除 removed             %d", d.Removed)
+	line("  调用 calls               %d", d.Calls)
+	for _, reason := range slices.Sorted(maps.Keys(d.Skipped)) {
+		line("  跳过 skipped             %d  %s %s", d.Skipped[reason], reason, reasonZH(reason))
+	}
+	if len(d.LeftOut) > 0 {
+		line("未同步人员 left out (%d):", len(d.LeftOut))
+		for _, m := range d.LeftOut {
+			line("  %s %s %s  %s %s", m.Employee, m.Name, m.Account, m.Reason, leftOutZH(m.Reason))
+		}
+	}
+	if len(d.Failed) > 0 {
+		line("未完成 failed (%d):", len(d.Failed))
+		for _, f := range d.Failed {
+			line("  %s .. %s, %d 人 people %v: %s", f.From, f.To, len(f.Employees), f.Employees, oneLine(f.Message))
+		}
+	}
+	for _, w := range d.Warnings {
+		line("警告 warning %s: %s", w.Code, oneLine(w.Message))
+	}
+	if d.Error != nil {
+		line("错误 error %s: %s", d.Error.Code, oneLine(d.Error.Message))
+		if d.Error.Mend != "" {
+			line("处理 mend: %s", d.Error.Mend)
+		}
+		return
+	}
+	line("完成 done")
+}
+
+func reasonZH(r attendance.Reason) string {
+	switch r {
+	case attendance.MissingPunch:
+		return "缺卡"
+	case attendance.Invalid:
+		return "无效打卡"
+	case attendance.NoDirection:
+		return "无签到签退方向"
+	case attendance.Future:
+		return "未来时间"
+	case attendance.UnknownType:
+		return "未知类型"
+	case attendance.OutsideWindow:
+		return "不在所查时间内"
+	case attendance.NotAsked:
+		return "不在所查人员内"
+	case attendance.SameSecond:
+		return "同一秒重复"
+	default:
+		return ""
+	}
+}
+
+func leftOutZH(r attendance.LeftOut) string {
+	switch r {
+	case attendance.Unbound:
+		return "未绑定"
+	case attendance.Ambiguous:
+		return "绑定不唯一"
+	case attendance.Inactive:
+		return "账号未激活"
+	case attendance.OutOfRoster:
+		return "不在 OA 花名册"
+	case attendance.Refused:
+		return "平台拒绝该账号"
+	default:
+		return ""
+	}
+}

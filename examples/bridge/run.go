@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/oasink"
+)
+
+// run is one automatic run of a job, now.
+func (p *program) run(ctx context.Context) int {
+	job, err := p.config.job(p.command.job)
+	if err != nil {
+		return p.misused(err)
+	}
+	w, err := p.prepare(job)
+	if err != nil {
+		return p.misused(err)
+	}
+	return p.sync(ctx, w, w.units(), attendance.SinceMark(job.lookBack, job.zone))
+}
+
+// backfill is the initial sync of any days, with a scope of its own if asked for.
+func (p *program) backfill(ctx context.Context) int {
+	job, err := p.config.job(p.command.job)
+	if err != nil {
+		return p.misused(err)
+	}
+	if p.command.oa != "" {
+		if job.oa, err = p.config.oaNamed(p.command.oa); err != nil {
+			return p.misused(err)
+		}
+	}
+	if p.command.boundOnly != nil {
+		job.binding.boundOnly = *p.command.boundOnly
+	}
+	w, err := p.prepare(job)
+	if err != nil {
+		return p.misused(err)
+	}
+	window := attendance.Days(p.command.from, p.command.to, job.zone)
+	plan, err := p.syncer(w.ding.Punches(), nil, job, false).Plan(window)
+	if err != nil {
+		return p.misused(err)
+	}
+	if len(plan.Warnings) > 0 {
+		return p.misused(usageError("-from " + p.command.from.String() + ": " + plan.Warnings[0].Message))
+	}
+	units := w.units()
+	if p.command.rescoped() {
+		units = oasink.Units{Subcompanies: p.command.subcompanies, Departments: p.command.departments, Employees: p.command.employees, DirectOnly: !job.descend}
+	}
+	return p.sync(ctx, w, units, window)
+}
+
+// sync runs a job over a window and prints what came of it.
+func (p *program) sync(ctx context.Context, w *work, units oasink.Units, window attendance.Window) int {
+	report, err := p.transfer(ctx, w, units, window)
+	if closeErr := p.close(); err == nil {
+		err = closeErr
+	}
+	if !w.job.enabled && p.command.name == "run" {
+		report.Warnings = slices.Insert(report.Warnings, 0, attendance.Warningf("job_disabled",
+			"该任务未启用，此次为手动执行 / the job is disabled (enabled: false); it ran because it was asked for by name"))
+	}
+	p.printReport(report, err)
+	code := exitCode(err)
+	for _, warning := range report.Warnings {
+		if warning.Code == "beyond_horizon" || warning.Code == "not_recalculated" {
+			code = max(code, exitPartial)
+		}
+	}
+	return code
+}
+
+// transfer brings the punches and, where asked for, the field check-ins (签到).
+func (p *program) transfer(ctx context.Context, w *work, units oasink.Units, window attendance.Window) (attendance.Report, error) {
+	if err := p.open(ctx, w); err != nil {
+		span, _ := window.Span(attendance.Moment{Now: p.now()})
+		return attendance.Report{Job: w.job.name, Span: span}, err
+	}
+	families := []*attendance.Syncer{p.syncer(w.ding.Punches(), w.oa, w.job, false)}
+	if w.job.provider.fieldCheckIns {
+		families = append(families, p.syncer(w.ding.CheckIns(), w.oa, w.job, true))
+	}
+	return attendance.RunTogether(ctx, w.scope(units), window, families...)
+}
+
+func (p *program) syncer(from attendance.Provider, to attendance.Sink, job *jobConfig, emptyIsNormal bool) *attendance.Syncer {
+	return attendance.NewSyncer(from, to, &attendance.Options{
+		Job: job.name, Now: p.now, Logger: p.logger, EmptyIsNormal: emptyIsNormal, Observe: p.progress(),
+	})
+}
+
+// progress tells a terminal how far the run is.
+func (p *program) progress() func(attendance.Event) {
+	if !p.terminal {
+		return nil
+	}
+	return func(e attendance.Event) {
+		fmt.Fprintf(p.err, "\r%s  读取 read %d, 写入 written %d, 调用 calls %d ", e.Slice.Slice.Span.From.Format("2006-01-02"), e.Read, e.Written, e.Calls)
+	}
+}

@@ -1,0 +1,194 @@
+package oasink
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/punchbridge/punchbridge/attendance"
+)
+
+// addSign adds the wanted rows that HrmScheduleSign lacks.
+func (w *writing) addSign(ctx context.Context, c bun.Conn) error {
+	t := w.shape.sign
+	if size, ok := t.column("signFrom"); ok && size.size > 0 && len(w.tag) > size.size && w.missing(w.plan.sign.rows) {
+		return &attendance.Error{Code: attendance.CodeTable, Op: "oasink write",
+			Detail: fmt.Sprintf("column signFrom of %s takes %d bytes, the tag %q does not fit", t.name, size.size, w.tag),
+			Mend:   attendance.Text{EN: "choose a shorter tag", ZH: "请使用更短的 signFrom 标识"}}
+	}
+	in := w.newInsert(c, t, []cell{{"userType", "1"}, {"isInCom", "1"}, {"signFrom", w.tag}},
+		"userId", "signType", "signDate", "signTime", "LONGITUDE", "LATITUDE", "ADDR")
+	defer in.close()
+	for i := range w.plan.sign.rows {
+		row := &w.plan.sign.rows[i]
+		if row.held != byNobody {
+			continue
+		}
+		var sign, longitude, latitude any
+		if row.sign != signNull {
+			sign = string(row.sign)
+		}
+		if x, y, ok := w.coordinates(row.punch.Place); ok {
+			longitude, latitude = w.fit(x, t, "LONGITUDE", maxCoordinate), w.fit(y, t, "LATITUDE", maxCoordinate)
+		}
+		err := in.add(ctx, row.person, sign, row.at.date(), row.at.clock(),
+			longitude, latitude, w.fit(row.punch.Place.Address, t, "ADDR", maxAddress))
+		if err != nil {
+			return err
+		}
+	}
+	return in.flush(ctx)
+}
+
+// addMobile adds the wanted rows that mobile_sign lacks. Its coordinates may not
+// be NULL; e-cology itself writes 0 for an unknown place.
+func (w *writing) addMobile(ctx context.Context, c bun.Conn) error {
+	t := w.shape.mobile
+	in := w.newInsert(c, t, []cell{{"operate_type", "mobile_sign"}}, "operater", "operate_date", "operate_time", "longitude", "latitude", "address", "remark")
+	defer in.close()
+	for i := range w.plan.mobile.rows {
+		row := &w.plan.mobile.rows[i]
+		if row.held != byNobody {
+			continue
+		}
+		longitude, latitude := "0", "0"
+		if x, y, ok := w.coordinates(row.punch.Place); ok {
+			longitude, latitude = x, y
+		}
+		err := in.add(ctx, row.person, row.at.date(), row.at.clock(),
+			w.fit(longitude, t, "longitude", maxCoordinate), w.fit(latitude, t, "latitude", maxCoordinate),
+			w.fit(row.punch.Place.Address, t, "address", maxMobileAddress), w.fit(row.punch.Remark, t, "remark", maxRemark))
+		if err != nil {
+			return err
+		}
+	}
+	return in.flush(ctx)
+}
+
+// missing reports whether a row has to be added.
+func (w *writing) missing(rows []want) bool {
+	return slices.ContainsFunc(rows, func(r want) bool { return r.held == byNobody })
+}
+
+// coordinates returns a place's coordinates as text.
+func (w *writing) coordinates(p attendance.Place) (longitude, latitude string, ok bool) {
+	if !p.Located {
+		return "", "", false
+	}
+	longitude, east := coordinate(p.Longitude)
+	latitude, north := coordinate(p.Latitude)
+	return longitude, latitude, east && north
+}
+
+// fit makes s fit a column and counts it when that shortens it. "" is NULL.
+func (w *writing) fit(s string, t *table, name string, most int) any {
+	c, ok := t.column(name)
+	if !ok || s == "" {
+		return nil
+	}
+	s, shortened := fitting(s, c, most, w.dialect.countsBytes())
+	if shortened {
+		if w.cut++; w.cut == 1 {
+			w.cutFirst = t.name.String() + "." + c.name
+		}
+	}
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// recalculate queues the changed days and their neighbours: a night shift's
+// window begins on the evening before or ends on the morning after. The consumer
+// computes a (person, day) from nothing, so one row too many is harmless; days in
+// the future it ignores.
+func (w *writing) recalculate(ctx context.Context, c bun.Conn) error {
+	t := w.shape.pool
+	if !t.usable(poolNeeds()...) {
+		w.notRecalculated(t.complaint(poolNeeds()))
+		return nil
+	}
+	mark, undo, forget := w.dialect.savepoint()
+	if err := w.statement(mark).exec(ctx, c); err != nil {
+		return err
+	}
+	if err := w.addPool(ctx, c); err != nil {
+		switch w.dialect.diagnose(err) {
+		case otherTrouble, missing:
+			if ctx.Err() != nil {
+				return err
+			}
+		default:
+			return err
+		}
+		// No right to insert there, a trigger, a constraint: the punches count more.
+		if undone := w.statement(undo).exec(ctx, c); undone != nil {
+			return undone
+		}
+		w.notRecalculated(err.Error())
+	}
+	if forget == "" {
+		return nil
+	}
+	return w.statement(forget).exec(ctx, c)
+}
+
+func (w *writing) addPool(ctx context.Context, c bun.Conn) error {
+	now := w.opts.Now().In(w.zone).Format(time.DateTime)
+	in := w.newInsert(c, w.shape.pool, []cell{{"exectime", now}}, "resourceid", "kqdate")
+	defer in.close()
+	for _, d := range around(w.written.Days, w.today()) {
+		person, err := parsePerson(d.Person)
+		if err != nil {
+			return err
+		}
+		if err := in.add(ctx, person, d.Day.String()); err != nil {
+			return err
+		}
+	}
+	return in.flush(ctx)
+}
+
+// around returns the days, those before and those after, each once and none later
+// than today.
+func around(days []attendance.PersonDay, today attendance.Date) []attendance.PersonDay {
+	all := make(map[attendance.PersonDay]bool, 3*len(days))
+	for _, d := range days {
+		for n := -1; n <= 1; n++ {
+			if day := d.Day.Add(n); !today.Before(day) {
+				all[attendance.PersonDay{Person: d.Person, Day: day}] = true
+			}
+		}
+	}
+	return slices.SortedFunc(maps.Keys(all), comparePersonDays)
+}
+
+// daysNamed is how many person-days the warning names.
+const daysNamed = 1000
+
+func (w *writing) notRecalculated(why string) {
+	var b strings.Builder
+	last := ""
+	for i, d := range w.written.Days {
+		switch {
+		case i == daysNamed:
+			b.WriteString("; and " + strconv.Itoa(len(w.written.Days)-i) + " more")
+		case i > daysNamed:
+		case d.Person == last:
+			b.WriteString(", " + d.Day.String())
+		default:
+			if last = d.Person; i > 0 {
+				b.WriteString("; ")
+			}
+			b.WriteString(d.Person + ": " + d.Day.String())
+		}
+	}
+	w.written.Warnings = append(w.written.Warnings, attendance.Warningf("not_recalculated",
+		"the punches are stored, but e-cology was not told to compute these person-days anew (%s), so that its reports do not show them: %s", why, b.String()))
+}

@@ -1,0 +1,249 @@
+package oasink
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/punchbridge/punchbridge/attendance"
+)
+
+// A Binding says which account of the platform a person of the OA is. Make one
+// with a By function; its fields may be set afterwards.
+//
+// A person is bound when the person's value is that of exactly one account, and
+// of nobody else in the whole roster: a value that two people of the roster
+// share, or that two accounts of the directory carry, binds nobody
+// ([attendance.Ambiguous]), for choosing would be guessing. People who have left
+// never stand in anybody's way.
+//
+// Values are trimmed on both sides; mobile numbers are compared without spaces,
+// dashes and the country code of mainland China, e-mail addresses without regard
+// to case.
+//
+// With a directory, a person whose value is in no entry is [attendance.Unbound],
+// and one whose account it calls inactive is [attendance.Inactive]. With a nil
+// directory the OA's value itself is taken as the account, unread, and everybody
+// who has one is asked for. A directory that may not be read
+// ([attendance.CodePermission]) is a warning, directory_unreadable, and then as
+// nil; any other failure of it ends the stream.
+type Binding struct {
+	// Match is what of the directory's accounts the OA's value is compared with.
+	// The By functions set it.
+	Match Match
+	// IncludeInactive asks also for accounts that the directory calls inactive.
+	IncludeInactive bool
+	// Fold compares without regard to case, for platforms whose userids are
+	// (WeCom). What is asked for is spelt as in the directory.
+	Fold bool
+
+	field     field
+	directory attendance.Directory
+	pairs     func() ([]Pair, error)
+	account   func(ctx context.Context, p Person) (string, error)
+}
+
+// Match is an attribute of a directory's accounts.
+type Match uint8
+
+// The attributes.
+const (
+	// MatchAccount is the account's id (userid).
+	MatchAccount Match = iota
+	// MatchJobNumber is the employee number kept on the platform (工号).
+	MatchJobNumber
+	// MatchMobile is the mobile number.
+	MatchMobile
+	// MatchEmail is any of the e-mail addresses.
+	MatchEmail
+)
+
+// field is the column of HrmResource that holds the person's value.
+type field string
+
+const (
+	fieldID       field = "id"
+	fieldLoginID  field = "loginid"
+	fieldAccount  field = "account"
+	fieldWorkcode field = "workcode"
+	fieldMobile   field = "mobile"
+	fieldEmail    field = "email"
+)
+
+// ByID binds by HrmResource.id: the account's id is the person's.
+func ByID(d attendance.Directory) Binding { return Binding{field: fieldID, directory: d} }
+
+// ByLoginID binds by HrmResource.loginid (登录名): the account's id is the login name.
+func ByLoginID(d attendance.Directory) Binding { return Binding{field: fieldLoginID, directory: d} }
+
+// ByAccount binds by HrmResource.account, the LDAP account.
+func ByAccount(d attendance.Directory) Binding { return Binding{field: fieldAccount, directory: d} }
+
+// ByWorkcode binds by HrmResource.workcode (编号), compared with the job number of
+// the directory's accounts. Where the platform's directory has none but uses it as
+// the account's id (WeCom), set Match to [MatchAccount].
+func ByWorkcode(d attendance.Directory) Binding {
+	return Binding{field: fieldWorkcode, Match: MatchJobNumber, directory: d}
+}
+
+// ByMobile binds by HrmResource.mobile.
+func ByMobile(d attendance.Directory) Binding {
+	return Binding{field: fieldMobile, Match: MatchMobile, directory: d}
+}
+
+// ByEmail binds by HrmResource.email.
+func ByEmail(d attendance.Directory) Binding {
+	return Binding{field: fieldEmail, Match: MatchEmail, directory: d}
+}
+
+// A Pair says that a person (an id of HrmResource) is an account.
+type Pair struct{ Person, Account string }
+
+// ByPairs binds by a list. Who is not on it is unbound; a person with two accounts
+// and an account with two people of the roster are ambiguous. The same pair twice
+// is one. Pairs without an account are ignored.
+func ByPairs(pairs []Pair) Binding {
+	return Binding{field: fieldID, pairs: func() ([]Pair, error) { return pairs, nil }}
+}
+
+// ByFile is [ByPairs] with a CSV file, read whenever the people are: a header line
+// with the columns employee_id and account, in any order, and one line a pair.
+func ByFile(path string) Binding {
+	return Binding{field: fieldID, pairs: func() ([]Pair, error) { return readPairs(path) }}
+}
+
+// ByFunc binds by whatever f says; "" is unbound. f is called once for each person
+// of the roster, not only of the scope, with no database connection held; its
+// error ends the stream.
+func ByFunc(f func(ctx context.Context, p Person) (account string, err error)) Binding {
+	return Binding{field: fieldID, account: f}
+}
+
+// A Person is what HrmResource holds of somebody; columns that the table lacks
+// are "".
+type Person struct {
+	ID                                              int64
+	LoginID, Account, Workcode, Name, Mobile, Email string
+	Department, Subcompany                          int64
+}
+
+func readPairs(path string) (pairs []Pair, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("oasink: the file of bindings: %w", err)
+	}
+	defer f.Close()
+	r := csv.NewReader(f)
+	r.TrimLeadingSpace = true
+	header, err := r.Read()
+	if err != nil {
+		return nil, fmt.Errorf("oasink: the file of bindings %s: %w", path, err)
+	}
+	person, account := -1, -1
+	for i, h := range header {
+		switch strings.TrimSpace(strings.TrimPrefix(h, "\uFEFF")) {
+		case "employee_id":
+			person = i
+		case "account":
+			account = i
+		}
+	}
+	if person < 0 || account < 0 {
+		return nil, fmt.Errorf("oasink: the file of bindings %s needs a first line with employee_id and account", path)
+	}
+	for {
+		line, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return pairs, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("oasink: the file of bindings %s: %w", path, err)
+		}
+		pairs = append(pairs, Pair{line[person], line[account]})
+	}
+}
+
+// normal is the form in which values are compared. Pairs and functions name
+// accounts themselves: nothing but the spelling's ends is normalised there.
+func (b *Binding) normal(value string) string {
+	value = strings.TrimSpace(value)
+	switch b.Match {
+	case MatchMobile:
+		return normalMobile(value)
+	case MatchEmail:
+		return strings.ToLower(value)
+	}
+	if b.Fold {
+		return strings.ToLower(value)
+	}
+	return value
+}
+
+// normalMobile drops what people put between digits, and the country code of a
+// number of mainland China.
+func normalMobile(s string) string {
+	digits := strings.Map(func(r rune) rune {
+		switch r {
+		case ' ', '\t', '-', '(', ')', '.', '\u00a0', '\u3000':
+			return -1
+		}
+		return r
+	}, s)
+	for _, prefix := range [...]string{"+86", "0086", "86"} {
+		if rest, ok := strings.CutPrefix(digits, prefix); ok && len(rest) == 11 && rest[0] == '1' && onlyDigits(rest) {
+			return rest
+		}
+	}
+	return digits
+}
+
+func onlyDigits(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' }) < 0
+}
+
+// values are those of a directory's account that people are compared with.
+func (b *Binding) values(a attendance.Account) []string {
+	switch b.Match {
+	case MatchJobNumber:
+		return []string{a.JobNumber}
+	case MatchMobile:
+		return []string{a.Mobile}
+	case MatchEmail:
+		return a.Emails
+	default:
+		return []string{a.ID}
+	}
+}
+
+// spelling is the form in which account ids are compared.
+func (b *Binding) spelling(account string) string {
+	if b.Fold {
+		return strings.ToLower(account)
+	}
+	return account
+}
+
+// value is the person's value of a field.
+func (p *Person) value(f field) string {
+	switch f {
+	case fieldLoginID:
+		return p.LoginID
+	case fieldAccount:
+		return p.Account
+	case fieldWorkcode:
+		return p.Workcode
+	case fieldMobile:
+		return p.Mobile
+	case fieldEmail:
+		return p.Email
+	default:
+		return strconv.FormatInt(p.ID, 10)
+	}
+}
+
+func trim(s string) string { return strings.TrimSpace(s) }

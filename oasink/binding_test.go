@@ -1,0 +1,77 @@
+package oasink
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestNormalMobile(t *testing.T) {
+	for in, want := range map[string]string{
+		"13800138000": "13800138000", "138 0013-8000": "13800138000", "+86 138-0013-8000": "13800138000", "008613800138000": "13800138000",
+		"8613800138000": "13800138000", "+8613800138000": "13800138000", "+85291234567": "+85291234567", "86 10 1234 5678": "861012345678",
+		"(138)00138000": "13800138000", "": "", "+86": "+86",
+	} {
+		require.Equal(t, want, normalMobile(in), in)
+	}
+}
+
+func FuzzNormalMobile(f *testing.F) {
+	f.Add("+86 138-0013-8000")
+	f.Fuzz(func(t *testing.T, s string) {
+		once := normalMobile(s)
+		if len(once) == 11 && onlyDigits(once) && normalMobile("+86"+once) != once && once[0] == '1' {
+			t.Fatalf("%q differs with its country code", once)
+		}
+	})
+}
+
+func TestReadPairs(t *testing.T) {
+	write := func(text string) string {
+		path := filepath.Join(t.TempDir(), "bindings.csv")
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	pairs, err := readPairs(write("\uFEFFaccount,note,employee_id\n manager01 , x,101\nzhang,,102\n"))
+	require.NoError(t, err)
+	require.Equal(t, []Pair{{"101", "manager01 "}, {"102", "zhang"}}, pairs)
+	for _, bad := range []string{"", "id,account\n1,a\n", "employee_id,account\n1\n", "employee_id,account\n\"1,a\n"} {
+		_, err := readPairs(write(bad))
+		require.Error(t, err, bad)
+	}
+	_, err = readPairs("nowhere.csv")
+	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+func TestTableNames(t *testing.T) {
+	names, err := newTableNames("ecology", map[string]string{"hrmresource": "hr.V_STAFF", "MOBILE_SIGN": "Mobile_Sign"})
+	require.NoError(t, err)
+	require.Equal(t, tableName{"hr", "V_STAFF"}, names[tableResource])
+	require.Equal(t, tableName{"ecology", "Mobile_Sign"}, names[tableMobile])
+	require.Equal(t, "ecology.HrmScheduleSign", names[tableSign].String())
+	_, err = newTableNames("", map[string]string{"HrmRessource": "x"})
+	require.ErrorContains(t, err, "HrmRessource")
+	_, err = newTableNames("", map[string]string{"HrmResource": "hr."})
+	require.Error(t, err)
+}
+
+func TestValidSignFrom(t *testing.T) {
+	for _, good := range []string{"", "from_dd", "EMSyn", "来源", "a card"} {
+		require.NoError(t, validSignFrom(good), good)
+	}
+	for _, bad := range []string{"card", "Card_x", "CARDS", "a|b", "一二三四五六七八九十一二三四五六七", " from_dd", "a\x00", "\xff"} {
+		require.Error(t, validSignFrom(bad), bad)
+	}
+}
+
+func TestUpwardEndsAtCyclesAndGaps(t *testing.T) {
+	tree := map[int64]unit{1: {parent: 2}, 2: {parent: 3}, 3: {parent: 1}, 4: {parent: 99}}
+	var seen []int64
+	walk := func(id int64, _ unit) bool { seen = append(seen, id); return true }
+	upward(tree, 1, walk)
+	upward(tree, 4, walk)
+	upward(tree, 0, walk)
+	require.Equal(t, []int64{1, 2, 3, 4}, seen)
+}

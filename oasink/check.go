@@ -1,0 +1,173 @@
+package oasink
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/uptrace/bun"
+
+	"github.com/punchbridge/punchbridge/attendance"
+)
+
+// tagDays is over how many days Check counts the rows of each tag.
+const tagDays = 90
+
+// Check implements [attendance.Checker]: can the database be reached and written,
+// which generation is it, are the columns there, which tags do the rows of the
+// last 90 days carry, and does anything wait for recalculation. It changes nothing.
+func (s *Sink) Check(ctx context.Context) []attendance.Finding {
+	sh, err := s.probe(ctx)
+	if err != nil {
+		return []attendance.Finding{attendance.FindingOf(attendance.Text{EN: "the OA database", ZH: "OA 数据库"}, err)}
+	}
+	findings := []attendance.Finding{
+		good("database", fmt.Sprintf("the OA database (%s) answers", s.dialect.name()), fmt.Sprintf("OA 数据库（%s）连接正常", s.dialect.name())),
+		s.checkRights(ctx, sh),
+		good("generation", fmt.Sprintf("e-cology %v", sh.generation), fmt.Sprintf("e-cology %v", sh.generation)),
+	}
+	findings = append(findings, s.checkColumns(sh)...)
+	for _, look := range [...]func(context.Context, *shape) (attendance.Finding, bool, error){s.checkTags, s.checkPool} {
+		f, ok, err := look(ctx, sh)
+		if err != nil {
+			f, ok = attendance.FindingOf(attendance.Text{EN: "reading the OA's tables", ZH: "读取 OA 数据表"}, err), true
+		}
+		if ok {
+			findings = append(findings, f)
+		}
+	}
+	return findings
+}
+
+func good(code, en, zh string) attendance.Finding {
+	return attendance.Finding{Code: code, Level: attendance.LevelOK, Message: attendance.Text{EN: en, ZH: zh}}
+}
+
+// checkRights takes the write lock and inserts no row at all into each table that
+// is written: databases look at the rights before they look for rows. (SQLite has
+// no rights to single tables; there it proves that the file can be written.)
+func (s *Sink) checkRights(ctx context.Context, sh *shape) attendance.Finding {
+	err := s.exclusively(ctx, func(c bun.Conn) error {
+		for _, into := range [...]struct {
+			*table
+			column string
+			wanted bool
+		}{{sh.sign, "userId", true}, {sh.mobile, "operater", true}, {sh.pool, "resourceid", s.recalculates(sh)}} {
+			if !into.wanted || !into.has(into.column) {
+				continue
+			}
+			q := s.statement("INSERT INTO ").table(into.table).sql(" (").column(into.table, into.column).sql(") SELECT ")
+			q.column(into.table, into.column).sql(" FROM ").table(into.table).sql(" WHERE 1 = 0")
+			if err := q.exec(ctx, c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	switch {
+	case err == nil:
+		return good("rights", "the database can be written", "数据库可写")
+	case attendance.CodeOf(err) == attendance.CodeStore:
+		f := attendance.FindingOf(attendance.Text{EN: "writing cannot be tried now", ZH: "暂时无法验证写入权限"}, err)
+		f.Level = attendance.LevelWarning
+		return f
+	default:
+		return attendance.FindingOf(attendance.Text{EN: "the database cannot be written", ZH: "数据库不可写"}, err)
+	}
+}
+
+// checkColumns looks at each table for what is needed of it.
+func (s *Sink) checkColumns(sh *shape) []attendance.Finding {
+	var findings []attendance.Finding
+	for _, t := range [...]struct {
+		*table
+		needs  []string
+		forEN  string
+		forZH  string
+		wanted bool
+	}{
+		{sh.sign, signNeeds(), "punches", "打卡记录", true},
+		{sh.mobile, mobileNeeds(), "outside punches and field check-ins", "外勤打卡与签到", true},
+		{sh.pool, poolNeeds(), "recalculation", "考勤重算", s.recalculates(sh)},
+		{sh.resource, resourceNeeds(), "the roster", "人员名单", true},
+		{sh.department, departmentNeeds(), "the roster", "人员名单", true},
+		{sh.subCompany, subCompanyNeeds(), "the roster", "人员名单", true},
+	} {
+		if !t.wanted || t.usable(t.needs...) {
+			continue
+		}
+		f := attendance.FindingOf(attendance.Text{
+			EN: "needed for " + t.forEN,
+			ZH: t.forZH + "所需",
+		}, t.lack(t.needs))
+		findings = append(findings, f)
+	}
+	if len(findings) == 0 {
+		findings = append(findings, good("columns", "all tables and columns that are needed are there", "所需的表与列齐全"))
+	}
+	if absent := sh.sign.lacks("signFrom", "LONGITUDE", "LATITUDE", "ADDR"); sh.sign.exists() && len(absent) > 0 {
+		list := strings.Join(absent, ", ")
+		findings = append(findings, attendance.Finding{Code: "columns_absent", Level: attendance.LevelWarning, Message: attendance.Text{
+			EN: fmt.Sprintf("%s has no %s: these are not written", sh.sign.name, list),
+			ZH: fmt.Sprintf("%s 缺少 %s 列，相应内容不会写入", sh.sign.name, list),
+		}, Mend: attendance.Text{EN: "nothing: older e-cology has none of them", ZH: "无需处理：旧版本没有这些列"}})
+	}
+	return findings
+}
+
+// checkTags counts the rows of each tag, so that another writer of the same tag,
+// or one that deletes it, is noticed.
+func (s *Sink) checkTags(ctx context.Context, sh *shape) (attendance.Finding, bool, error) {
+	t := sh.sign
+	if !t.has("signFrom") || !t.has("signDate") {
+		return attendance.Finding{}, false, nil
+	}
+	since := attendance.DateOf(s.opts.Now().UTC()).Add(-tagDays)
+	var tags []string
+	err := s.patiently(ctx, "counting the rows of "+t.name.String(), func() error {
+		tags = nil
+		q := s.statement("SELECT ").column(t, "signFrom").sql(", COUNT(*) FROM ").table(t)
+		q.sql(" WHERE ").column(t, "signDate").sql(" >= ").value(since.String())
+		q.sql(" GROUP BY ").column(t, "signFrom").sql(" ORDER BY 2 DESC")
+		return q.query(ctx, s.db, 2, func(v []any) error {
+			tag := textOf(v[0])
+			if v[0] == nil {
+				tag = "NULL"
+			}
+			tags = append(tags, fmt.Sprintf("%s %d", tag, intOf(v[1])))
+			return nil
+		})
+	})
+	list := strings.Join(tags, ", ")
+	if list == "" {
+		list = "-"
+	}
+	return good("tags", fmt.Sprintf("rows of %s since %s by signFrom: %s", t.name, since, list),
+		fmt.Sprintf("%s 自 %s 起各来源（signFrom）行数：%s", t.name, since, list)), true, err
+}
+
+// checkPool counts the days that wait for recalculation: a queue that only grows
+// has no consumer.
+func (s *Sink) checkPool(ctx context.Context, sh *shape) (attendance.Finding, bool, error) {
+	t := sh.pool
+	if !s.recalculates(sh) || !t.usable(poolNeeds()...) || !t.has("status") {
+		return attendance.Finding{}, false, nil
+	}
+	var waiting int64
+	err := s.patiently(ctx, "counting the rows of "+t.name.String(), func() error {
+		q := s.statement("SELECT COUNT(*) FROM ").table(t).sql(" WHERE ").column(t, "status")
+		q.sql(" IS NULL OR ").column(t, "status").sql(" <> 1")
+		return q.query(ctx, s.db, 1, func(v []any) error {
+			waiting = intOf(v[0])
+			return nil
+		})
+	})
+	f := good("recalculation", fmt.Sprintf("%d person-days wait in %s", waiting, t.name), fmt.Sprintf("%s 中有 %d 个人日待重算", t.name, waiting))
+	if waiting > 0 {
+		f.Mend = attendance.Text{
+			EN: "if the number does not fall, switch the OA's thread for attendance computation on (kqformatthread)",
+			ZH: "若该数量持续不降，请在 OA 中开启考勤重算线程（kqformatthread）",
+		}
+	}
+	return f, true, err
+}

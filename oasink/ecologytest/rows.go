@@ -1,0 +1,175 @@
+package ecologytest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+func signColumns() []string {
+	return []string{"userId", "userType", "signType", "signDate", "signTime", "isInCom", "signFrom", "LONGITUDE", "LATITUDE", "ADDR"}
+}
+
+func mobileColumns() []string {
+	return []string{"operater", "operate_type", "operate_date", "operate_time", "longitude", "latitude", "address", "remark"}
+}
+
+// SignRows returns all rows of HrmScheduleSign, sorted by person, time, type and id.
+func (o *OA) SignRows(ctx context.Context) ([]SignRow, error) {
+	var list []SignRow
+	err := o.read(ctx, "HrmScheduleSign", append([]string{"id"}, signColumns()...), func(v []string, n []int64) {
+		list = append(list, SignRow{n[0], n[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10]})
+	})
+	slices.SortFunc(list, func(a, b SignRow) int {
+		return cmp.Or(cmp.Compare(a.UserID, b.UserID), cmp.Compare(a.SignDate, b.SignDate), cmp.Compare(a.SignTime, b.SignTime),
+			cmp.Compare(a.SignType, b.SignType), cmp.Compare(a.ID, b.ID))
+	})
+	return list, err
+}
+
+// MobileRows returns all rows of mobile_sign, sorted by person, time and id.
+func (o *OA) MobileRows(ctx context.Context) ([]MobileRow, error) {
+	var list []MobileRow
+	err := o.read(ctx, "mobile_sign", append([]string{"id"}, mobileColumns()...), func(v []string, n []int64) {
+		list = append(list, MobileRow{n[0], n[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8]})
+	})
+	slices.SortFunc(list, func(a, b MobileRow) int {
+		return cmp.Or(cmp.Compare(a.Operater, b.Operater), cmp.Compare(a.OperateDate, b.OperateDate), cmp.Compare(a.OperateTime, b.OperateTime),
+			cmp.Compare(a.ID, b.ID))
+	})
+	return list, err
+}
+
+// PoolRows returns all rows of kq_format_pool, sorted by person, day and id.
+func (o *OA) PoolRows(ctx context.Context) ([]PoolRow, error) {
+	var list []PoolRow
+	err := o.read(ctx, "kq_format_pool", []string{"id", "resourceid", "kqdate", "status", "exectime"}, func(v []string, n []int64) {
+		list = append(list, PoolRow{n[0], n[1], v[2], n[3], v[4]})
+	})
+	slices.SortFunc(list, func(a, b PoolRow) int {
+		return cmp.Or(cmp.Compare(a.ResourceID, b.ResourceID), cmp.Compare(a.KqDate, b.KqDate), cmp.Compare(a.ID, b.ID))
+	})
+	return list, err
+}
+
+// has returns the columns of a table, in lower case.
+func (o *OA) has(ctx context.Context, table string) (map[string]bool, error) {
+	rows, err := o.db.QueryContext(ctx, "SELECT * FROM "+table+" WHERE 1 = 0")
+	if err != nil {
+		return nil, fmt.Errorf("ecologytest: reading %s: %w", table, err)
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil {
+		return nil, err
+	}
+	columns := make(map[string]bool)
+	for _, name := range names {
+		columns[strings.ToLower(name)] = true
+	}
+	return columns, rows.Err()
+}
+
+// read reads columns of a whole table, each value as a text and as a number. A
+// column that the table lacks reads as "".
+func (o *OA) read(ctx context.Context, table string, columns []string, row func(texts []string, numbers []int64)) error {
+	has, err := o.has(ctx, table)
+	if err != nil {
+		return err
+	}
+	columns = slices.Clone(columns)
+	for i, c := range columns {
+		if !has[strings.ToLower(c)] {
+			columns[i] = "''"
+		}
+	}
+	rows, err := o.db.QueryContext(ctx, "SELECT "+strings.Join(columns, ", ")+" FROM "+table)
+	if err != nil {
+		return fmt.Errorf("ecologytest: reading %s: %w", table, err)
+	}
+	defer rows.Close()
+	values, dest := make([]any, len(columns)), make([]any, len(columns))
+	for i := range values {
+		dest[i] = &values[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		texts, numbers := make([]string, len(values)), make([]int64, len(values))
+		for i, v := range values {
+			texts[i], numbers[i] = textOf(v)
+		}
+		row(texts, numbers)
+	}
+	return rows.Err()
+}
+
+func textOf(v any) (string, int64) {
+	switch v := v.(type) {
+	case nil:
+		return NULL, 0
+	case string:
+		return v, 0
+	case []byte:
+		return string(v), 0
+	case time.Time:
+		return v.Format(time.DateTime), 0
+	case int64:
+		return fmt.Sprint(v), v
+	default:
+		return fmt.Sprint(v), 0
+	}
+}
+
+// insert adds rows in one statement; values for columns that the table lacks are
+// left out.
+func (o *OA) insert(ctx context.Context, table string, columns []string, rows [][]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	has, err := o.has(ctx, table)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, c := range columns {
+		if has[strings.ToLower(c)] {
+			names = append(names, c)
+		}
+	}
+	gen := o.db.QueryGen()
+	b := []byte("INSERT INTO " + table + " (" + strings.Join(names, ", ") + ") VALUES ")
+	for i, row := range rows {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		open := byte('(')
+		for j, v := range row {
+			if has[strings.ToLower(columns[j])] {
+				b = gen.Append(append(b, open), v)
+				open = ','
+			}
+		}
+		b = append(b, ')')
+	}
+	if _, err := o.db.ExecContext(ctx, "?", bun.Safe(b)); err != nil {
+		return fmt.Errorf("ecologytest: filling %s: %w", table, err)
+	}
+	return nil
+}
+
+func chunks[T any](list []T) iter.Seq[[]T] { return slices.Chunk(list, 500) }
+
+// Count returns the number of rows of a table.
+func (o *OA) Count(ctx context.Context, table string) (int, error) {
+	var n int
+	err := o.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM ?", bun.Name(table)).Scan(&n)
+	return n, err
+}

@@ -1,0 +1,300 @@
+package oasink
+
+import (
+	"context"
+	"slices"
+
+	"github.com/punchbridge/punchbridge/attendance"
+)
+
+// A roll says of each person of the roster who is meant and which account is
+// bound. It is what a scope keeps of the whole company: 16 bytes a person, and
+// per account its id and 32 bytes. Names are read page by page later.
+type roll struct {
+	people   []enrolled // by id
+	accounts accounts
+	strays   []int64             // employees asked for who are not in the roster, by id
+	outside  [sealedUnit + 1]int // meant and active, but not in the roster, by reason
+	lenient  bool                // inactive accounts are asked for too
+}
+
+// An enrolled is a person of the roster.
+type enrolled struct {
+	id      int64
+	account candidates
+	covered bool
+}
+
+// candidates are the accounts that a value or a person stands for: none, one (an
+// index into the list of accounts), or a group of several.
+type candidates int32
+
+const noAccount candidates = -1
+
+// group returns the index of the group, if there are several.
+func (c candidates) group() (int, bool) { return int(-2 - c), c < noAccount }
+
+func groupAt(i int) candidates { return candidates(-2 - i) }
+
+// state is the person's account, and why the person is not asked for, if so.
+func (r *roll) state(p enrolled) (account string, why attendance.LeftOut) {
+	if p.account == noAccount {
+		return "", attendance.Unbound
+	}
+	if _, several := p.account.group(); several {
+		return "", attendance.Ambiguous
+	}
+	switch a := r.accounts.list[p.account]; {
+	case a.owner != p.id:
+		return a.id, attendance.Ambiguous
+	case a.inactive && !r.lenient:
+		return a.id, attendance.Inactive
+	default:
+		return a.id, ""
+	}
+}
+
+// accounts are those of the platform that may be bound.
+type accounts struct {
+	list   []accountEntry
+	groups [][]candidates
+	// byValue finds accounts by the value that people are compared with.
+	byValue map[string]candidates
+}
+
+type accountEntry struct {
+	id string
+	// owner is the only person of the roster who is bound to it; 0 is nobody,
+	// severalOwners more than one.
+	owner    int64
+	inactive bool
+}
+
+const severalOwners = -1
+
+// entry adds an account to the list.
+func (a *accounts) entry(e accountEntry) candidates {
+	a.list = append(a.list, e)
+	return candidates(len(a.list) - 1)
+}
+
+// named is the account of that id, added when it is new.
+func (a *accounts) named(id, spelling string) candidates {
+	c, ok := a.byValue[spelling]
+	if !ok {
+		c = a.entry(accountEntry{id: id})
+		a.byValue[spelling] = c
+	}
+	return c
+}
+
+// join is what stands for both: for the candidates there are and one account.
+func (a *accounts) join(there candidates, one candidates) candidates {
+	if there == noAccount || there == one {
+		return one
+	}
+	if g, several := there.group(); several {
+		if !slices.Contains(a.groups[g], one) {
+			a.groups[g] = append(a.groups[g], one)
+		}
+		return there
+	}
+	if a.list[there].id == a.list[one].id {
+		return there // a directory that names an account twice
+	}
+	a.groups = append(a.groups, []candidates{there, one})
+	return groupAt(len(a.groups) - 1)
+}
+
+// find returns the accounts of a value.
+func (a *accounts) find(value string) candidates {
+	if c, ok := a.byValue[value]; ok {
+		return c
+	}
+	return noAccount
+}
+
+// claim binds a person to accounts. Of several, each is claimed: nobody else may
+// be bound to one of them either.
+func (a *accounts) claim(c candidates, person int64) {
+	if c == noAccount {
+		return
+	}
+	if g, several := c.group(); several {
+		for _, one := range a.groups[g] {
+			a.claim(one, person)
+		}
+		return
+	}
+	switch owner := &a.list[c].owner; *owner {
+	case 0, person:
+		*owner = person
+	default:
+		*owner = severalOwners
+	}
+}
+
+// A matcher finds a person's account.
+type matcher func(ctx context.Context, p Person) (candidates, error)
+
+// enrol reads the platform's side, then the whole roster, and compares. No
+// connection is held while the platform is read. warn returns false to stop.
+func (sc *Scope) enrol(ctx context.Context, warn func(attendance.Warning) bool) (*roll, error) {
+	s, b := sc.sink, &sc.binding
+	r := &roll{lenient: b.IncludeInactive}
+	r.accounts.byValue = make(map[string]candidates)
+	sh := s.shape.Load()
+	if !sh.resource.exists() || !sh.department.exists() || !sh.subCompany.exists() {
+		var err error
+		if sh, err = s.probe(ctx); err != nil {
+			return nil, err
+		}
+	}
+	c, err := s.readCompany(ctx, sh)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range sc.strangeUnits(c) {
+		if !warn(w) {
+			return nil, errStopped
+		}
+	}
+	match, err := b.matcher(ctx, &r.accounts, warn)
+	if err != nil {
+		return nil, err
+	}
+	chosen := newSelection(sc.units, c)
+	found := make(map[int64]bool)
+	for page, err := range s.resources(ctx, sh, c, b.columns(sh)) {
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range page {
+			covered := chosen.covers(p.ID, p.Department, p.Subcompany)
+			if p.outside != inside {
+				if covered {
+					r.outside[p.outside]++
+				}
+				continue
+			}
+			if n := len(r.people); n > 0 && r.people[n-1].id == p.ID {
+				continue // a view that joins may show somebody twice
+			}
+			account, err := match(ctx, p.Person)
+			if err != nil {
+				return nil, err
+			}
+			r.accounts.claim(account, p.ID)
+			if chosen.employee[p.ID] {
+				found[p.ID] = true
+			}
+			r.people = append(r.people, enrolled{p.ID, account, covered})
+		}
+	}
+	for id := range chosen.employee {
+		if !found[id] {
+			r.strays = append(r.strays, id)
+		}
+	}
+	slices.Sort(r.strays)
+	r.accounts.byValue, r.accounts.groups = nil, nil
+	return r, nil
+}
+
+// columns are those of HrmResource that the binding needs beside the roster's.
+func (b *Binding) columns(sh *shape) []string {
+	switch {
+	case b.account != nil:
+		return slices.DeleteFunc([]string{"lastname", "account", "workcode", "mobile", "email"},
+			func(name string) bool { return !sh.resource.has(name) })
+	case b.field == fieldID || b.field == fieldLoginID:
+		return nil
+	default:
+		return []string{string(b.field)}
+	}
+}
+
+// matcher prepares the binding: it reads the directory or the list.
+func (b *Binding) matcher(ctx context.Context, a *accounts, warn func(attendance.Warning) bool) (matcher, error) {
+	switch {
+	case b.account != nil:
+		return func(ctx context.Context, p Person) (candidates, error) {
+			id, err := b.account(ctx, p)
+			if id = trim(id); err != nil || id == "" {
+				return noAccount, err
+			}
+			return a.named(id, b.spelling(id)), nil
+		}, nil
+	case b.pairs != nil:
+		return b.matchPairs(a)
+	case b.directory != nil:
+		switch err := b.readDirectory(ctx, a, warn); {
+		case err == nil:
+			return func(_ context.Context, p Person) (candidates, error) {
+				return a.find(b.normal(p.value(b.field))), nil
+			}, nil
+		case attendance.CodeOf(err) != attendance.CodePermission:
+			return nil, err
+		case !warn(attendance.Warningf("directory_unreadable", "the platform's directory may not be read, so the OA's own values are taken as accounts, unread: %v", err)):
+			return nil, errStopped
+		}
+		*a = accounts{byValue: make(map[string]candidates)}
+	}
+	return func(_ context.Context, p Person) (candidates, error) {
+		value := trim(p.value(b.field))
+		if value == "" {
+			return noAccount, nil
+		}
+		return a.named(value, b.normal(value)), nil
+	}, nil
+}
+
+func (b *Binding) readDirectory(ctx context.Context, a *accounts, warn func(attendance.Warning) bool) error {
+	for entry, err := range b.directory.Accounts(ctx) {
+		if w, ok := attendance.AsWarning(err); ok {
+			if !warn(w) {
+				return errStopped
+			}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		one := a.entry(accountEntry{id: entry.ID, inactive: !entry.Active})
+		for _, value := range b.values(entry) {
+			if value = b.normal(value); value != "" {
+				a.byValue[value] = a.join(a.find(value), one)
+			}
+		}
+	}
+	return nil
+}
+
+func (b *Binding) matchPairs(a *accounts) (matcher, error) {
+	pairs, err := b.pairs()
+	if err != nil {
+		return nil, err
+	}
+	byPerson := make(map[int64]candidates, len(pairs))
+	for _, p := range pairs {
+		account := trim(p.Account)
+		if account == "" {
+			continue
+		}
+		person, err := parsePerson(p.Person)
+		if err != nil {
+			return nil, err
+		}
+		one := a.named(account, b.spelling(account))
+		if there, ok := byPerson[person]; ok {
+			one = a.join(there, one)
+		}
+		byPerson[person] = one
+	}
+	return func(_ context.Context, p Person) (candidates, error) {
+		if account, ok := byPerson[p.ID]; ok {
+			return account, nil
+		}
+		return noAccount, nil
+	}, nil
+}

@@ -1,0 +1,116 @@
+package oasink
+
+import (
+	"context"
+	"slices"
+
+	"github.com/punchbridge/punchbridge/attendance"
+)
+
+// readSign finds out which wanted rows HrmScheduleSign holds, and counts the rows
+// of our tag that the batch lacks.
+func (w *writing) readSign(ctx context.Context, c querier) error {
+	for i := range w.plan.sign.rows {
+		w.plan.sign.rows[i].held, w.plan.sign.rows[i].valid = byNobody, false
+	}
+	t := w.shape.sign
+	tagged := t.has("signFrom")
+	people := slices.Concat(w.plan.sign.people(), w.plan.answered)
+	slices.Sort(people)
+	for ids := range slices.Chunk(slices.Compact(people), w.dialect.valuesPerList()) {
+		q := w.statement("SELECT ").columns(t, "userId", "signType", "signDate", "signTime", "signFrom", "isInCom", "userType")
+		err := w.ofDays(q.sql(" FROM ").table(t), t, "userId", ids, "signDate").query(ctx, c, 7, func(v []any) error {
+			if textOf(v[6]) == "2" {
+				return nil
+			}
+			at, ok := secondFrom(textOf(v[2]), textOf(v[3]))
+			if !ok {
+				return nil
+			}
+			k := key{intOf(v[0]), at, signTypeFrom(textOf(v[1]))}
+			w.found(k, !tagged || textOf(v[4]) == w.tag, tagged, textOf(v[5]) == "1")
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// found takes note of a row of HrmScheduleSign.
+func (w *writing) found(k key, ours, tagged, valid bool) {
+	if ours {
+		if row := w.plan.sign.find(k); row != nil {
+			row.held, row.valid = byUs, row.valid || valid
+		} else if tagged && k.at >= w.plan.from && k.at < w.plan.to {
+			if _, answered := slices.BinarySearch(w.plan.answered, k.person); answered {
+				w.written.Superseded++
+			}
+		}
+		return
+	}
+	types := []signType{k.sign}
+	if w.shape.generation == E9 {
+		// Its reports ignore the type: a second row of one second would turn one
+		// punch into an in and an out.
+		types = []signType{signIn, signOut, signNull}
+	}
+	for _, k.sign = range types {
+		if row := w.plan.sign.find(k); row != nil {
+			row.held, row.valid = max(row.held, byOther), row.valid || valid
+		}
+	}
+}
+
+// readMobile finds out which wanted rows mobile_sign holds. It has no tag and
+// its types are told apart by nobody: whatever row there is counts.
+func (w *writing) readMobile(ctx context.Context, c querier) error {
+	for i := range w.plan.mobile.rows {
+		w.plan.mobile.rows[i].held = byNobody
+	}
+	t := w.shape.mobile
+	for ids := range slices.Chunk(w.plan.mobile.people(), w.dialect.valuesPerList()) {
+		q := w.statement("SELECT ").columns(t, "operater", "operate_date", "operate_time")
+		err := w.ofDays(q.sql(" FROM ").table(t), t, "operater", ids, "operate_date").query(ctx, c, 3, func(v []any) error {
+			if at, ok := secondFrom(textOf(v[1]), textOf(v[2])); ok {
+				if row := w.plan.mobile.find(key{person: intOf(v[0]), at: at}); row != nil {
+					row.held = byUs
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ofDays restricts a query to people and to the days of the batch. The days are
+// a range and not a list because a padded CHAR equals no literal everywhere, but
+// lies in the range.
+func (w *writing) ofDays(q *statement, t *table, person string, ids []int64, date string) *statement {
+	q.sql(" WHERE ").column(t, person).sql(" IN ").list(ids)
+	q.sql(" AND ").column(t, date).sql(" >= ").value(w.plan.first.String())
+	return q.sql(" AND ").column(t, date).sql(" < ").value(w.plan.last.Add(1).String())
+}
+
+// signTypeFrom reads a stored type; what is neither 1 nor 2 equals no wanted row's.
+func signTypeFrom(s string) signType {
+	switch s {
+	case "":
+		return signNull
+	case "1":
+		return signIn
+	case "2":
+		return signOut
+	default:
+		return '?'
+	}
+}
+
+// today is the current day on the wall clock of the batch.
+func (w *writing) today() attendance.Date {
+	return attendance.DateOf(w.opts.Now().In(w.zone))
+}

@@ -1,0 +1,259 @@
+package oasink
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/punchbridge/punchbridge/attendance"
+)
+
+// signType is a value of HrmScheduleSign.signType; 0 is NULL.
+type signType byte
+
+const (
+	signNull signType = 0
+	signIn   signType = '1'
+	signOut  signType = '2'
+)
+
+// A key is what makes two punches the same row. In mobile_sign, which keeps no
+// direction, the type is always signNull.
+type key struct {
+	person int64
+	at     second
+	sign   signType
+}
+
+// A want is a row that a table should hold.
+type want struct {
+	key
+	punch *attendance.Punch
+	held  held
+	// valid says that a row which holds it is one that the OA shows (isInCom '1').
+	valid bool
+}
+
+// held says who holds a wanted row already.
+type held uint8
+
+const (
+	byNobody held = iota
+	byOther
+	byUs
+)
+
+// A want list is what one table should hold, each row once.
+type wantList struct {
+	rows  []want
+	index map[key]int32
+}
+
+// add adds a row and returns false when the list has it already.
+func (l *wantList) add(k key, p *attendance.Punch) bool {
+	if _, twice := l.index[k]; twice {
+		return false
+	}
+	l.index[k] = int32(len(l.rows))
+	l.rows = append(l.rows, want{key: k, punch: p})
+	return true
+}
+
+// find returns the wanted row with the key, or nil.
+func (l *wantList) find(k key) *want {
+	if i, ok := l.index[k]; ok {
+		return &l.rows[i]
+	}
+	return nil
+}
+
+// people returns who the rows are of, sorted.
+func (l *wantList) people() []int64 {
+	ids := make([]int64, len(l.rows))
+	for i := range l.rows {
+		ids[i] = l.rows[i].person
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// A plan is a batch sorted by tables and keys. It depends on the batch and on
+// nothing that a database holds.
+type plan struct {
+	sign, mobile wantList
+	skipped      map[attendance.Reason]int
+	// answered are the people of whom the batch holds a punch of the family that
+	// HrmScheduleSign is for; only of them can a row be superseded. (A batch of
+	// field check-ins says nothing about punches.) Sorted.
+	answered []int64
+	// first and last are the days that the batch is about, as the OA writes them.
+	first, last attendance.Date
+	// from and to bound the seconds that lie wholly inside the span.
+	from, to second
+	// nobody are the persons that are no ids of HrmResource, and strays the number
+	// of their punches.
+	nobody []string
+	strays int
+}
+
+func newPlan(b attendance.Batch, undirected Undirected) *plan {
+	zone := b.Span.Zone()
+	p := &plan{
+		sign:    wantList{rows: make([]want, 0, len(b.Punches)), index: make(map[key]int32, len(b.Punches))},
+		mobile:  wantList{index: make(map[key]int32)},
+		skipped: make(map[attendance.Reason]int),
+		from:    secondOf(b.Span.From.In(zone)),
+		to:      secondOf(b.Span.To.In(zone)),
+		first:   attendance.DateOf(b.Span.From.In(zone)),
+		last:    attendance.DateOf(b.Span.To.In(zone)),
+	}
+	if b.Span.From.Nanosecond() > 0 {
+		p.from++ // a row of that second may be of a punch before the span
+	}
+	persons, refused := personsOf(b.Members)
+	answered := make(map[int64]bool)
+	for i := range b.Punches {
+		punch := &b.Punches[i]
+		person, asked := persons[punch.Account]
+		switch {
+		case !asked && refused[punch.Account] != "":
+			p.stray(refused[punch.Account])
+			continue
+		case !asked:
+			p.skipped[attendance.NotAsked]++
+			continue
+		case !b.Span.Contains(punch.Time):
+			p.skipped[attendance.OutsideWindow]++
+			continue
+		}
+		if punch.Kind == attendance.Regular || punch.Kind == attendance.Outside {
+			answered[person] = true
+		}
+		wall := punch.Time.In(zone)
+		if reason := p.want(key{person: person, at: secondOf(wall)}, punch, undirected); reason != "" {
+			p.skipped[reason]++
+			continue
+		}
+		// Where clocks are set back the span's ends need not be its first and last day.
+		switch day := attendance.DateOf(wall); {
+		case day.Before(p.first):
+			p.first = day
+		case p.last.Before(day):
+			p.last = day
+		}
+	}
+	for person := range answered {
+		p.answered = append(p.answered, person)
+	}
+	slices.Sort(p.answered)
+	return p
+}
+
+// want puts a punch on the list of its table, or says why it is on none.
+func (p *plan) want(k key, punch *attendance.Punch, undirected Undirected) attendance.Reason {
+	list := &p.mobile
+	switch punch.Kind {
+	case attendance.Field:
+	case attendance.Regular, attendance.Outside:
+		if punch.Direction == attendance.Undirected && undirected == SkipUndirected {
+			return attendance.NoDirection
+		}
+		if punch.Kind == attendance.Regular {
+			list = &p.sign
+			k.sign = signTypeOf(punch.Direction)
+		}
+	default:
+		return attendance.UnknownType
+	}
+	if !list.add(k, punch) {
+		return attendance.SameSecond
+	}
+	return ""
+}
+
+func (p *plan) stray(person string) {
+	p.strays++
+	if !slices.Contains(p.nobody, person) {
+		p.nobody = append(p.nobody, person)
+	}
+}
+
+func signTypeOf(d attendance.Direction) signType {
+	switch d {
+	case attendance.In:
+		return signIn
+	case attendance.Out:
+		return signOut
+	default:
+		return signNull
+	}
+}
+
+// personsOf maps accounts to ids of HrmResource; refused holds those of members
+// whose person is none.
+func personsOf(members []attendance.Member) (persons map[string]int64, refused map[string]string) {
+	persons = make(map[string]int64, len(members))
+	for _, m := range members {
+		id, err := parsePerson(m.Person)
+		if err != nil {
+			if refused == nil {
+				refused = make(map[string]string)
+			}
+			refused[m.Account] = fmt.Sprintf("%q", m.Person)
+			continue
+		}
+		persons[m.Account] = id
+	}
+	return persons, refused
+}
+
+// parsePerson reads an id of HrmResource.
+func parsePerson(person string) (int64, error) {
+	id, err := strconv.ParseInt(strings.TrimSpace(person), 10, 64)
+	if err != nil || id <= 0 {
+		return 0, fmt.Errorf("oasink: %q is not an id of HrmResource", person)
+	}
+	return id, nil
+}
+
+// changed returns the person-days of the rows that had to be added, each once,
+// sorted by person (as text) and day.
+func changed(lists ...[]want) []attendance.PersonDay {
+	type personDay struct {
+		person int64
+		day    int64 // yyyyMMdd
+	}
+	seen := make(map[personDay]bool)
+	var days []attendance.PersonDay
+	for _, rows := range lists {
+		for i := range rows {
+			w := &rows[i]
+			d := personDay{w.person, int64(w.at) / 1e6}
+			if w.held != byNobody || seen[d] {
+				continue
+			}
+			seen[d] = true
+			days = append(days, attendance.PersonDay{
+				Person: strconv.FormatInt(d.person, 10),
+				Day:    dayOf(w.at),
+			})
+		}
+	}
+	slices.SortFunc(days, comparePersonDays)
+	return days
+}
+
+func comparePersonDays(a, b attendance.PersonDay) int {
+	if c := strings.Compare(a.Person, b.Person); c != 0 {
+		return c
+	}
+	switch {
+	case a.Day.Before(b.Day):
+		return -1
+	case b.Day.Before(a.Day):
+		return 1
+	default:
+		return 0
+	}
+}

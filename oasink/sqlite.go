@@ -1,0 +1,133 @@
+package oasink
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// sqlite is SQLite 3.16 or later, whichever driver.
+type sqlite struct{}
+
+func (sqlite) name() string { return "SQLite" }
+
+// begin takes the write lock at once: a plain BEGIN would take it at the first
+// insert, after two writers have both read that a row is not there.
+func (sqlite) begin(ctx context.Context, c executor) error {
+	_, err := c.ExecContext(ctx, "BEGIN IMMEDIATE")
+	return err
+}
+
+func (sqlite) commit(ctx context.Context, c executor) error {
+	_, err := c.ExecContext(ctx, "COMMIT")
+	return err
+}
+
+func (sqlite) rollback(ctx context.Context, c executor) error {
+	_, err := c.ExecContext(ctx, "ROLLBACK")
+	return err
+}
+
+func (sqlite) savepoint() (mark, undo, forget string) {
+	return "SAVEPOINT punchbridge", "ROLLBACK TO punchbridge", "RELEASE punchbridge"
+}
+
+func (sqlite) columns(ctx context.Context, q querier, schema, table string) ([]column, error) {
+	query, args := `SELECT name, type FROM pragma_table_info(?)`, []any{table}
+	if schema != "" {
+		query, args = `SELECT name, type FROM pragma_table_info(?, ?)`, []any{table, schema}
+	}
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []column
+	for rows.Next() {
+		var name, declared string
+		if err := rows.Scan(&name, &declared); err != nil {
+			return nil, err
+		}
+		list = append(list, newColumn(name, declared))
+	}
+	return list, rows.Err()
+}
+
+func (sqlite) limit(query string, n int) string { return fmt.Sprintf("%s LIMIT %d", query, n) }
+
+// rowsPerInsert: SQLite has no limit on VALUES; more rows are no faster.
+func (sqlite) rowsPerInsert() int { return 100 }
+
+// argumentsPerStatement is the default limit of SQLite before 3.32.
+func (sqlite) argumentsPerStatement() int { return 999 }
+
+func (sqlite) argument(int) string { return "?" }
+
+func (sqlite) valuesPerList() int { return 1000 }
+
+// countsBytes: SQLite ignores declared sizes; the databases whose declarations
+// e-cology ships (Oracle, SQL Server) mean bytes.
+func (sqlite) countsBytes() bool { return true }
+
+// SQLite's primary result codes (sqlite.org/rescode.html), which drivers keep in
+// the low byte of theirs.
+const (
+	sqlitePermission = 3
+	sqliteBusy       = 5
+	sqliteLocked     = 6
+	sqliteReadOnly   = 8
+	sqliteIO         = 10
+	sqliteCorrupt    = 11
+	sqliteFull       = 13
+	sqliteCannotOpen = 14
+	sqliteNotADB     = 26
+)
+
+func (sqlite) diagnose(err error) trouble {
+	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) {
+		return unreachable
+	}
+	if coded, ok := errors.AsType[interface {
+		error
+		Code() int
+	}](err); ok {
+		switch coded.Code() & 0xff {
+		case sqliteBusy, sqliteLocked:
+			return busy
+		case sqliteReadOnly, sqlitePermission:
+			return readOnly
+		case sqliteFull:
+			return full
+		case sqliteCannotOpen, sqliteNotADB, sqliteCorrupt, sqliteIO:
+			return unreachable
+		}
+	}
+	// Generic errors have no code of their own, and some drivers no Code method.
+	text := strings.ToLower(err.Error())
+	for _, known := range [...]struct {
+		words string
+		trouble
+	}{
+		{"no such table", missing},
+		{"no such column", missing},
+		{"has no column named", missing},
+		{"no transaction is active", noTransaction},
+		{"database is locked", busy},
+		{"database table is locked", busy},
+		{"readonly database", readOnly},
+		{"disk is full", full},
+		{"unable to open database", unreachable},
+		{"file is not a database", unreachable},
+		{"disk image is malformed", unreachable},
+		{"disk i/o error", unreachable},
+		{"database is closed", unreachable},
+	} {
+		if strings.Contains(text, known.words) {
+			return known.trouble
+		}
+	}
+	return otherTrouble
+}

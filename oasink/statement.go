@@ -1,0 +1,110 @@
+package oasink
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
+)
+
+// A statement is SQL text under construction. Values get into it through bun's
+// formatter only, which escapes them for the database.
+type statement struct {
+	gen schema.QueryGen
+	b   []byte
+}
+
+func (s *Sink) statement(sql string) *statement {
+	return &statement{s.db.QueryGen(), append(make([]byte, 0, 512), sql...)}
+}
+
+// sql appends text of our own.
+func (q *statement) sql(text string) *statement {
+	q.b = append(q.b, text...)
+	return q
+}
+
+// name appends an identifier, quoted.
+func (q *statement) name(name string) *statement {
+	q.b = q.gen.AppendName(q.b, name)
+	return q
+}
+
+// table appends a table's name at this site.
+func (q *statement) table(t *table) *statement {
+	if t.name.schema != "" {
+		q.name(t.name.schema).sql(".")
+	}
+	return q.name(t.name.name)
+}
+
+// columns appends the columns of t that exist, spelt as the database has them,
+// and NULL for those that do not, so that rows always have the same width.
+func (q *statement) columns(t *table, names ...string) *statement {
+	for i, n := range names {
+		if i > 0 {
+			q.sql(", ")
+		}
+		if c, ok := t.column(n); ok {
+			q.name(c.name)
+		} else {
+			q.sql("NULL")
+		}
+	}
+	return q
+}
+
+// column appends a column of t that is known to exist.
+func (q *statement) column(t *table, name string) *statement {
+	c, _ := t.column(name)
+	return q.name(c.name)
+}
+
+// value appends a literal.
+func (q *statement) value(v any) *statement {
+	q.b = q.gen.Append(q.b, v)
+	return q
+}
+
+// list appends (1, 2, 3).
+func (q *statement) list(ids []int64) *statement {
+	q.sql("(")
+	for i, id := range ids {
+		if i > 0 {
+			q.b = append(q.b, ',')
+		}
+		q.b = strconv.AppendInt(q.b, id, 10)
+	}
+	return q.sql(")")
+}
+
+// exec runs the statement. It is handed to bun as an argument, not as a template:
+// bun would look for question marks in it, also inside values.
+func (q *statement) exec(ctx context.Context, c executor) error {
+	_, err := c.ExecContext(ctx, "?", bun.Safe(q.b))
+	return err
+}
+
+// query runs the statement and calls scan for each row, with the row's values.
+// The values are valid during the call only.
+func (q *statement) query(ctx context.Context, c querier, width int, scan func(values []any) error) error {
+	rows, err := c.QueryContext(ctx, "?", bun.Safe(q.b))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	values, dest := make([]any, width), make([]any, width)
+	for i := range values {
+		dest[i] = &values[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		if err := scan(values); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

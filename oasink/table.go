@@ -1,0 +1,207 @@
+package oasink
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/punchbridge/punchbridge/attendance"
+)
+
+// The tables of e-cology that are read or written.
+const (
+	tableSign       = "HrmScheduleSign"
+	tableMobile     = "mobile_sign"
+	tablePool       = "kq_format_pool"
+	tableResource   = "HrmResource"
+	tableDepartment = "HrmDepartment"
+	tableSubCompany = "HrmSubCompany"
+)
+
+func allTables() []string {
+	return []string{tableSign, tableMobile, tablePool, tableResource, tableDepartment, tableSubCompany}
+}
+
+// tableNames maps e-cology's name of a table to where it is at this site.
+type tableNames map[string]tableName
+
+type tableName struct{ schema, name string }
+
+func newTableNames(schema string, other map[string]string) (tableNames, error) {
+	names := make(tableNames)
+	for _, t := range allTables() {
+		names[t] = tableName{schema, t}
+	}
+	for _, key := range slices.Sorted(maps.Keys(other)) {
+		i := slices.IndexFunc(allTables(), func(t string) bool { return strings.EqualFold(t, key) })
+		if i < 0 {
+			return nil, fmt.Errorf("oasink: no table is called %q; other names can be given for %s", key, strings.Join(allTables(), ", "))
+		}
+		name := tableName{schema, other[key]}
+		if dot := strings.LastIndexByte(name.name, '.'); dot >= 0 {
+			name = tableName{name.name[:dot], name.name[dot+1:]}
+		}
+		if name.name == "" {
+			return nil, fmt.Errorf("oasink: the other name of table %s is empty", key)
+		}
+		names[allTables()[i]] = name
+	}
+	return names, nil
+}
+
+func (n tableName) String() string {
+	if n.schema == "" {
+		return n.name
+	}
+	return n.schema + "." + n.name
+}
+
+// A column is one column as the database declares it.
+type column struct {
+	name string
+	kind kind
+	// size is the declared size of a text, 0 where there is none.
+	size int
+}
+
+// kind is what values a column takes, as far as it matters here.
+type kind uint8
+
+const (
+	text kind = iota
+	integer
+	decimal
+)
+
+// newColumn reads a declaration such as varchar2(400) or NUMERIC(18,8).
+func newColumn(name, declared string) column {
+	c := column{name: name}
+	word, rest, _ := strings.Cut(strings.ToUpper(declared), "(")
+	switch {
+	case strings.Contains(word, "INT") && !strings.Contains(word, "POINT"):
+		c.kind = integer
+	case strings.Contains(word, "NUM"), strings.Contains(word, "DEC"), strings.Contains(word, "REAL"),
+		strings.Contains(word, "DOUB"), strings.Contains(word, "FLOA"):
+		c.kind = decimal
+	default:
+		digits := strings.TrimSpace(rest)
+		if end := strings.IndexFunc(digits, func(r rune) bool { return r < '0' || r > '9' }); end >= 0 {
+			digits = digits[:end]
+		}
+		c.size, _ = strconv.Atoi(digits)
+	}
+	return c
+}
+
+// A table is what was found of one of e-cology's tables.
+type table struct {
+	ecology string // e-cology's name for it
+	name    tableName
+	columns map[string]column // by lower-case name; nil: the table does not exist
+}
+
+func (t *table) exists() bool { return t.columns != nil }
+
+func (t *table) column(name string) (column, bool) {
+	c, ok := t.columns[strings.ToLower(name)]
+	return c, ok
+}
+
+func (t *table) has(name string) bool {
+	_, ok := t.column(name)
+	return ok
+}
+
+// lacks returns those of the names that the table has no column for.
+func (t *table) lacks(names ...string) []string {
+	return slices.DeleteFunc(slices.Clone(names), t.has)
+}
+
+// usable reports whether the table exists with all these columns.
+func (t *table) usable(names ...string) bool { return t.exists() && len(t.lacks(names...)) == 0 }
+
+// complaint says what is missing.
+func (t *table) complaint(needed []string) string {
+	if !t.exists() {
+		return fmt.Sprintf("table %s does not exist, or this account may not see it", t.name)
+	}
+	return fmt.Sprintf("table %s has no column %s", t.name, strings.Join(t.lacks(needed...), ", "))
+}
+
+// lack is the error for a table that is missing or lacks one of needed.
+func (t *table) lack(needed []string) error {
+	return &attendance.Error{Code: attendance.CodeTable, Op: "oasink", Detail: t.complaint(needed)}
+}
+
+// A shape is what was found of all tables. It is never changed, only replaced.
+type shape struct {
+	sign, mobile, pool, resource, department, subCompany *table
+	generation                                           Generation
+}
+
+// The columns without which a table cannot be written or read.
+func signNeeds() []string {
+	return []string{"userId", "userType", "signType", "signDate", "signTime", "isInCom"}
+}
+
+func mobileNeeds() []string {
+	return []string{"operater", "operate_type", "operate_date", "operate_time", "longitude", "latitude"}
+}
+
+func poolNeeds() []string { return []string{"resourceid", "kqdate"} }
+
+func resourceNeeds() []string {
+	return []string{"id", "loginid", "departmentid", "subcompanyid1", "status"}
+}
+
+func departmentNeeds() []string { return []string{"id", "subcompanyid1", "supdepid"} }
+
+func subCompanyNeeds() []string { return []string{"id", "supsubcomid"} }
+
+// probe looks at the tables and remembers what it found.
+func (s *Sink) probe(ctx context.Context) (*shape, error) {
+	found := make(map[string]*table)
+	for _, name := range allTables() {
+		t := &table{ecology: name, name: s.located[name]}
+		var list []column
+		err := s.patiently(ctx, "reading the columns of "+t.name.String(), func() (err error) {
+			list, err = s.dialect.columns(ctx, s.db, t.name.schema, t.name.name)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(list) > 0 {
+			t.columns = make(map[string]column, len(list))
+		}
+		for _, c := range list {
+			t.columns[strings.ToLower(c.name)] = c
+		}
+		found[name] = t
+	}
+	sh := &shape{
+		sign: found[tableSign], mobile: found[tableMobile], pool: found[tablePool],
+		resource: found[tableResource], department: found[tableDepartment], subCompany: found[tableSubCompany],
+		generation: s.opts.Generation,
+	}
+	if sh.generation == Auto {
+		sh.generation = sh.guess()
+	}
+	s.shape.Store(sh)
+	return sh, nil
+}
+
+// guess tells the generation from the tables.
+func (sh *shape) guess() Generation {
+	switch {
+	case sh.pool.exists(), sh.sign.has("belongdate"), sh.sign.has("timeZone"):
+		return E9
+	case sh.sign.has("signFrom"):
+		return E8
+	default:
+		return E7
+	}
+}

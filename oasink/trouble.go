@@ -1,0 +1,102 @@
+package oasink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"github.com/punchbridge/punchbridge/attendance"
+)
+
+// fault turns a driver's error into ours: bare where the context ended, else with
+// a code and words for the operator.
+func (s *Sink) fault(ctx context.Context, doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ended := ctx.Err(); ended != nil {
+		return ended
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if _, ours := errors.AsType[*attendance.Error](err); ours {
+		return err
+	}
+	e := &attendance.Error{Code: attendance.CodeStore, Op: "oasink", Err: err}
+	switch s.dialect.diagnose(err) {
+	case busy:
+		e.Detail = fmt.Sprintf("the database is busy: while %s, another program held it locked for longer than %v: %v", doing, max(s.opts.LockWait, 0), err)
+		e.Mend = attendance.Text{EN: "find the program that keeps the database locked; the next run makes up for it", ZH: "请查找长时间锁定数据库的程序；下次运行会自动补齐"}
+	case readOnly:
+		e.Code = attendance.CodeStoreDown
+		e.Detail = fmt.Sprintf("the database is read-only: while %s: %v", doing, err)
+		e.Mend = attendance.Text{EN: "give this program's account the right to write the database (for a file: the file and its directory)", ZH: "请授予本程序账号写入数据库的权限（若为文件：数据库文件及其所在目录均需可写）"}
+	case full:
+		e.Code = attendance.CodeStoreDown
+		e.Detail = fmt.Sprintf("the database's disk is full: while %s: %v", doing, err)
+		e.Mend = attendance.Text{EN: "free disk space on the database's machine; the next run makes up for it", ZH: "请清理数据库服务器磁盘空间；下次运行会自动补齐"}
+	case unreachable:
+		e.Code = attendance.CodeStoreDown
+		e.Detail = fmt.Sprintf("the database cannot be reached or read: while %s: %v", doing, err)
+	case missing:
+		e.Code = attendance.CodeTable
+		e.Detail = fmt.Sprintf("a table or column is missing: while %s: %v", doing, err)
+	default:
+		e.Detail = fmt.Sprintf("the database failed while %s: %v", doing, err)
+	}
+	return e
+}
+
+// patience is one wait for a busy database: growing pauses, LockWait in all.
+type patience struct {
+	policy backoff.BackOff
+}
+
+func (s *Sink) patience() patience {
+	if s.opts.LockWait < 0 {
+		return patience{&backoff.StopBackOff{}}
+	}
+	return patience{backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(10*time.Millisecond),
+		backoff.WithMultiplier(1.6),
+		backoff.WithMaxInterval(500*time.Millisecond),
+		backoff.WithMaxElapsedTime(s.opts.LockWait),
+	)}
+}
+
+// pause waits before the next try. It returns false when patience or ctx has ended.
+func (p patience) pause(ctx context.Context) bool {
+	d := p.policy.NextBackOff()
+	if d == backoff.Stop {
+		return false
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// patiently runs f, which reads, again while the database is busy.
+func (s *Sink) patiently(ctx context.Context, doing string, f func() error) error {
+	p := s.patience()
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		err := f()
+		if err == nil {
+			return nil
+		}
+		if s.dialect.diagnose(err) != busy || !p.pause(ctx) {
+			return s.fault(ctx, doing, err)
+		}
+	}
+}

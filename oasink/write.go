@@ -1,0 +1,182 @@
+package oasink
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/punchbridge/punchbridge/attendance"
+)
+
+// Write implements [attendance.Sink]: it adds the rows of the batch that the OA
+// lacks, in one transaction, and counts every punch of the batch exactly once.
+//
+// Where a table or column that a part of the batch needs is missing, the rest is
+// written and committed; the error then has [attendance.CodeTable] and says how
+// many punches were not written. A database that stays locked for longer than
+// LockWait is [attendance.CodeStore]; one that cannot be reached or written at
+// all is [attendance.CodeStoreDown].
+//
+// Present counts rows of our tag; before signFrom existed (E7), and in
+// mobile_sign, which has no such column, it counts every row that holds the
+// punch. PresentFromOther are rows with another tag or none. Rows of external
+// users (userType 2) are other people's. Warnings: not_valid (a row holds the
+// punch, but the OA does not show it), text_cut, not_recalculated.
+func (s *Sink) Write(ctx context.Context, b attendance.Batch) (attendance.Written, error) {
+	tag, err := s.signFrom(b.Source)
+	if err != nil {
+		return attendance.Written{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		return attendance.Written{}, err
+	}
+	p := newPlan(b, s.opts.Undirected)
+	sh := s.shape.Load()
+	if s.lacks(sh, p) {
+		if sh, err = s.probe(ctx); err != nil { // it may have come since
+			return attendance.Written{}, err
+		}
+	}
+	w := newWriting(s, sh, p, tag, b.Span.Zone())
+	err = s.exclusively(ctx, func(c bun.Conn) error { return w.run(ctx, c) })
+	if attendance.CodeOf(err) == attendance.CodeTable {
+		// The tables are no longer what they were when they were probed.
+		if sh, err = s.probe(ctx); err != nil {
+			return attendance.Written{}, err
+		}
+		s.opts.Logger.Info("oasink: the tables have changed and were probed again")
+		w = newWriting(s, sh, newPlan(b, s.opts.Undirected), tag, b.Span.Zone())
+		err = s.exclusively(ctx, func(c bun.Conn) error { return w.run(ctx, c) })
+	}
+	if err != nil {
+		return attendance.Written{}, err
+	}
+	return w.written, w.unwritten()
+}
+
+// lacks reports whether a table that the plan needs is not fit to be written.
+func (s *Sink) lacks(sh *shape, p *plan) bool {
+	return len(p.sign.rows) > 0 && !sh.sign.usable(signNeeds()...) ||
+		len(p.mobile.rows) > 0 && !sh.mobile.usable(mobileNeeds()...) ||
+		s.recalculates(sh) && !sh.pool.usable(poolNeeds()...)
+}
+
+// A writing is one call of Write. Its run may be called again from the start:
+// whatever it finds out is then found out anew.
+type writing struct {
+	*Sink
+	shape *shape
+	plan  *plan
+	tag   string
+	zone  *time.Location
+
+	written  attendance.Written
+	cut      int    // texts that were shortened
+	cutFirst string // the first column that was
+}
+
+func newWriting(s *Sink, sh *shape, p *plan, tag string, zone *time.Location) *writing {
+	return &writing{Sink: s, shape: sh, plan: p, tag: tag, zone: zone}
+}
+
+// run reads what is there and adds what is missing.
+func (w *writing) run(ctx context.Context, c bun.Conn) error {
+	w.written, w.cut, w.cutFirst = attendance.Written{}, 0, ""
+	var sign, mobile []want
+	if w.shape.sign.usable(signNeeds()...) {
+		if err := w.readSign(ctx, c); err != nil {
+			return err
+		}
+		if err := w.addSign(ctx, c); err != nil {
+			return err
+		}
+		sign = w.plan.sign.rows
+	}
+	if len(w.plan.mobile.rows) > 0 && w.shape.mobile.usable(mobileNeeds()...) {
+		if err := w.readMobile(ctx, c); err != nil {
+			return err
+		}
+		if err := w.addMobile(ctx, c); err != nil {
+			return err
+		}
+		mobile = w.plan.mobile.rows
+	}
+	w.count(sign)
+	w.count(mobile)
+	w.written.Skipped = w.plan.skipped
+	w.written.Days = changed(sign, mobile)
+	w.warn(sign)
+	if w.cut > 0 {
+		w.written.Warnings = append(w.written.Warnings, attendance.Warningf("text_cut",
+			"%d texts were longer than their column takes and were cut, the first in %s", w.cut, w.cutFirst))
+	}
+	if len(w.written.Days) > 0 && w.recalculates(w.shape) {
+		return w.recalculate(ctx, c)
+	}
+	return nil
+}
+
+// count counts what became of the wanted rows of one table.
+func (w *writing) count(rows []want) {
+	for i := range rows {
+		switch rows[i].held {
+		case byUs:
+			w.written.Present++
+		case byOther:
+			w.written.PresentFromOther++
+		default:
+			w.written.Written++
+		}
+	}
+}
+
+// warn tells of punches that stand in the OA only as rows that it does not show.
+func (w *writing) warn(rows []want) {
+	var hidden int
+	var example *want
+	for i := range rows {
+		if r := &rows[i]; r.held != byNobody && !r.valid {
+			if hidden++; example == nil {
+				example = r
+			}
+		}
+	}
+	if hidden > 0 {
+		w.written.Warnings = append(w.written.Warnings, attendance.Warningf("not_valid",
+			"%d punches stand in %s only as rows that are marked invalid (isInCom is not 1), which the OA does not show, for example that of person %d at %s %s",
+			hidden, w.shape.sign.name, example.person, example.at.date(), example.at.clock()))
+	}
+}
+
+// unwritten is the error about punches that could not be written although the
+// transaction was committed; nil when there are none.
+func (w *writing) unwritten() error {
+	var reasons []string
+	code := attendance.CodeTable
+	lost := 0
+	for _, t := range [...]struct {
+		*table
+		needs []string
+		rows  []want
+	}{{w.shape.sign, signNeeds(), w.plan.sign.rows}, {w.shape.mobile, mobileNeeds(), w.plan.mobile.rows}} {
+		if len(t.rows) > 0 && !t.usable(t.needs...) {
+			reasons = append(reasons, t.complaint(t.needs))
+			lost += len(t.rows)
+		}
+	}
+	if w.plan.strays > 0 {
+		if lost == 0 {
+			code = attendance.CodeUnknown
+		}
+		reasons = append(reasons, "no ids of HrmResource: "+strings.Join(w.plan.nobody, ", "))
+		lost += w.plan.strays
+	}
+	if lost == 0 {
+		return nil
+	}
+	return &attendance.Error{Code: code, Op: "oasink write", Detail: fmt.Sprintf(
+		"%s: %d punches were not written; the rest of the batch is stored", strings.Join(reasons, "; "), lost)}
+}
