@@ -64,16 +64,10 @@ func (s *Sink) checkRights(ctx context.Context, sh *shape) attendance.Finding {
 		}
 		return nil
 	})
-	switch {
-	case err == nil:
-		return good("rights", "the database can be written", "数据库可写")
-	case attendance.CodeOf(err) == attendance.CodeStore:
-		f := attendance.FindingOf(attendance.Text{EN: "writing cannot be tried now", ZH: "暂时无法验证写入权限"}, err)
-		f.Level = attendance.LevelWarning
-		return f
-	default:
+	if err != nil {
 		return attendance.FindingOf(attendance.Text{EN: "the database cannot be written", ZH: "数据库不可写"}, err)
 	}
+	return good("rights", "the database can be written", "数据库可写")
 }
 
 // checkColumns looks at each table for what is needed of it.

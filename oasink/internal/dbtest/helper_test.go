@@ -3,6 +3,7 @@ package dbtest
 import (
 	"context"
 	"database/sql"
+	"net/http"
 	"path/filepath"
 	"testing"
 	"time"
@@ -101,4 +102,8 @@ func write(t testing.TB, s *oasink.Sink, punches ...attendance.Punch) attendance
 	w, err := s.Write(context.Background(), batch(punches...))
 	require.NoError(t, err)
 	return w
+}
+
+func newRequest(ctx context.Context, url string) (*http.Request, error) {
+	return http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 }

@@ -88,7 +88,7 @@ func TestAWholeCompanyArrivesOnceWithTheLeastCalls(t *testing.T) {
 
 // Promise 10: memory for punches grows neither with the company nor with the
 // range; only the binding index does, by 200 bytes a person at most.
-func TestMemoryIsFlat(t *testing.T) {
+func TestPromise10Flat(t *testing.T) {
 	if testing.Short() {
 		t.Skip("reads a few hundred thousand punches")
 	}
