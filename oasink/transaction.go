@@ -20,6 +20,7 @@ func (s *Sink) exclusively(ctx context.Context, f func(c bun.Conn) error) error 
 		return ctx.Err()
 	}
 	p := s.patience()
+	defer p.end()
 	for {
 		err := s.once(ctx, p, f)
 		if err == nil {
@@ -36,7 +37,7 @@ func (s *Sink) exclusively(ctx context.Context, f func(c bun.Conn) error) error 
 }
 
 // once tries the transaction once.
-func (s *Sink) once(ctx context.Context, p patience, f func(c bun.Conn) error) error {
+func (s *Sink) once(ctx context.Context, p *patience, f func(c bun.Conn) error) error {
 	c, err := s.db.Conn(ctx)
 	if err != nil {
 		return err
@@ -65,7 +66,7 @@ func (s *Sink) once(ctx context.Context, p patience, f func(c bun.Conn) error) e
 // commit commits unless ctx has ended before. The commit itself is not cut off by
 // ctx: nobody could say then whether the rows are stored. Readers that stop it
 // for the moment are waited for with the transaction kept.
-func (s *Sink) commit(ctx context.Context, p patience, c bun.Conn) error {
+func (s *Sink) commit(ctx context.Context, p *patience, c bun.Conn) error {
 	for {
 		if err := ctx.Err(); err != nil {
 			return err

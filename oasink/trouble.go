@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
-
 	"github.com/punchbridge/punchbridge/attendance"
 )
 
@@ -53,32 +51,44 @@ func (s *Sink) fault(ctx context.Context, doing string, err error) error {
 
 // patience is one wait for a busy database: growing pauses, LockWait in all.
 type patience struct {
-	policy backoff.BackOff
+	over *time.Timer // nil: no patience at all
+	next time.Duration
 }
 
-func (s *Sink) patience() patience {
-	if s.opts.LockWait < 0 {
-		return patience{&backoff.StopBackOff{}}
+const (
+	shortestPause = 10 * time.Millisecond
+	longestPause  = 500 * time.Millisecond
+)
+
+func (s *Sink) patience() *patience {
+	p := &patience{next: shortestPause}
+	if s.opts.LockWait > 0 {
+		p.over = time.NewTimer(s.opts.LockWait)
 	}
-	return patience{backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(10*time.Millisecond),
-		backoff.WithMultiplier(1.6),
-		backoff.WithMaxInterval(500*time.Millisecond),
-		backoff.WithMaxElapsedTime(s.opts.LockWait),
-	)}
+	return p
+}
+
+func (p *patience) end() {
+	if p.over != nil {
+		p.over.Stop()
+	}
 }
 
 // pause waits before the next try. It returns false when patience or ctx has ended.
-func (p patience) pause(ctx context.Context) bool {
-	d := p.policy.NextBackOff()
-	if d == backoff.Stop {
+func (p *patience) pause(ctx context.Context) bool {
+	if p.over == nil {
 		return false
 	}
-	timer := time.NewTimer(d)
+	timer := time.NewTimer(p.next)
 	defer timer.Stop()
+	p.next = min(p.next*8/5, longestPause)
 	select {
 	case <-timer.C:
 		return true
+	case <-p.over.C:
+		p.end()
+		p.over = nil
+		return false
 	case <-ctx.Done():
 		return false
 	}
@@ -87,6 +97,7 @@ func (p patience) pause(ctx context.Context) bool {
 // patiently runs f, which reads, again while the database is busy.
 func (s *Sink) patiently(ctx context.Context, doing string, f func() error) error {
 	p := s.patience()
+	defer p.end()
 	for {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -98,7 +98,7 @@ func (b *MonthlyBudget) turn() {
 // clock is the one place where a nil Now becomes time.Now.
 func clock(now func() time.Time) func() time.Time {
 	if now == nil {
-		return time.Now
+		return time.Now //nolint:forbidigo // the default clock, resolved here only
 	}
 	return now
 }

@@ -66,9 +66,9 @@ func TestBudgetAndContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	b := provider.NewMonthlyBudget(1, nil, nil)
-	require.True(t, b.Take(ctx) == context.Canceled)
+	require.Equal(t, context.Canceled, b.Take(ctx), "bare")
 	_, _, err := b.Left(ctx)
-	require.True(t, err == context.Canceled)
+	require.Equal(t, context.Canceled, err, "bare")
 	require.NoError(t, b.Take(t.Context()))
 }
 

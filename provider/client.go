@@ -148,7 +148,7 @@ func (c *Client) Call(ctx context.Context, r Request) (Reply, error) {
 		if ended := contextError(ctx); ended != nil {
 			return reply, ended
 		}
-		trouble, ok := err.(*attendance.Error)
+		trouble, ok := err.(*attendance.Error) //nolint:errorlint // send returns it bare
 		if !ok || !trouble.Code.Temporary() {
 			return reply, err
 		}
@@ -289,7 +289,7 @@ func (c *Client) pause(ctx context.Context, p *call, policy backoff.BackOff, tro
 	if wait > longestWait {
 		return gaveUp(trouble, sent, fmt.Sprintf("the platform asks to wait %v", wait.Round(time.Second)))
 	}
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait { //nolint:forbidigo // deadlines follow the real clock
 		return gaveUp(trouble, sent, fmt.Sprintf("the next try would have to wait %v, past the deadline", wait.Round(time.Millisecond)))
 	}
 	c.logger.LogAttrs(ctx, slog.LevelWarn, "trying again", slog.String("call", p.op),
@@ -309,12 +309,10 @@ func gaveUp(trouble *attendance.Error, sent int, why string) error {
 		return trouble
 	}
 	last := *trouble
-	switch {
-	case why == "":
-		last.Detail = fmt.Sprintf("%s; gave up after %d requests", last.Detail, sent)
-	default:
-		last.Detail = fmt.Sprintf("%s; gave up: %s", last.Detail, why)
+	if why == "" {
+		why = fmt.Sprintf("after %d requests", sent)
 	}
+	last.Detail += "; gave up: " + why
 	return &last
 }
 
@@ -324,7 +322,7 @@ func contextError(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= 0 {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= 0 { //nolint:forbidigo // deadlines follow the real clock
 		return context.DeadlineExceeded
 	}
 	return nil

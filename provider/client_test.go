@@ -107,7 +107,7 @@ func TestCallSends(t *testing.T) {
 	r.Header = http.Header{"x-token": {"header-token"}}
 	got, err := c.Call(t.Context(), r)
 	require.NoError(t, err)
-	require.Equal(t, `{"n":1,"who":"张三"}`, body)
+	require.JSONEq(t, `{"n":1,"who":"张三"}`, body)
 	require.Equal(t, "application/json", seen.Header.Get("Content-Type"))
 	require.Equal(t, "header-token", seen.Header.Get("X-Token"))
 	require.Equal(t, url.Values{"access_token": {token}, "size": {"100"}}, seen.URL.Query())
@@ -140,7 +140,7 @@ func TestCallRetries(t *testing.T) {
 		}, 3, "", 3 * time.Second, 4500 * time.Millisecond, ""},
 		{"throttled for ever", func(int, *http.Request) (*http.Response, error) {
 			return reply(200, `{"code":1,"message":"slow down"}`), nil
-		}, 4, attendance.CodeThrottled, 7 * time.Second, 10500 * time.Millisecond, "slow down; gave up after 4 requests"},
+		}, 4, attendance.CodeThrottled, 7 * time.Second, 10500 * time.Millisecond, "slow down; gave up: after 4 requests"},
 		{"the platform's own wait", func(n int, _ *http.Request) (*http.Response, error) {
 			if n < 2 {
 				return reply(200, `{"code":2}`), nil
@@ -208,7 +208,7 @@ func TestCallRetries(t *testing.T) {
 			r := reply(200, ok)
 			r.Body = io.NopCloser(strings.NewReader(ok[:5]))
 			return r, nil
-		}, 4, attendance.CodeUnavailable, 7 * time.Second, 11 * time.Second, "broke in the middle of the answer, after 5 bytes: unexpected EOF; gave up after 4 requests"},
+		}, 4, attendance.CodeUnavailable, 7 * time.Second, 11 * time.Second, "broke in the middle of the answer, after 5 bytes: unexpected EOF; gave up: after 4 requests"},
 		{"half a document of the right length", func(n int, _ *http.Request) (*http.Response, error) { return reply(200, ok[:9]), nil },
 			1, attendance.CodeMalformed, 0, 0, "half a JSON document came: it ends after 9 bytes"},
 		{"an empty body", func(n int, _ *http.Request) (*http.Response, error) { return reply(200, ""), nil },
@@ -297,7 +297,7 @@ func TestContexts(t *testing.T) {
 				time.AfterFunc(3*time.Second, cancel)
 				began := time.Now()
 				got, err := c.Call(ctx, get())
-				require.True(t, err == context.Canceled, "%v", err)
+				require.Equal(t, context.Canceled, err, "bare")
 				require.Equal(t, 3*time.Second, time.Since(began))
 				require.Equal(t, 1, got.Sent)
 			})
@@ -311,7 +311,7 @@ func TestContexts(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 				defer cancel()
 				_, err := c.Call(ctx, get())
-				require.True(t, err == context.DeadlineExceeded, "%v", err)
+				require.Equal(t, context.DeadlineExceeded, err, "bare")
 			})
 		})
 		t.Run("time-out of the client: "+name, func(t *testing.T) {
@@ -334,7 +334,7 @@ func TestContexts(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		got, err := c.Call(ctx, get())
-		require.True(t, err == context.Canceled)
+		require.Equal(t, context.Canceled, err, "bare")
 		require.Zero(t, got.Sent)
 	})
 }
@@ -367,7 +367,7 @@ func TestLimiter(t *testing.T) {
 			_, err := c.Call(ctx, get())
 			require.NoError(t, err)
 			_, err = c.Call(ctx, get())
-			require.True(t, err == context.DeadlineExceeded, "%v", err)
+			require.Equal(t, context.DeadlineExceeded, err, "bare")
 		})
 	})
 	t.Run("lets nothing through", func(t *testing.T) {

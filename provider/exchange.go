@@ -170,7 +170,7 @@ func (c *Client) judge(p *call, r Reply) error {
 	if err == nil {
 		return nil
 	}
-	e, ok := err.(*attendance.Error)
+	e, ok := err.(*attendance.Error) //nolint:errorlint // one that wraps another is worded by asError
 	if !ok {
 		e = asError(err)
 	}
@@ -207,10 +207,11 @@ func (c *Client) read(r Reply) error {
 	if c.Classify != nil {
 		err = c.Classify(r)
 	} else if err = NotJSON(r); err == nil && r.Status >= 300 {
-		err = &attendance.Error{Code: attendance.CodeRequest, Detail: "HTTP " + strconv.Itoa(r.Status) + ": " + firstLine(r.Body)}
+		code := attendance.CodeRequest
 		if r.Status >= 500 || r.Status == http.StatusTooManyRequests {
-			err.(*attendance.Error).Code = attendance.CodeUnknown // judge knows better
+			code = attendance.CodeUnknown // judge knows better
 		}
+		err = &attendance.Error{Code: code, Detail: "HTTP " + strconv.Itoa(r.Status) + ": " + firstLine(r.Body)}
 	}
 	if err == nil && r.Status >= 500 {
 		err = &attendance.Error{Code: attendance.CodeUnavailable, Detail: "HTTP " + strconv.Itoa(r.Status) + ": " + firstLine(r.Body)}

@@ -3,6 +3,7 @@ package provider
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"mime"
@@ -42,7 +43,7 @@ func whatCame(r Reply) string {
 	case text[0] == '{' || text[0] == '[':
 		at := len(r.Body)
 		var raw json.RawMessage
-		if e, ok := json.Unmarshal(r.Body, &raw).(*json.SyntaxError); ok {
+		if e, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(r.Body, &raw)); ok {
 			at = int(e.Offset)
 		}
 		if at >= len(bytes.TrimRight(r.Body, " \t\r\n")) {

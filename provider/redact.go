@@ -130,7 +130,7 @@ func (d redactor) again(first *attendance.Error, r Reply, read func(Reply) error
 	for _, secret := range d.secrets {
 		r.Body = bytes.ReplaceAll(r.Body, []byte(secret), []byte(blank))
 	}
-	if second, ok := read(r).(*attendance.Error); ok && second.Code == first.Code && errors.Is(second, ErrToken) == errors.Is(first, ErrToken) {
+	if second, ok := errors.AsType[*attendance.Error](read(r)); ok && second.Code == first.Code && errors.Is(second, ErrToken) == errors.Is(first, ErrToken) {
 		return second
 	}
 	stripped := *first

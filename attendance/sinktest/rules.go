@@ -199,7 +199,7 @@ func cancelled(t testing.TB, target Target, f Features) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	_, err := target.Sink(t).Write(ctx, batch(1, punch(0, 0, attendance.In)))
-	if err != context.Canceled { //nolint:errorlint // the contract says bare
+	if err != context.Canceled {
 		t.Errorf("Write with an ended context returned %v, want context.Canceled itself", err)
 	}
 	holds(t, target, f)

@@ -40,14 +40,14 @@ const records = 6000
 func (h *harness) workdays(q attendance.Query) []attendance.Punch {
 	days := int(q.Span.Length()/(24*time.Hour)) + 1
 	size := days * len(q.Accounts)
-	hours := [...]time.Duration{1, 10, 5, 6}
+	hours := [...]int{1, 10, 5, 6}
 	perDay := min(max(records/size, 1), len(hours))
 	every := (size + records - 1) / records
 	var all []attendance.Punch
 	for i, account := range q.Accounts {
 		for d := i % every; d < days; d += every {
 			for n, hour := range hours[:perDay] {
-				at := q.Span.From.Add(time.Duration(d)*24*time.Hour + hour*time.Hour + time.Duration(i)*time.Second)
+				at := q.Span.From.Add(time.Duration(d)*24*time.Hour + time.Duration(hour)*time.Hour + time.Duration(i)*time.Second)
 				if at.Before(q.Span.To) {
 					all = append(all, h.punch(account, at, i+d+n))
 				}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -400,10 +401,10 @@ func TestPages(t *testing.T) {
 
 func TestStreamContract(t *testing.T) {
 	s := crowd(t, 1200)
-	called := false
-	sc := s.Scope(oasink.Units{}, oasink.ByFunc(func(_ context.Context, p oasink.Person) (string, error) { called = true; return p.LoginID, nil }))
+	var called atomic.Bool
+	sc := s.Scope(oasink.Units{}, oasink.ByFunc(func(_ context.Context, p oasink.Person) (string, error) { called.Store(true); return p.LoginID, nil }))
 	members := sc.Members(context.Background())
-	require.False(t, called, "no work before the first pull")
+	require.False(t, called.Load(), "no work before the first pull")
 	n := 0
 	for range members {
 		if n++; n == 3 {
