@@ -61,16 +61,21 @@ type walk struct {
 
 func (w *walk) all(ctx context.Context) error {
 	err := w.from(ctx, rootDepartment)
+	if err == nil && len(w.yielded) == 0 && !w.yield(attendance.Account{}, attendance.Warningf("directory_empty",
+		"DingTalk's directory has no user that the application may see; check its range of contacts (通讯录权限范围)")) {
+		return errStopped
+	}
 	if attendance.CodeOf(err) != attendance.CodeAccount {
 		return err
 	}
 	// The root is out of sight: start from what is in sight.
+	delete(w.met, rootDepartment)
 	departments, users, err := w.client.scopes(ctx)
-	if err != nil {
+	switch code := attendance.CodeOf(err); {
+	case code == attendance.CodeRequest || code == attendance.CodeUnknown:
+		return nothingInSight() // scopes are not told either
+	case err != nil:
 		return err
-	}
-	if len(departments) == 0 && len(users) == 0 {
-		return nothingInSight()
 	}
 	for _, id := range departments {
 		if err := w.skipping(w.from(ctx, id)); err != nil {
@@ -81,6 +86,9 @@ func (w *walk) all(ctx context.Context) error {
 		if err := w.skipping(w.user(ctx, id)); err != nil {
 			return err
 		}
+	}
+	if len(w.yielded) == 0 {
+		return nothingInSight()
 	}
 	return nil
 }

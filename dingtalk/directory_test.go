@@ -161,6 +161,26 @@ func TestDirectoryForbidden(t *testing.T) {
 		fake := dingtalktest.New(&dingtalktest.Options{AuthedDepartments: []int64{}})
 		_, _, err := list(t, clientOf(t, fake, nil).Directory())
 		require.Equal(t, attendance.CodePermission, attendance.CodeOf(err))
+
+		// The root is out of sight although the scopes name it, or they are not told.
+		for _, scopes := range []string{`{"errcode":0,"auth_org_scopes":{"authed_dept":[1],"authed_user":[]}}`, `{"errcode":404,"errmsg":"not found"}`} {
+			fake := dingtalktest.New(nil)
+			staff(fake, 3)
+			fake.Fail(dingtalktest.Fault{Kind: dingtalktest.Answer, Path: pathDepartments, Body: `{"errcode":50004,"errmsg":"企业管理员设置了部门不可见"}`})
+			fake.Fail(dingtalktest.Fault{Kind: dingtalktest.Answer, Path: pathScopes, Body: scopes})
+			_, _, err := list(t, clientOf(t, fake, nil).Directory())
+			require.Equal(t, attendance.CodePermission, attendance.CodeOf(err), scopes)
+		}
+	})
+}
+
+func TestAnEmptyDirectoryIsAWarning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		accounts, warnings, err := list(t, clientOf(t, dingtalktest.New(nil), nil).Directory())
+		require.NoError(t, err)
+		require.Empty(t, accounts)
+		require.Len(t, warnings, 1)
+		require.Equal(t, "directory_empty", warnings[0].Code)
 	})
 }
 

@@ -144,7 +144,8 @@ func (sc *Scope) enrol(ctx context.Context, warn func(attendance.Warning) bool) 
 	r := &roll{lenient: b.IncludeInactive}
 	r.accounts.byValue = make(map[string]candidates)
 	sh := s.shape.Load()
-	if !sh.resource.exists() || !sh.department.exists() || !sh.subCompany.exists() {
+	if !sh.resource.usable(append(resourceNeeds(), b.columns(sh)...)...) ||
+		!sh.department.usable(departmentNeeds()...) || !sh.subCompany.usable(subCompanyNeeds()...) { // it may have come since
 		var err error
 		if sh, err = s.probe(ctx); err != nil {
 			return nil, err

@@ -140,7 +140,7 @@ func New(ctx context.Context, db *bun.DB, opts *Options) (*Sink, error) {
 		s.opts.LockWait = defaultLockWait
 	}
 	if s.opts.Now == nil {
-		s.opts.Now = time.Now
+		s.opts.Now = time.Now //nolint:forbidigo // the default clock, resolved here only
 	}
 	if s.opts.Logger == nil {
 		s.opts.Logger = slog.New(slog.DiscardHandler)

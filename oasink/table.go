@@ -84,7 +84,7 @@ func newColumn(name, declared string) column {
 	case strings.Contains(word, "INT") && !strings.Contains(word, "POINT"):
 		c.kind = integer
 	case strings.Contains(word, "NUM"), strings.Contains(word, "DEC"), strings.Contains(word, "REAL"),
-		strings.Contains(word, "DOUB"), strings.Contains(word, "FLOA"):
+		strings.Contains(word, "DOUBLE"), strings.Contains(word, "FLOAT"):
 		c.kind = decimal
 	default:
 		digits := strings.TrimSpace(rest)

@@ -41,6 +41,9 @@ func (s *Sink) Write(ctx context.Context, b attendance.Batch) (attendance.Writte
 		}
 	}
 	w := newWriting(s, sh, p, tag, b.Span.Zone())
+	if len(p.sign.rows)+len(p.mobile.rows)+len(p.answered) == 0 {
+		return attendance.Written{Skipped: p.skipped}, w.unwritten()
+	}
 	err = s.exclusively(ctx, func(c bun.Conn) error { return w.run(ctx, c) })
 	if attendance.CodeOf(err) == attendance.CodeTable {
 		// The tables are no longer what they were when they were probed.

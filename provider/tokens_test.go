@@ -125,13 +125,13 @@ func TestWaitersAndLeaders(t *testing.T) {
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			_, err := tokens.Token(leader)
-			require.True(t, err == context.Canceled, "%v", err)
+			require.Equal(t, context.Canceled, err, "bare")
 			require.Equal(t, 600*time.Millisecond, sinceStart())
 		})
 		synctest.Wait()
 		wg.Go(func() {
 			_, err := tokens.Token(waiter)
-			require.True(t, err == context.Canceled, "%v", err)
+			require.Equal(t, context.Canceled, err, "bare")
 			require.Equal(t, 300*time.Millisecond, sinceStart())
 		})
 		for range 5 {

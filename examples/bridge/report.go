@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,7 +18,7 @@ import (
 type (
 	runDocument struct {
 		Job              string                    `json:"job"`
-		Run              string                    `json:"run"` // empty until runs are recorded
+		Run              string                    `json:"run"`
 		From             string                    `json:"from"`
 		To               string                    `json:"to"`
 		People           int                       `json:"people"`
@@ -124,6 +126,13 @@ func documentOf(r attendance.Report, err error) runDocument {
 	return d
 }
 
+// runID names a run, in the order of time.
+func (p *program) runID() string {
+	var tail [3]byte
+	_, _ = rand.Read(tail[:]) // never fails
+	return p.now().UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(tail[:])
+}
+
 func clockOf(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -137,6 +146,7 @@ func (p *program) printReport(r attendance.Report, err error) {
 		fmt.Fprintln(p.err)
 	}
 	d := documentOf(r, err)
+	d.Run = p.runID()
 	if p.command.json {
 		p.print(d)
 		return

@@ -84,6 +84,7 @@ func TestCommitWaitsForReaders(t *testing.T) {
 	rows, err := reader.QueryContext(context.Background(), "SELECT id FROM HrmScheduleSign")
 	require.NoError(t, err)
 	require.True(t, rows.Next())
+	require.NoError(t, rows.Err())
 	s := sink(t, open(t, path), &oasink.Options{LockWait: 100 * time.Millisecond})
 	b := batch(punch(101, at(2, 8, 0, 0), attendance.In))
 	w, err := s.Write(context.Background(), b)

@@ -1,0 +1,88 @@
+package dbtest
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/sqlitedialect"
+
+	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/oasink"
+	"github.com/punchbridge/punchbridge/oasink/ecologytest"
+)
+
+// memory is an e-cology in memory, for the examples.
+func memory(ctx context.Context) *ecologytest.OA {
+	sqldb, err := sql.Open("sqlite", "file::memory:")
+	if err != nil {
+		panic(err)
+	}
+	sqldb.SetMaxOpenConns(1) // each connection would be a database of its own
+	oa, err := ecologytest.New(ctx, bun.NewDB(sqldb, sqlitedialect.New()), ecologytest.Schema{Generation: oasink.E8})
+	if err != nil {
+		panic(err)
+	}
+	return oa
+}
+
+// A batch is written once, however often it comes.
+func ExampleSink_Write() {
+	ctx := context.Background()
+	oa := memory(ctx)
+	defer oa.DB().Close()
+	sink, err := oasink.New(ctx, oa.DB(), nil)
+	if err != nil {
+		panic(err)
+	}
+	batch := attendance.Batch{
+		Source:  "dingtalk",
+		Members: []attendance.Member{{Person: "101", Account: "manager01"}},
+		Span:    attendance.Span{From: at(2, 0, 0, 0), To: at(3, 0, 0, 0)},
+		Punches: []attendance.Punch{
+			{Account: "manager01", Time: at(2, 8, 58, 3), Kind: attendance.Regular, Direction: attendance.In},
+			{Account: "manager01", Time: at(2, 18, 2, 41), Kind: attendance.Regular, Direction: attendance.Out},
+			{Account: "manager01", Time: at(2, 14, 0, 0), Kind: attendance.Field},
+		},
+	}
+	for range 2 {
+		w, err := sink.Write(ctx, batch)
+		fmt.Println(w.Written, "written,", w.Present, "there already,", err)
+	}
+	shown, err := oa.ShownE8(ctx, 101, "2026-03-02")
+	fmt.Println(shown.In, shown.Out, err)
+	// Output:
+	// 3 written, 0 there already, <nil>
+	// 0 written, 3 there already, <nil>
+	// 08:58:03 18:02:41 <nil>
+}
+
+// Who cannot be bound without guessing is left out, by name.
+func ExampleSink_Scope() {
+	ctx := context.Background()
+	oa := memory(ctx)
+	defer oa.DB().Close()
+	err := oa.AddStaff(ctx,
+		ecologytest.Person{ID: 101, LoginID: "zhangsan", Name: "张三", Workcode: "A001"},
+		ecologytest.Person{ID: 102, LoginID: "lisi", Name: "李四", Workcode: "A002"},
+		ecologytest.Person{ID: 103, LoginID: "wangwu", Name: "王五", Workcode: "A002"},
+		ecologytest.Person{ID: 104, LoginID: "zhaoliu", Name: "赵六"},
+	)
+	if err != nil {
+		panic(err)
+	}
+	sink, err := oasink.New(ctx, oa.DB(), nil)
+	if err != nil {
+		panic(err)
+	}
+	colleagues := directory{{ID: "manager01", JobNumber: "A001", Active: true}, {ID: "user02", JobNumber: "A002", Active: true}}
+	for m, err := range sink.Scope(oasink.Units{}, oasink.ByWorkcode(colleagues)).Members(ctx) {
+		fmt.Println(m.Name, m.Account, m.LeftOut, err)
+	}
+	// Output:
+	// 张三 manager01  <nil>
+	// 李四 user02 ambiguous <nil>
+	// 王五 user02 ambiguous <nil>
+	// 赵六  unbound <nil>
+}
