@@ -48,11 +48,49 @@ func (rd *reading) members(ctx context.Context, members []Member, span Span) {
 	}
 	switch CodeOf(err) {
 	case CodeAccount:
-		rd.bisectPeople(ctx, members, span, err)
+		rd.findRejected(ctx, members, span, err)
 	case CodeSpan:
 		rd.bisectTime(ctx, members, span, err, timeCuts)
 	default:
 		rd.fail(members, span, err)
+	}
+}
+
+// findRejected bisects people, one slice of the run at a time: the weeks of one
+// batch, worked on side by side, all meet the same bad account, and the first to
+// find it spares the others the search.
+func (rd *reading) findRejected(ctx context.Context, members []Member, span Span, cause error) {
+	select {
+	case rd.run.searching <- struct{}{}:
+	case <-ctx.Done():
+		rd.fatal = ctx.Err()
+		return
+	}
+	defer func() { <-rd.run.searching }()
+	if stop := rd.run.stopped(); stop != nil {
+		rd.fail(members, span, cause)
+		return
+	}
+	left := rd.run.askable(members)
+	if len(left) == len(members) {
+		rd.bisectPeople(ctx, members, span, cause)
+		return
+	}
+	if len(left) == 0 {
+		return
+	}
+	answer, err := rd.fetch(ctx, left, span, &rd.done.Calls)
+	switch CodeOf(err) {
+	case CodeAccount:
+		rd.bisectPeople(ctx, left, span, err)
+	case "":
+		if err == nil {
+			rd.accept(ctx, part{left, span, answer})
+			return
+		}
+		fallthrough
+	default:
+		rd.fail(left, span, err)
 	}
 }
 
@@ -177,7 +215,21 @@ func (rd *reading) bisectPeople(ctx context.Context, members []Member, span Span
 		rd.everyone(members, span, cause)
 		return
 	}
-	rd.members(ctx, members[len(tried):], span)
+	rest := members[len(tried):]
+	if len(rest) == 0 {
+		return
+	}
+	answer, err := rd.fetch(ctx, rest, span, &rd.done.Calls)
+	switch {
+	case err == nil:
+		rd.accept(ctx, part{rest, span, answer})
+	case CodeOf(err) != CodeAccount:
+		rd.fail(rest, span, err)
+	case len(rest) == 1:
+		rd.leaf(rest[0], err)
+	default:
+		rd.halves(ctx, rest, span)
+	}
 }
 
 // halves reads both halves of members that were rejected together.

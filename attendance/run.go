@@ -22,6 +22,8 @@ type run struct {
 	stop error         // what ended the run early
 	halt chan struct{} // closed with it
 
+	searching chan struct{} // held by who bisects people
+
 	refused map[string]bool // accounts the platform rejected in this run
 	proven  string          // an account that was in an answered query
 	leaves  int             // single accounts that failed
@@ -35,6 +37,8 @@ func newRun(y *Syncer) *run {
 		warnings: make(map[string]int),
 		halt:     make(chan struct{}),
 		refused:  make(map[string]bool),
+
+		searching: make(chan struct{}, 1),
 	}
 }
 

@@ -98,7 +98,6 @@ func newColumn(name, declared string) column {
 
 // A table is what was found of one of e-cology's tables.
 type table struct {
-	ecology string // e-cology's name for it
 	name    tableName
 	columns map[string]column // by lower-case name; nil: the table does not exist
 }
@@ -165,7 +164,7 @@ func subCompanyNeeds() []string { return []string{"id", "supsubcomid"} }
 func (s *Sink) probe(ctx context.Context) (*shape, error) {
 	found := make(map[string]*table)
 	for _, name := range allTables() {
-		t := &table{ecology: name, name: s.located[name]}
+		t := &table{name: s.located[name]}
 		var list []column
 		err := s.patiently(ctx, "reading the columns of "+t.name.String(), func() (err error) {
 			list, err = s.dialect.columns(ctx, s.db, t.name.schema, t.name.name)

@@ -36,10 +36,11 @@ func whatCame(r Reply) string {
 	case len(text) == 0:
 		return fmt.Sprintf("an empty answer came instead of JSON (HTTP %d, %s)", r.Status, kind)
 	case text[0] == '<' || strings.Contains(kind, "html"):
-		if title := pageTitle(text); title != "" {
-			return fmt.Sprintf("an HTML page came instead of JSON (HTTP %d, %s), its title: %s", r.Status, kind, title)
+		title := pageTitle(text)
+		if title != "" {
+			title = ", its title: " + title
 		}
-		return fmt.Sprintf("an HTML page came instead of JSON (HTTP %d, %s), it begins: %s", r.Status, kind, firstLine(text))
+		return fmt.Sprintf("an HTML page came instead of JSON (HTTP %d, %s)%s; it begins: %s", r.Status, kind, title, firstLine(text))
 	case text[0] == '{' || text[0] == '[':
 		at := len(r.Body)
 		var raw json.RawMessage

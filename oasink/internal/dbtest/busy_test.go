@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,6 +100,32 @@ func TestCommitWaitsForReaders(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, w.Written)
 	require.Len(t, signs(t, oa), 2)
+}
+
+// Once the rows are in the transaction, a reader costs a wait and not the work.
+func TestCommitIsTriedAgainAlone(t *testing.T) {
+	path, _ := e9(t, "delete")
+	write(t, sink(t, open(t, path), nil), punch(102, at(2, 8, 0, 0), attendance.In))
+	rows, err := open(t, path).QueryContext(context.Background(), "SELECT id FROM HrmScheduleSign")
+	require.NoError(t, err)
+	defer rows.Close()
+	require.True(t, rows.Next())
+	require.NoError(t, rows.Err())
+	begun, commits := 0, 0
+	db := openFaulty(t, path, func(q string) error {
+		switch {
+		case strings.HasPrefix(q, "BEGIN"):
+			begun++
+		case q == "COMMIT":
+			if commits++; commits == 3 {
+				_ = rows.Close()
+			}
+		}
+		return nil
+	})
+	require.Equal(t, 1, write(t, sink(t, db, nil), punch(101, at(2, 8, 0, 0), attendance.In)).Written)
+	require.Equal(t, 1, begun)
+	require.GreaterOrEqual(t, commits, 3)
 }
 
 func TestContextEndsTheWait(t *testing.T) {
@@ -215,6 +242,28 @@ func TestAPoolInMemoryKeepsItsDatabase(t *testing.T) {
 	require.Equal(t, attendance.CodeStore, attendance.CodeOf(err))
 	require.Equal(t, 1, write(t, s, punch(101, at(2, 8, 0, 0), attendance.In)).Written)
 	require.Len(t, signs(t, oa), 1)
+}
+
+// A connection is dropped only when its state is unknown: here it is the database.
+func TestACancelledWriteKeepsTheConnection(t *testing.T) {
+	c := &counter{}
+	db := openFaulty(t, "oa?mode=memory", c.strike)
+	db.SetMaxOpenConns(1)
+	oa, err := ecologytest.New(context.Background(), db, ecologytest.Schema{})
+	require.NoError(t, err)
+	s := sink(t, db, nil)
+	for n := 1; n < 9; n++ {
+		ctx, cancel := context.WithCancel(context.Background())
+		c.arm(n, func() error { cancel(); return nil })
+		_, err := s.Write(ctx, mixed())
+		c.disarm()
+		cancel()
+		if err != nil {
+			require.Equal(t, context.Canceled, err)
+			require.Zero(t, counts(t, oa))
+		}
+	}
+	require.Equal(t, 1, write(t, s, punch(101, at(8, 7, 0, 0), attendance.In)).Written)
 }
 
 func finding(t testing.TB, list []attendance.Finding, code string) attendance.Finding {

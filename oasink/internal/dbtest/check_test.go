@@ -79,7 +79,7 @@ func TestCheckOfABindingThatFits(t *testing.T) {
 	require.Contains(t, finding(t, findings, string(attendance.Unbound)).Message.EN, "员工103 (103)")
 	require.Contains(t, finding(t, findings, string(attendance.Inactive)).Message.EN, "1 people")
 	outside := finding(t, findings, "outside_roster")
-	require.Contains(t, outside.Message.EN, "2 without a login name, 1 secondary accounts, 4 in sealed units")
+	require.Contains(t, outside.Message.EN, "2 without a login name, 1 secondary accounts, 5 in sealed units")
 
 	findings = s.Scope(oasink.Units{Employees: []int64{999, 101}}, oasink.ByWorkcode(directory{})).Check(context.Background())
 	require.Equal(t, attendance.LevelError, finding(t, findings, "binding").Level)

@@ -103,6 +103,7 @@ func company(t testing.TB) *ecologytest.OA {
 	person(114, 0, 3, nil) // in no department, sealed sub-company
 	person(115, 0, 1, nil) // in no department
 	person(116, 81, 8, nil)
+	person(117, 31, 1, nil) // a department of a sealed sub-company, whatever the person's own entry says
 	for i, status := range []int{4, 5, 6, 7, 10} {
 		person(int64(120+i), 11, 1, func(p *ecologytest.Person) { p.Status, p.Workcode = status, "W101" })
 	}

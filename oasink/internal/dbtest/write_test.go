@@ -179,6 +179,19 @@ func TestRowsOfOthers(t *testing.T) {
 	}
 }
 
+// A run in the evening reads up to now, not up to midnight.
+func TestSpansThatEndWithinADay(t *testing.T) {
+	oa := build(t, ecologytest.Schema{})
+	s := sink(t, oa.DB(), nil)
+	b := batch(punch(101, at(2, 18, 29, 59), attendance.Out), field(101, at(2, 18, 29, 59)))
+	b.Span.To = at(2, 18, 30, 0)
+	for _, want := range [][2]int{{2, 0}, {0, 2}} {
+		w, err := s.Write(context.Background(), b)
+		require.NoError(t, err)
+		require.Equal(t, want, [2]int{w.Written, w.Present})
+	}
+}
+
 func TestMobileRowsCountWhateverTheirType(t *testing.T) {
 	oa := build(t, ecologytest.Schema{})
 	require.NoError(t, oa.AddMobiles(context.Background(), ecologytest.MobileRow{Operater: 101, OperateType: "e9_mobile_out", OperateDate: "2026-03-02",
@@ -216,9 +229,12 @@ func TestInvalidRowsAreNamed(t *testing.T) {
 	both.SignTime = "10:00:00"
 	valid := both
 	valid.IsInCom = "1"
-	require.NoError(t, oa.AddSigns(context.Background(), row, other, both, valid))
-	w := write(t, sink(t, oa.DB(), nil), punch(101, at(2, 8, 0, 0), attendance.In), punch(101, at(2, 9, 0, 0), attendance.In), punch(101, at(2, 10, 0, 0), attendance.In))
-	require.Equal(t, [3]int{0, 2, 1}, [3]int{w.Written, w.Present, w.PresentFromOther})
+	reversed, last := valid, both
+	reversed.SignTime, last.SignTime = "11:00:00", "11:00:00"
+	require.NoError(t, oa.AddSigns(context.Background(), row, other, both, valid, reversed, last))
+	w := write(t, sink(t, oa.DB(), nil), punch(101, at(2, 8, 0, 0), attendance.In), punch(101, at(2, 9, 0, 0), attendance.In),
+		punch(101, at(2, 10, 0, 0), attendance.In), punch(101, at(2, 11, 0, 0), attendance.In))
+	require.Equal(t, [3]int{0, 3, 1}, [3]int{w.Written, w.Present, w.PresentFromOther})
 	require.Equal(t, []string{"not_valid"}, codes(w))
 	require.Contains(t, w.Warnings[0].Message, "2 punches")
 	require.Contains(t, w.Warnings[0].Message, "person 101 at 2026-03-02 08:00:00")
