@@ -122,8 +122,9 @@ type Sink struct {
 // New looks at the tables and returns a Sink. opts may be nil; db stays the host's.
 //
 // The error has [attendance.CodeStoreDown] when the database cannot be reached
-// and [attendance.CodeTable] when it has no HrmScheduleSign. Whatever else is
-// missing is told by [Sink.Check], and by Write when it is needed.
+// and [attendance.CodeTable] when it has neither HrmScheduleSign nor mobile_sign.
+// Whatever else is missing is told by [Sink.Check], and by Write when it is
+// needed: what can be written without it is written.
 func New(ctx context.Context, db *bun.DB, opts *Options) (*Sink, error) {
 	if db == nil {
 		return nil, fmt.Errorf("oasink: New needs a database")
@@ -155,7 +156,7 @@ func New(ctx context.Context, db *bun.DB, opts *Options) (*Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !sh.sign.exists() {
+	if !sh.sign.exists() && !sh.mobile.exists() {
 		return nil, sh.sign.lack(nil)
 	}
 	if s.opts.Undirected == NullUndirected && sh.generation != E9 {
@@ -168,6 +169,21 @@ func New(ctx context.Context, db *bun.DB, opts *Options) (*Sink, error) {
 
 // Generation is that of the installation: the one of the options, or the one found.
 func (s *Sink) Generation() Generation { return s.shape.Load().generation }
+
+// Missing returns nil when both punch tables can be written, else an error of
+// [attendance.CodeTable] that says what is missing, as last seen. Write writes
+// what it can all the same.
+func (s *Sink) Missing() error {
+	sh := s.shape.Load()
+	switch {
+	case !sh.sign.usable(signNeeds()...):
+		return sh.sign.lack(signNeeds())
+	case !sh.mobile.usable(mobileNeeds()...):
+		return sh.mobile.lack(mobileNeeds())
+	default:
+		return nil
+	}
+}
 
 // validSignFrom refuses tags that e-cology would take for something else.
 func validSignFrom(tag string) error {

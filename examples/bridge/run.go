@@ -85,7 +85,11 @@ func (p *program) transfer(ctx context.Context, w *work, units oasink.Units, win
 	if w.job.provider.fieldCheckIns {
 		families = append(families, p.syncer(w.ding.CheckIns(), w.oa, w.job, true))
 	}
-	return attendance.RunTogether(ctx, w.scope(units), window, families...)
+	report, err := attendance.RunTogether(ctx, w.scope(units), window, families...)
+	if err == nil {
+		err = w.oa.Missing() // also where no punch happened to need it
+	}
+	return report, err
 }
 
 func (p *program) syncer(from attendance.Provider, to attendance.Sink, job *jobConfig, emptyIsNormal bool) *attendance.Syncer {

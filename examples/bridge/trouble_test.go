@@ -256,6 +256,15 @@ func TestMissingTables(t *testing.T) {
 	require.Equal(t, 1, r.code, r.stdout)
 	require.Contains(t, r.stdout, "signTime")
 
+	// Punches have nowhere to go then, but visits and outside punches do.
+	s = newSite(t, "e8")
+	s.ordinary()
+	s.punch(17, "02 10:00:00", "OnDuty", func(p *dingtalktest.Punch) { p.LocationResult = "Outside" })
+	s.exec(`DROP TABLE HrmScheduleSign`)
+	r = s.backfill()
+	require.Equal(t, 1, r.code, r.stdout)
+	require.Equal(t, 1, r.document.Written)
+
 	s = newSite(t, "e8")
 	s.exec(`DROP TABLE HrmScheduleSign`)
 	for _, command := range [][]string{{"check"}, {"run", "daily"}} {

@@ -383,9 +383,15 @@ func TestMissingTablesAndColumns(t *testing.T) {
 			require.ErrorContains(t, err, "1 punches were not written")
 		})
 	}
-	_, err := oasink.New(context.Background(), build(t, ecologytest.Schema{Without: []string{"HrmScheduleSign"}}).DB(), nil)
+	_, err := oasink.New(context.Background(), build(t, ecologytest.Schema{Without: []string{"HrmScheduleSign", "mobile_sign"}}).DB(), nil)
 	require.Equal(t, attendance.CodeTable, attendance.CodeOf(err))
 	require.ErrorContains(t, err, "HrmScheduleSign does not exist")
+	require.NoError(t, sink(t, build(t, ecologytest.Schema{}).DB(), nil).Missing())
+	for _, table := range []string{"HrmScheduleSign", "mobile_sign"} {
+		err := sink(t, build(t, ecologytest.Schema{Without: []string{table}}).DB(), nil).Missing()
+		require.Equal(t, attendance.CodeTable, attendance.CodeOf(err))
+		require.ErrorContains(t, err, table+" does not exist")
+	}
 }
 
 func TestTablesThatChangeWhileWeRun(t *testing.T) {
