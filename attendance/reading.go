@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 )
 
 const (
@@ -15,8 +16,8 @@ const (
 	// probes is how many single accounts are tried when a query is rejected for
 	// an account and nobody has been answered in this run yet.
 	probes = 3
-	// timeCuts is how often a rejected span is halved: 7 days become an hour.
-	timeCuts = 8
+	// shortestSpan is how short a rejected span may become by halving.
+	shortestSpan = time.Hour
 )
 
 // A part is a piece of a slice that the platform has answered.
@@ -34,23 +35,29 @@ type reading struct {
 	done  *SliceReport
 	parts []part
 	fatal error // ends the run
+
+	searching bool // this reading is the one that bisects people
 }
 
 // members reads some members over a span.
 func (rd *reading) members(ctx context.Context, members []Member, span Span) {
+	rd.ask(ctx, members, span, func(err error) { rd.findRejected(ctx, members, span, err) })
+}
+
+// ask makes one query and takes what comes of it; rejected is called when the
+// platform rejects an account of the query.
+func (rd *reading) ask(ctx context.Context, members []Member, span Span, rejected func(cause error)) {
 	if len(members) == 0 || span.Empty() || rd.fatal != nil {
 		return
 	}
 	answer, err := rd.fetch(ctx, members, span, &rd.done.Calls)
-	if err == nil {
+	switch {
+	case err == nil:
 		rd.accept(ctx, part{members, span, answer})
-		return
-	}
-	switch CodeOf(err) {
-	case CodeAccount:
-		rd.findRejected(ctx, members, span, err)
-	case CodeSpan:
-		rd.bisectTime(ctx, members, span, err, timeCuts)
+	case CodeOf(err) == CodeAccount:
+		rejected(err)
+	case CodeOf(err) == CodeSpan:
+		rd.bisectTime(ctx, members, span, err)
 	default:
 		rd.fail(members, span, err)
 	}
@@ -60,38 +67,25 @@ func (rd *reading) members(ctx context.Context, members []Member, span Span) {
 // batch, worked on side by side, all meet the same bad account, and the first to
 // find it spares the others the search.
 func (rd *reading) findRejected(ctx context.Context, members []Member, span Span, cause error) {
-	select {
-	case rd.run.searching <- struct{}{}:
-	case <-ctx.Done():
-		rd.fatal = ctx.Err()
-		return
+	if !rd.searching {
+		select {
+		case rd.run.searching <- struct{}{}:
+		case <-ctx.Done():
+			rd.fatal = ctx.Err()
+			return
+		}
+		rd.searching = true
+		defer func() { <-rd.run.searching; rd.searching = false }()
 	}
-	defer func() { <-rd.run.searching }()
-	if stop := rd.run.stopped(); stop != nil {
+	if rd.run.stopped() != nil {
 		rd.fail(members, span, cause)
 		return
 	}
-	left := rd.run.askable(members)
-	if len(left) == len(members) {
-		rd.bisectPeople(ctx, members, span, cause)
+	if left := rd.run.askable(members); len(left) < len(members) {
+		rd.ask(ctx, left, span, func(err error) { rd.bisectPeople(ctx, left, span, err) })
 		return
 	}
-	if len(left) == 0 {
-		return
-	}
-	answer, err := rd.fetch(ctx, left, span, &rd.done.Calls)
-	switch CodeOf(err) {
-	case CodeAccount:
-		rd.bisectPeople(ctx, left, span, err)
-	case "":
-		if err == nil {
-			rd.accept(ctx, part{left, span, answer})
-			return
-		}
-		fallthrough
-	default:
-		rd.fail(left, span, err)
-	}
+	rd.bisectPeople(ctx, members, span, cause)
 }
 
 // fetch makes one query and counts its calls.
@@ -115,6 +109,12 @@ func (r *run) prove(members []Member, refused []string) {
 			return
 		}
 	}
+}
+
+func (r *run) provenAccount() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.proven
 }
 
 // fail records that members were not read over span.
@@ -172,83 +172,46 @@ func (rd *reading) bisectPeople(ctx context.Context, members []Member, span Span
 		rd.leaf(members[0], cause)
 		return
 	}
-	rd.run.mu.Lock()
-	proven := rd.run.proven
-	rd.run.mu.Unlock()
-	if proven != "" {
+	if proven := rd.run.provenAccount(); proven != "" {
 		_, err := rd.fetch(ctx, []Member{{Account: proven}}, span, &rd.done.Calls)
-		if CodeOf(err) == CodeAccount {
-			rd.everyone(members, span, err)
-			return
-		}
-		if err != nil {
-			rd.fail(members, span, err)
-			return
-		}
-		rd.halves(ctx, members, span)
-		return
-	}
-	tried := members[:min(probes, len(members))]
-	answered := false
-	for i := range tried {
-		one := tried[i : i+1]
-		answer, err := rd.fetch(ctx, one, span, &rd.done.Calls)
 		switch {
 		case err == nil:
-			answered = true
-			rd.accept(ctx, part{one, span, answer})
+			rd.halves(ctx, members, span)
 		case CodeOf(err) == CodeAccount:
-			rd.leaf(one[0], err)
+			rd.everyone(members, span, err)
 		default:
-			rd.fail(members[i:], span, err)
-			return
+			rd.fail(members, span, err)
 		}
+		return
+	}
+	for i := range min(probes, len(members)) {
+		one := members[i : i+1]
+		rd.ask(ctx, one, span, func(err error) { rd.leaf(one[0], err) })
 		if rd.fatal != nil {
 			return
 		}
-		if answered {
-			tried = tried[:i+1]
-			break
+		if rd.run.provenAccount() != "" {
+			rest := members[i+1:]
+			rd.ask(ctx, rest, span, func(err error) { rd.parted(ctx, rest, span, err) })
+			return
 		}
 	}
-	if !answered {
-		rd.everyone(members, span, cause)
+	rd.everyone(members, span, cause)
+}
+
+// parted reads members of whom one is rejected, apart from each other.
+func (rd *reading) parted(ctx context.Context, members []Member, span Span, cause error) {
+	if len(members) == 1 {
+		rd.leaf(members[0], cause)
 		return
 	}
-	rest := members[len(tried):]
-	if len(rest) == 0 {
-		return
-	}
-	answer, err := rd.fetch(ctx, rest, span, &rd.done.Calls)
-	switch {
-	case err == nil:
-		rd.accept(ctx, part{rest, span, answer})
-	case CodeOf(err) != CodeAccount:
-		rd.fail(rest, span, err)
-	case len(rest) == 1:
-		rd.leaf(rest[0], err)
-	default:
-		rd.halves(ctx, rest, span)
-	}
+	rd.halves(ctx, members, span)
 }
 
 // halves reads both halves of members that were rejected together.
 func (rd *reading) halves(ctx context.Context, members []Member, span Span) {
 	for _, half := range [...][]Member{members[:len(members)/2], members[len(members)/2:]} {
-		if rd.fatal != nil || len(half) == 0 {
-			return
-		}
-		answer, err := rd.fetch(ctx, half, span, &rd.done.Calls)
-		switch {
-		case err == nil:
-			rd.accept(ctx, part{half, span, answer})
-		case CodeOf(err) != CodeAccount:
-			rd.fail(half, span, err)
-		case len(half) == 1:
-			rd.leaf(half[0], err)
-		default:
-			rd.halves(ctx, half, span)
-		}
+		rd.ask(ctx, half, span, func(err error) { rd.parted(ctx, half, span, err) })
 	}
 }
 
@@ -272,33 +235,15 @@ func (rd *reading) everyone(members []Member, span Span, cause error) {
 	rd.fail(members, span, err)
 }
 
-// bisectTime halves a span that the platform rejects.
-func (rd *reading) bisectTime(ctx context.Context, members []Member, span Span, cause error, cuts int) {
+// bisectTime halves a span that the platform rejects, down to an hour.
+func (rd *reading) bisectTime(ctx context.Context, members []Member, span Span, cause error) {
 	first, second, ok := span.Halve()
-	if !ok || cuts == 0 {
+	if !ok || span.Length() < 2*shortestSpan {
 		rd.fail(members, span, cause)
 		return
 	}
-	for _, half := range [...]Span{first, second} {
-		if rd.fatal != nil {
-			return
-		}
-		answer, err := rd.fetch(ctx, members, half, &rd.done.Calls)
-		switch CodeOf(err) {
-		case "":
-			if err != nil {
-				rd.fail(members, half, err)
-				return
-			}
-			rd.accept(ctx, part{members, half, answer})
-		case CodeSpan:
-			rd.bisectTime(ctx, members, half, err, cuts-1)
-		case CodeAccount:
-			rd.bisectPeople(ctx, members, half, err)
-		default:
-			rd.fail(members, half, err)
-		}
-	}
+	rd.members(ctx, members, first)
+	rd.members(ctx, members, second)
 }
 
 // verify halves a suspicious answer and compares. It returns true when the

@@ -202,6 +202,41 @@ func TestARejectedSpanIsHalved(t *testing.T) {
 	require.Equal(t, n, report.Read)
 }
 
+func TestARejectedSpanWithABadAccountInIt(t *testing.T) {
+	// Either complaint may come first, on each query.
+	for _, accountFirst := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			p, sink, members := attendancetest.NewProvider("dingtalk", attendance.Limits{Accounts: 50, Span: 30 * 24 * time.Hour}), &attendancetest.Sink{}, staff(120)
+			n := punchDaily(p, members, date(1, 1), date(2, 28))
+			bad := rejecting("u0007", "u0031")
+			p.Refuse = func(q attendance.Query) error {
+				err := bad(q)
+				if q.Span.Length() > 4*24*time.Hour && (err == nil || !accountFirst) {
+					return &attendance.Error{Code: attendance.CodeSpan, Detail: "span too long"}
+				}
+				return err
+			}
+			y := attendance.NewSyncer(p, sink, &attendance.Options{Now: at(march(20, 12, 0))})
+			report, err := y.Run(t.Context(), attendance.Members(members...), days(date(1, 1), date(2, 28)))
+			require.NoError(t, err)
+			require.Len(t, report.LeftOut, 2)
+			require.Equal(t, n-2*n/120, report.Written)
+			require.Equal(t, report.Written, report.Read)
+		})
+	}
+}
+
+func TestOneSearchForABadAccountServesAllWeeks(t *testing.T) {
+	p, sink, members := attendancetest.NewProvider("dingtalk", weekLimits), &attendancetest.Sink{}, staff(50)
+	punchDaily(p, members, date(1, 1), date(2, 25)) // 8 weeks, 4 at a time
+	p.Refuse = rejecting("u0033")
+	y := attendance.NewSyncer(p, sink, &attendance.Options{Now: at(march(20, 12, 0))})
+	report, err := y.Run(t.Context(), attendance.Members(members...), days(date(1, 1), date(2, 25)))
+	require.NoError(t, err)
+	require.Len(t, report.LeftOut, 1)
+	require.LessOrEqual(t, report.Calls, 8+4+2*bits.Len(50)+4, "the weeks, those at work when it was met, one search")
+}
+
 func TestASilentCapIsFoundOut(t *testing.T) {
 	p, sink, members := attendancetest.NewProvider("dingtalk", weekLimits), &attendancetest.Sink{}, staff(50)
 	n := punchDaily(p, members, date(3, 2), date(3, 8))
