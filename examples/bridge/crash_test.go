@@ -36,14 +36,14 @@ func TestKilled(t *testing.T) {
 	s := newSite(t, "e9")
 	want := s.crowd()
 	slow := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		time.Sleep(3 * time.Millisecond) //nolint:forbidigo // real processes live on the real clock
+		time.Sleep(3 * time.Millisecond)
 		s.ding.ServeHTTP(w, r)
 	}))
 	s.handler.Store(&slow)
 	for round := range 25 {
 		cmd := s.command("backfill", "daily", "-from", "2026-03-01", "-to", "2026-03-08")
 		require.NoError(t, cmd.Start())
-		time.Sleep(time.Duration(20+rand.IntN(180)) * time.Millisecond) //nolint:forbidigo // real processes live on the real clock
+		time.Sleep(time.Duration(20+rand.IntN(180)) * time.Millisecond)
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 		require.Empty(t, s.rows(doubled), "round %d", round)
@@ -108,7 +108,7 @@ func TestStopped(t *testing.T) {
 				var stdout, stderr bytes.Buffer
 				cmd.Stdout, cmd.Stderr = &stdout, &stderr
 				require.NoError(t, cmd.Start())
-				time.Sleep(time.Second) //nolint:forbidigo // real processes live on the real clock
+				time.Sleep(time.Second)
 				stopped := time.Now()
 				require.NoError(t, cmd.Process.Signal(signal))
 				_ = cmd.Wait()

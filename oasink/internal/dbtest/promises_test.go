@@ -221,7 +221,7 @@ func TestPromise5NothingSilent(t *testing.T) {
 	require.Error(t, err)
 	require.Len(t, report.Failed, 1)
 	require.Len(t, report.Failed[0].Persons, 9)
-	require.Equal(t, week(), attendance.Span{From: report.Failed[0].Span.From, To: report.Failed[0].Span.To})
+	require.Equal(t, week().String(), report.Failed[0].Span.String())
 	require.Equal(t, attendance.CodeMalformed, report.Failed[0].Code)
 	require.Contains(t, report.Failed[0].Message, "HTML")
 }

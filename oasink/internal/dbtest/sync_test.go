@@ -165,7 +165,7 @@ func watchHeap(peak *atomic.Uint64) (stop func()) {
 			select {
 			case <-done:
 				return
-			case <-time.After(10 * time.Millisecond): //nolint:forbidigo // a benchmark samples real time
+			case <-time.After(10 * time.Millisecond):
 				var m runtime.MemStats
 				runtime.ReadMemStats(&m)
 				peak.Store(max(peak.Load(), m.HeapAlloc))
