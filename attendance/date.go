@@ -28,36 +28,43 @@ func ParseDate(s string) (Date, error) {
 }
 
 // In returns the first instant of the day in zone. That is 00:00 nearly
-// everywhere and always; where clocks jump over midnight it is later.
+// everywhere and always; where clocks jump over midnight it is later, and where a
+// whole day is left out it is the first instant of the next.
 func (d Date) In(zone *time.Location) time.Time {
-	t := time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, zone)
-	if DateOf(t) != DateOf(time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC)) || t.Hour() != 0 || t.Minute() != 0 {
-		return firstInstant(d, t)
-	}
-	// 00:00 may come twice: take the earlier one.
-	if earlier := t.Add(-time.Hour); DateOf(earlier) == DateOf(t) {
-		return firstInstant(d, t)
-	}
-	return t
+	first, _ := d.begin(zone)
+	return first
 }
 
-// firstInstant searches for the change of date near t, by bisection on seconds.
-func firstInstant(d Date, t time.Time) time.Time {
-	want := time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC)
-	before := func(u time.Time) bool {
-		y, m, day := u.Date()
-		return time.Date(y, m, day, 0, 0, 0, 0, time.UTC).Before(want)
-	}
-	low, high := t.Add(-26*time.Hour).Unix(), t.Add(26*time.Hour).Unix()
-	for high-low > 1 {
-		middle := low + (high-low)/2
-		if before(time.Unix(middle, 0).In(t.Location())) {
-			low = middle
-		} else {
-			high = middle
+// begin returns the first instant of the day, and how often the wall clock shows
+// its 00:00: once, but for zones that change their clocks around midnight.
+func (d Date) begin(zone *time.Location) (first time.Time, midnights int) {
+	utc := time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC)
+	// Between two changes of its clock a zone has one offset, and in each such
+	// stretch 00:00 lies at one instant, inside it or not. No offset is beyond 15 h.
+	from, until := utc.Add(-36*time.Hour).In(zone), utc.Add(36*time.Hour)
+	for from.Before(until) {
+		_, offset := from.Zone()
+		midnight := utc.Add(-time.Duration(offset) * time.Second)
+		_, end := from.ZoneBounds()
+		last := end.IsZero() || !end.Before(until)
+		if last {
+			end = until
 		}
+		if !midnight.Before(from) && midnight.Before(end) {
+			midnights++
+		}
+		if first.IsZero() && midnight.Before(end) {
+			first = from // the clock was put forward over 00:00
+			if midnight.After(from) {
+				first = midnight.In(zone)
+			}
+		}
+		if last {
+			break
+		}
+		from = end.In(zone)
 	}
-	return time.Unix(high, 0).In(t.Location())
+	return first, midnights
 }
 
 // Add returns the day n days later; n may be negative.

@@ -148,23 +148,26 @@ func (e *Error) Remedy() Text {
 	return e.Code.Mend()
 }
 
-// CodeOf returns the code of the first [Error] in err's tree; CodeUnknown for
-// any other error and "" for nil and for context errors.
+// CodeOf returns the code of the first [Error] in err's tree; "" for nil and for
+// bare context errors, and CodeUnknown for any other error.
 func CodeOf(err error) Code {
-	if err == nil || isContextError(err) {
+	if err == nil {
 		return ""
 	}
 	if e, ok := asError(err); ok {
 		return e.Code
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return ""
 	}
 	return CodeUnknown
 }
 
 func asError(err error) (*Error, bool) { return errors.AsType[*Error](err) }
 
-func isContextError(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
-}
+// ended reports whether err is ctx's end. Time-outs of others, such as a database
+// driver's, may claim to be context errors too; they are trouble of one slice.
+func ended(ctx context.Context, err error) bool { return ctx.Err() != nil && CodeOf(err) == "" }
 
 // A Warning is something people should know that stops nothing. It is an error
 // value only so that a stream can carry it (see [Scope]).
@@ -178,10 +181,8 @@ func (w Warning) Error() string { return w.Code + ": " + w.Message }
 
 // AsWarning reports whether err is a [Warning], and which.
 func AsWarning(err error) (Warning, bool) {
-	if err == nil {
-		return Warning{}, false
-	}
-	return errors.AsType[Warning](err)
+	w, ok := err.(Warning) //nolint:errorlint // an error that holds a warning among others is an error
+	return w, ok
 }
 
 // Warningf makes a Warning.

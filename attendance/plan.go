@@ -3,6 +3,7 @@ package attendance
 import (
 	"context"
 	"iter"
+	"slices"
 	"time"
 )
 
@@ -23,11 +24,10 @@ type Plan struct {
 
 func newPlan(asked Span, limits Limits, now time.Time) Plan {
 	p := Plan{Span: asked, Limits: limits}
-	if limits.Horizon <= 0 {
+	if limits.Horizon <= 0 || asked.Empty() {
 		return p
 	}
-	// A day of which only a part can still be asked for is left out whole: a
-	// query sent a moment later would already reach too far.
+	// A day of which only a part can still be asked for is left out whole.
 	behind := now.Add(-limits.Horizon).In(asked.Zone())
 	if !asked.From.Before(behind) {
 		return p
@@ -37,18 +37,23 @@ func newPlan(asked Span, limits Limits, now time.Time) Plan {
 	if p.Span.To.Before(p.Span.From) {
 		p.Span.From = p.Span.To
 	}
-	p.Warnings = append(p.Warnings, Warningf("beyond_horizon",
-		"the platform keeps %d days: %s to %s can no longer be read, the first day that can is %s",
-		int(limits.Horizon/(24*time.Hour)), DateOf(asked.From), first.Add(-1), first))
+	p.Warnings = append(p.Warnings, beyondHorizon(limits, Span{asked.From, p.Span.From}, first))
 	return p
+}
+
+// beyondHorizon tells what can no longer be read.
+func beyondHorizon(limits Limits, lost Span, first Date) Warning {
+	return Warningf("beyond_horizon", "the platform keeps %d days: %s to %s can no longer be read, the first day that can is %s",
+		int(limits.Horizon/(24*time.Hour)), DateOf(lost.From), DateOf(lost.To.Add(-time.Nanosecond)), first)
 }
 
 // Pieces yields the consecutive spans into which the plan's span is cut.
 func (p Plan) Pieces() iter.Seq[Span] { return p.Span.Split(p.Limits.Span) }
 
 // Slices streams the plan's units of work: members in batches, each batch over
-// every piece. leave is called, when not nil, for every member that is not asked
-// for; warn for every warning of the scope. An error is the last pair.
+// every piece. The slices of one batch share their members, which are not to be
+// changed. leave is called, when not nil, for every member that is not asked for;
+// warn for every warning of the scope. An error is the last pair.
 func (p Plan) Slices(ctx context.Context, scope Scope, leave func(Member), warn func(Warning)) iter.Seq2[Slice, error] {
 	return func(yield func(Slice, error) bool) {
 		for members, err := range p.batches(ctx, scope, leave, warn) {
@@ -70,8 +75,11 @@ func (p Plan) batches(ctx context.Context, scope Scope, leave func(Member), warn
 	if size <= 0 {
 		size = batchWithoutLimit
 	}
+	if leave == nil {
+		leave = func(Member) {}
+	}
 	return func(yield func([]Member, error) bool) {
-		var batch []Member
+		next := newBatch(leave)
 		for m, err := range scope.Members(ctx) {
 			if w, ok := AsWarning(err); ok {
 				if warn != nil {
@@ -81,70 +89,71 @@ func (p Plan) batches(ctx context.Context, scope Scope, leave func(Member), warn
 			}
 			if err != nil {
 				// Those who were read before the trouble are not made to wait.
-				if batch = distinct(batch, leave); len(batch) == 0 || yield(batch, nil) {
+				if len(next.members) == 0 || yield(next.members, nil) {
 					yield(nil, err)
 				}
 				return
 			}
-			if m.LeftOut == "" && m.Account == "" {
-				m.LeftOut = Unbound
-			}
-			if m.LeftOut != "" {
-				if leave != nil {
-					leave(m)
-				}
+			if next.add(m); len(next.members) < size {
 				continue
 			}
-			if batch = append(batch, m); len(batch) < size {
-				continue
-			}
-			if batch = distinct(batch, leave); len(batch) < size {
-				continue
-			}
-			if !yield(batch, nil) {
+			if !yield(next.members, nil) {
 				return
 			}
-			batch = nil
+			next = newBatch(leave)
 		}
-		if batch = distinct(batch, leave); len(batch) > 0 {
-			yield(batch, nil)
+		if len(next.members) > 0 {
+			yield(next.members, nil)
 		}
 	}
 }
 
-// distinct drops repeated members and leaves out, as ambiguous, people who share
-// an account and people with two accounts. Scopes see to this over all people;
-// here it is made sure for one batch, whose rows would otherwise be guessed.
-func distinct(batch []Member, leave func(Member)) []Member {
-	person := make(map[string]string, len(batch))
-	account := make(map[string]string, len(batch))
-	bad := make(map[string]bool)
-	seen := make(map[Member]bool, len(batch))
-	kept := batch[:0]
-	for _, m := range batch {
-		if seen[m] {
-			continue
-		}
-		seen[m] = true
-		if other, ok := person[m.Account]; ok && other != m.Person {
-			bad[m.Person], bad[other] = true, true
-		}
-		if other, ok := account[m.Person]; ok && other != m.Account {
-			bad[m.Person] = true
-		}
-		person[m.Account], account[m.Person] = m.Person, m.Account
-		kept = append(kept, m)
+// A batch collects members. Repeated ones count once; people who share an account
+// and people with two are left out as ambiguous, whoever came first. Scopes see
+// to this over all people; here it is made sure for one batch, whose rows would
+// otherwise be guessed.
+type batch struct {
+	members []Member
+	leave   func(Member)
+	// account of each person, person of each account, also of those left out.
+	account, person map[string]string
+}
+
+func newBatch(leave func(Member)) *batch {
+	return &batch{leave: leave, account: make(map[string]string), person: make(map[string]string)}
+}
+
+func (b *batch) add(m Member) {
+	if m.LeftOut == "" && m.Account == "" {
+		m.LeftOut = Unbound
 	}
-	if len(bad) == 0 {
-		return kept
+	if m.LeftOut != "" {
+		b.leave(m)
+		return
 	}
-	clear := kept[:0]
-	for _, m := range kept {
-		if !bad[m.Person] {
-			clear = append(clear, m)
-		} else if m.LeftOut = Ambiguous; leave != nil {
-			leave(m)
+	account, known := b.account[m.Person]
+	person, taken := b.person[m.Account]
+	switch {
+	case known && account == m.Account && taken && person == m.Person:
+	case !known && !taken:
+		b.account[m.Person], b.person[m.Account] = m.Account, m.Person
+		b.members = append(b.members, m)
+	default:
+		b.account[m.Person], b.person[m.Account] = m.Account, m.Person
+		b.drop(func(o Member) bool { return o.Person == m.Person || o.Account == m.Account })
+		m.LeftOut = Ambiguous
+		b.leave(m)
+	}
+}
+
+// drop leaves out, as ambiguous, members that were taken already.
+func (b *batch) drop(ambiguous func(Member) bool) {
+	b.members = slices.DeleteFunc(b.members, func(m Member) bool {
+		if !ambiguous(m) {
+			return false
 		}
-	}
-	return clear
+		m.LeftOut = Ambiguous
+		b.leave(m)
+		return true
+	})
 }

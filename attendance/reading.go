@@ -3,7 +3,6 @@ package attendance
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 )
@@ -11,11 +10,13 @@ import (
 const (
 	// failingLeaves is how many single accounts may fail in a run before it is
 	// taken for a permission problem: thousands of failing calls get an address
-	// banned.
+	// banned. As many spans may fail before no more are halved.
 	failingLeaves = 50
-	// probes is how many single accounts are tried when a query is rejected for
-	// an account and nobody has been answered in this run yet.
-	probes = 3
+	// probes is how many single accounts, spread over a batch, are tried when a
+	// query is rejected for an account and nobody has been answered in this run.
+	probes = 8
+	// provenKept is how many answered accounts a run remembers.
+	provenKept = 4
 	// shortestSpan is how short a rejected span may become by halving.
 	shortestSpan = time.Hour
 )
@@ -27,20 +28,22 @@ type part struct {
 	answer  Answer
 }
 
+func (p part) records() int { return len(p.answer.Punches) + len(p.answer.Skipped) }
+
 // A reading fetches one slice, bisecting where the platform rejects an account
-// or a span or where an answer may have been cut short. It ends with parts, each
-// of them complete, failures and refused members in done, and possibly fatal.
+// or a span or where an answer may have been cut short, and hands each complete
+// part on to be written. What failed stands in done; fatal is what ends the run.
 type reading struct {
 	run   *run
 	done  *SliceReport
-	parts []part
-	fatal error // ends the run
+	fatal error
 
 	searching bool // this reading is the one that bisects people
 }
 
 // members reads some members over a span.
 func (rd *reading) members(ctx context.Context, members []Member, span Span) {
+	members = rd.run.askable(members)
 	rd.ask(ctx, members, span, func(err error) { rd.findRejected(ctx, members, span, err) })
 }
 
@@ -58,9 +61,99 @@ func (rd *reading) ask(ctx context.Context, members []Member, span Span, rejecte
 		rejected(err)
 	case CodeOf(err) == CodeSpan:
 		rd.bisectTime(ctx, members, span, err)
+	case CodeOf(err) == CodeHorizon:
+		rd.overtaken(ctx, members, span, err, rejected)
 	default:
-		rd.fail(members, span, err)
+		rd.fail(ctx, members, span, err)
 	}
+}
+
+// fetch makes one query and counts its calls.
+func (rd *reading) fetch(ctx context.Context, members []Member, span Span, calls *int) (Answer, error) {
+	answer, err := rd.run.provider.Fetch(ctx, Query{accountsOf(members), span})
+	*calls += answer.Calls
+	if err == nil {
+		rd.run.prove(members, answer.Refused)
+	}
+	return answer, err
+}
+
+// prove remembers an account that the platform has just answered for.
+func (r *run) prove(members []Member, refused []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range members {
+		if slices.Contains(refused, m.Account) {
+			continue
+		}
+		if !slices.Contains(r.proven, m.Account) {
+			if len(r.proven) == provenKept {
+				r.proven = r.proven[1:]
+			}
+			r.proven = append(r.proven, m.Account)
+		}
+		return
+	}
+}
+
+// provenBeside returns an account that was answered in this run, best one that is
+// none of members; "" when there is none.
+func (r *run) provenBeside(members []Member) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, account := range r.proven {
+		if !slices.ContainsFunc(members, func(m Member) bool { return m.Account == account }) {
+			return account
+		}
+	}
+	return ""
+}
+
+// fail records that members were not read over span.
+func (rd *reading) fail(ctx context.Context, members []Member, span Span, err error) {
+	if ended(ctx, err) {
+		rd.fatal = err
+		return
+	}
+	rd.done.fail(members, span, err, CodeUnavailable)
+	if CodeOf(err).stopsRun() {
+		rd.fatal = err
+	}
+}
+
+// accept takes a complete answer. One that may have been cut short is verified
+// first.
+func (rd *reading) accept(ctx context.Context, p part) {
+	rd.done.Warnings = append(rd.done.Warnings, p.answer.Warnings...)
+	if len(p.answer.Refused) > 0 {
+		rd.refuse(p.members, p.answer.Refused)
+		p.members = slices.DeleteFunc(slices.Clone(p.members), func(m Member) bool {
+			return slices.Contains(p.answer.Refused, m.Account)
+		})
+	}
+	if p.answer.Suspect && !rd.run.seenLarger(p.answer.Rows) && !rd.verify(ctx, p) {
+		return
+	}
+	rd.run.noteRows(p.answer.Rows)
+	if err := rd.run.write(ctx, p, rd.done); err != nil {
+		rd.fatal = err
+	}
+}
+
+// refuse sets members apart whose accounts the platform rejects. It returns how
+// many of them are new.
+func (rd *reading) refuse(members []Member, accounts []string) (fresh int) {
+	rd.run.mu.Lock()
+	defer rd.run.mu.Unlock()
+	for _, m := range members {
+		if slices.Contains(accounts, m.Account) && !rd.run.refused[m.Account] {
+			rd.run.refused[m.Account] = true
+			rd.done.Refused = append(rd.done.Refused, m)
+			fresh++
+		}
+	}
+	rd.run.proven = slices.DeleteFunc(rd.run.proven, func(a string) bool { return rd.run.refused[a] })
+	return fresh
 }
 
 // findRejected bisects people, one slice of the run at a time: the weeks of one
@@ -78,7 +171,7 @@ func (rd *reading) findRejected(ctx context.Context, members []Member, span Span
 		defer func() { <-rd.run.searching; rd.searching = false }()
 	}
 	if rd.run.stopped() != nil {
-		rd.fail(members, span, cause)
+		rd.fail(ctx, members, span, cause)
 		return
 	}
 	if left := rd.run.askable(members); len(left) < len(members) {
@@ -88,115 +181,59 @@ func (rd *reading) findRejected(ctx context.Context, members []Member, span Span
 	rd.bisectPeople(ctx, members, span, cause)
 }
 
-// fetch makes one query and counts its calls.
-func (rd *reading) fetch(ctx context.Context, members []Member, span Span, calls *int) (Answer, error) {
-	answer, err := rd.run.provider.Fetch(ctx, Query{accountsOf(members), span})
-	*calls += answer.Calls
-	if err != nil {
-		return answer, err
-	}
-	rd.run.prove(members, answer.Refused)
-	return answer, nil
-}
-
-// prove remembers an account that the platform has just answered for.
-func (r *run) prove(members []Member, refused []string) {
-	for _, m := range members {
-		if !slices.Contains(refused, m.Account) {
-			r.mu.Lock()
-			r.proven = m.Account
-			r.mu.Unlock()
-			return
-		}
-	}
-}
-
-func (r *run) provenAccount() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.proven
-}
-
-// fail records that members were not read over span.
-func (rd *reading) fail(members []Member, span Span, err error) {
-	if isContextError(err) {
-		rd.fatal = err
-		return
-	}
-	rd.done.Failed = append(rd.done.Failed, failureOf(members, span, err))
-	if CodeOf(err).stopsRun() {
-		rd.fatal = err
-	}
-}
-
-// accept takes a complete answer: members rejected inside it are set apart, and
-// an answer that may have been cut short is verified first.
-func (rd *reading) accept(ctx context.Context, p part) {
-	if p.answer.Suspect && !rd.run.seenLarger(p.answer.Rows) && !rd.verify(ctx, p) {
-		return
-	}
-	rd.run.noteRows(p.answer.Rows)
-	rd.take(p)
-}
-
-func (rd *reading) take(p part) {
-	rd.done.Warnings = append(rd.done.Warnings, p.answer.Warnings...)
-	rd.done.Read += len(p.answer.Punches) + len(p.answer.Skipped)
-	if len(p.answer.Refused) > 0 {
-		rd.refuse(p.members, p.answer.Refused)
-		p.members = slices.DeleteFunc(slices.Clone(p.members), func(m Member) bool {
-			return slices.Contains(p.answer.Refused, m.Account)
-		})
-	}
-	if len(p.members) > 0 {
-		rd.parts = append(rd.parts, p)
-	}
-}
-
-func (rd *reading) refuse(members []Member, accounts []string) {
-	rd.run.mu.Lock()
-	defer rd.run.mu.Unlock()
-	for _, m := range members {
-		if slices.Contains(accounts, m.Account) && !rd.run.refused[m.Account] {
-			rd.run.refused[m.Account] = true
-			rd.done.Refused = append(rd.done.Refused, m)
-		}
-	}
-}
-
 // bisectPeople finds the accounts that make the platform reject a query. It
 // first makes sure that it is about accounts at all: one that was answered in
-// this run must still be, or, where none was, one of three single ones.
+// this run must still be, or one of some single ones.
 func (rd *reading) bisectPeople(ctx context.Context, members []Member, span Span, cause error) {
 	if len(members) == 1 {
 		rd.leaf(members[0], cause)
 		return
 	}
-	if proven := rd.run.provenAccount(); proven != "" {
+	if proven := rd.run.provenBeside(members); proven != "" {
 		_, err := rd.fetch(ctx, []Member{{Account: proven}}, span, &rd.done.Calls)
-		switch {
-		case err == nil:
+		switch CodeOf(err) {
+		case CodeAccount: // it has gone bad itself, or everybody has: ask others
+		case "", CodeSpan, CodeHorizon:
+			if err != nil && CodeOf(err) == "" {
+				rd.fail(ctx, members, span, err)
+				return
+			}
 			rd.halves(ctx, members, span)
-		case CodeOf(err) == CodeAccount:
-			rd.everyone(members, span, err)
+			return
 		default:
-			rd.fail(members, span, err)
+			rd.fail(ctx, members, span, err)
+			return
 		}
-		return
 	}
-	for i := range min(probes, len(members)) {
-		one := members[i : i+1]
-		rd.ask(ctx, one, span, func(err error) { rd.leaf(one[0], err) })
+	rd.probe(ctx, members, span, cause)
+}
+
+// probe asks for single members, spread over all, until one is answered.
+func (rd *reading) probe(ctx context.Context, members []Member, span Span, cause error) {
+	n := min(probes, len(members))
+	tried := make(map[string]bool, n)
+	for i := range n {
+		one := members[i*(len(members)-1)/max(n-1, 1):][:1]
+		tried[one[0].Account] = true
+		rejected, failures := false, len(rd.done.Failed)
+		rd.ask(ctx, one, span, func(err error) { rejected = true; rd.leaf(one[0], err) })
 		if rd.fatal != nil {
 			return
 		}
-		if rd.run.provenAccount() != "" {
-			rest := members[i+1:]
-			rd.ask(ctx, rest, span, func(err error) { rd.parted(ctx, rest, span, err) })
+		if rejected {
+			continue
+		}
+		rest := slices.DeleteFunc(slices.Clone(members), func(m Member) bool { return tried[m.Account] })
+		if len(rd.done.Failed) > failures { // other trouble: this is no time to search
+			if len(rest) > 0 {
+				rd.fail(ctx, rest, span, rd.done.Failed[failures].Err)
+			}
 			return
 		}
+		rd.ask(ctx, rest, span, func(err error) { rd.parted(ctx, rest, span, err) })
+		return
 	}
-	rd.everyone(members, span, cause)
+	rd.everyone(ctx, members, span, cause)
 }
 
 // parted reads members of whom one is rejected, apart from each other.
@@ -217,9 +254,9 @@ func (rd *reading) halves(ctx context.Context, members []Member, span Span) {
 
 // leaf sets a single rejected account apart.
 func (rd *reading) leaf(m Member, cause error) {
-	rd.refuse([]Member{m}, []string{m.Account})
+	fresh := rd.refuse([]Member{m}, []string{m.Account})
 	rd.run.mu.Lock()
-	rd.run.leaves++
+	rd.run.leaves += fresh
 	leaves := rd.run.leaves
 	rd.run.mu.Unlock()
 	if leaves >= failingLeaves {
@@ -229,82 +266,42 @@ func (rd *reading) leaf(m Member, cause error) {
 }
 
 // everyone ends the run: the platform rejects whoever is asked for.
-func (rd *reading) everyone(members []Member, span Span, cause error) {
-	err := &Error{Code: CodeEveryone, Op: rd.run.provider.Name(), Err: cause,
-		Detail: "the platform rejects every account that was tried: " + detailOf(cause)}
-	rd.fail(members, span, err)
+func (rd *reading) everyone(ctx context.Context, members []Member, span Span, cause error) {
+	rd.fail(ctx, members, span, &Error{Code: CodeEveryone, Op: rd.run.provider.Name(), Err: cause,
+		Detail: "the platform rejects every account that was tried: " + detailOf(cause)})
 }
 
-// bisectTime halves a span that the platform rejects, down to an hour.
+// bisectTime halves a span that the platform rejects, down to an hour, unless too
+// many were rejected to the end already.
 func (rd *reading) bisectTime(ctx context.Context, members []Member, span Span, cause error) {
 	first, second, ok := span.Halve()
-	if !ok || span.Length() < 2*shortestSpan {
-		rd.fail(members, span, cause)
+	rd.run.mu.Lock()
+	ok = ok && span.Length() >= 2*shortestSpan && rd.run.spans < failingLeaves
+	if !ok {
+		rd.run.spans++
+	}
+	rd.run.mu.Unlock()
+	if !ok {
+		rd.fail(ctx, members, span, cause)
 		return
 	}
 	rd.members(ctx, members, first)
 	rd.members(ctx, members, second)
 }
 
-// verify halves a suspicious answer and compares. It returns true when the
-// answer was whole (or could not be checked: then with a warning), and false
-// when it was cut short and its halves were taken instead.
-func (rd *reading) verify(ctx context.Context, p part) bool {
-	halves, ok := p.halve()
-	if !ok {
-		rd.done.Warnings = append(rd.done.Warnings, Warningf("capped_answer",
-			"%d rows for one person in %v may not be all; the query cannot be made smaller", p.answer.Rows, p.span))
-		return true
+// overtaken reads what is left of a span whose beginning has fallen behind the
+// platform's horizon since the run was planned.
+func (rd *reading) overtaken(ctx context.Context, members []Member, span Span, cause error, rejected func(error)) {
+	limits := rd.run.provider.Limits()
+	oldest := rd.run.opts.Now().Add(-limits.Horizon).Add(time.Minute).In(span.Zone())
+	if limits.Horizon <= 0 || !span.From.Before(oldest) {
+		rd.fail(ctx, members, span, cause)
+		return
 	}
-	records := 0
-	for i := range halves {
-		h := &halves[i]
-		var err error
-		if h.answer, err = rd.fetch(ctx, h.members, h.span, &rd.done.CheckCalls); err != nil {
-			if isContextError(err) {
-				rd.fatal = err
-				return false
-			}
-			rd.done.Warnings = append(rd.done.Warnings, Warningf("unverified_size",
-				"an answer of exactly %d rows may have been cut short, and checking it failed: %v", p.answer.Rows, err))
-			return true
-		}
-		records += h.records()
+	rest := Span{oldest, span.To}
+	if rest.Empty() {
+		rest.From = rest.To
 	}
-	if records <= p.records() {
-		return true
-	}
-	rd.done.Warnings = append(rd.done.Warnings, Warningf("capped_answer",
-		"an answer of exactly %d rows was cut short by the platform; it was read again in smaller queries", p.answer.Rows))
-	for _, h := range halves {
-		rd.accept(ctx, h)
-	}
-	return false
+	rd.done.Warnings = append(rd.done.Warnings, beyondHorizon(limits, Span{span.From, rest.From}, DateOf(oldest).Add(1)))
+	rd.ask(ctx, members, rest, rejected)
 }
-
-func (p part) records() int { return len(p.answer.Punches) + len(p.answer.Skipped) }
-
-// halve cuts a part in two: by people, or one person's by time.
-func (p part) halve() ([2]part, bool) {
-	if n := len(p.members); n > 1 {
-		return [2]part{{members: p.members[:n/2], span: p.span}, {members: p.members[n/2:], span: p.span}}, true
-	}
-	first, second, ok := p.span.Halve()
-	return [2]part{{members: p.members, span: first}, {members: p.members, span: second}}, ok
-}
-
-// seenLarger reports whether this run has seen a reply of more rows, which
-// proves that n is not where the platform cuts.
-func (r *run) seenLarger(n int) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.largest > n
-}
-
-func (r *run) noteRows(n int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.largest = max(r.largest, n)
-}
-
-func sortedKeys(m map[string]int) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,6 +1,7 @@
 package attendance
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -39,52 +40,55 @@ func (c *Counts) add(o Counts) {
 
 // A SliceReport is what became of one slice.
 type SliceReport struct {
-	Slice Slice
+	Slice Slice `json:"slice"`
 	Counts
 	// Skipped counts records that were not written, by reason.
-	Skipped map[Reason]int
+	Skipped map[Reason]int `json:"skipped,omitempty"`
 	// Refused are the members whose account the platform rejected.
-	Refused []Member
+	Refused []Member `json:"refused,omitempty"`
 	// Failed are the parts of the slice that were not read or not written.
-	Failed []Failure
+	Failed []Failure `json:"failed,omitempty"`
 	// Days are the person-days whose rows changed.
-	Days     []PersonDay
-	Warnings []Warning
+	Days     []PersonDay `json:"days,omitempty"`
+	Warnings []Warning   `json:"warnings,omitempty"`
 }
 
 // A Failure names the people and the span of something that was not done.
 type Failure struct {
-	Persons []string
-	Span    Span
-	Code    Code
-	Message string
+	Persons []string `json:"persons"`
+	Span    Span     `json:"span"`
+	Code    Code     `json:"code"`
+	Message string   `json:"message"`
 	// Err is the error itself.
-	Err error
+	Err error `json:"-"`
 }
 
 // A Report is what became of a run. It grows with the people left out and the
 // failures, not with the punches; slices are reported one by one through
 // [Options.Observe].
 type Report struct {
-	Job    string
-	Source string
+	Job    string `json:"job,omitempty"`
+	Source string `json:"source"`
 	// Span is the stretch that was to be read.
-	Span Span
+	Span Span `json:"span"`
 	// Started and Ended are by the Syncer's clock.
-	Started, Ended time.Time
+	Started time.Time `json:"started"`
+	Ended   time.Time `json:"ended"`
 	// People is the number of people asked for, Slices that of slices worked on.
-	People, Slices int
+	People int `json:"people"`
+	Slices int `json:"slices"`
 	Counts
-	Skipped  map[Reason]int
-	LeftOut  []Member
-	Failed   []Failure
-	Warnings []Warning
+	Skipped  map[Reason]int `json:"skipped,omitempty"`
+	LeftOut  []Member       `json:"left_out,omitempty"`
+	Failed   []Failure      `json:"failed,omitempty"`
+	Warnings []Warning      `json:"warnings,omitempty"`
 }
 
 // Merge adds another run's report, such as that for the field check-ins of the
 // same job, to r. Both are taken to be about the same people: someone left out
 // of both is named once.
 func (r *Report) Merge(o Report) {
+	r.Job, r.Source = cmp.Or(r.Job, o.Job), cmp.Or(r.Source, o.Source)
 	if r.Span == (Span{}) {
 		r.Span = o.Span
 	}
@@ -97,17 +101,18 @@ func (r *Report) Merge(o Report) {
 	r.People = max(r.People, o.People)
 	r.Slices += o.Slices
 	r.Counts.add(o.Counts)
+	r.Skipped = maps.Clone(r.Skipped)
 	r.skip(o.Skipped)
-	known := make(map[Member]bool, len(r.LeftOut))
+	known := make(map[string]bool, len(r.LeftOut))
 	for _, m := range r.LeftOut {
-		known[m] = true
+		known[m.Person] = true
 	}
 	for _, m := range o.LeftOut {
-		if !known[m] {
+		if !known[m.Person] {
 			r.LeftOut = append(r.LeftOut, m)
 		}
 	}
-	r.Failed = append(r.Failed, o.Failed...)
+	r.Failed = slices.Concat(r.Failed, o.Failed)
 	for _, w := range o.Warnings {
 		if !slices.Contains(r.Warnings, w) {
 			r.Warnings = append(r.Warnings, w)

@@ -3,6 +3,7 @@ package attendance
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 )
@@ -22,22 +23,23 @@ type run struct {
 	stop error         // what ended the run early
 	halt chan struct{} // closed with it
 
-	searching chan struct{} // held by who bisects people
-
 	refused map[string]bool // accounts the platform rejected in this run
-	proven  string          // an account that was in an answered query
+	proven  []string        // a few accounts that were in answered queries
 	leaves  int             // single accounts that failed
+	spans   int             // rejected spans that could not be halved any more
 	largest int             // rows of the largest reply seen
+
+	searching chan struct{} // held by who bisects people
+	observing sync.Mutex    // held while the observer is told
 }
 
 func newRun(y *Syncer) *run {
 	return &run{
-		Syncer:   y,
-		report:   Report{Job: y.opts.Job, Source: y.provider.Name(), Started: y.opts.Now()},
-		warnings: make(map[string]int),
-		halt:     make(chan struct{}),
-		refused:  make(map[string]bool),
-
+		Syncer:    y,
+		report:    Report{Job: y.opts.Job, Source: y.provider.Name(), Started: y.opts.Now()},
+		warnings:  make(map[string]int),
+		halt:      make(chan struct{}),
+		refused:   make(map[string]bool),
 		searching: make(chan struct{}, 1),
 	}
 }
@@ -75,23 +77,6 @@ func (r *run) stopWith(err error) {
 	}
 }
 
-// slice reads, maps and writes one slice. The error is what ends the run; what
-// failed for this slice only stands in the report.
-func (r *run) slice(ctx context.Context, slice Slice) (SliceReport, error) {
-	done := SliceReport{Slice: slice, Skipped: make(map[Reason]int)}
-	rd := &reading{run: r, done: &done}
-	rd.members(ctx, r.askable(slice.Members), slice.Span)
-	for _, part := range rd.parts {
-		if rd.fatal != nil && isContextError(rd.fatal) {
-			break
-		}
-		if err := r.write(ctx, part, &done); err != nil {
-			rd.fatal = err
-		}
-	}
-	return done, rd.fatal
-}
-
 // askable drops the members whose account the platform has rejected in this run.
 func (r *run) askable(members []Member) []Member {
 	r.mu.Lock()
@@ -102,7 +87,8 @@ func (r *run) askable(members []Member) []Member {
 	return slices.DeleteFunc(slices.Clone(members), func(m Member) bool { return r.refused[m.Account] })
 }
 
-// write maps the answer of one part to the batch it is and hands it to the sink.
+// write maps a complete answer to the batch it is and hands it to the sink. It
+// returns what ends the run.
 func (r *run) write(ctx context.Context, p part, done *SliceReport) error {
 	batch := Batch{Source: r.provider.Name(), Members: p.members, Span: p.span, ReadAt: p.answer.ReadAt}
 	asked := make(map[string]bool, len(p.members))
@@ -110,6 +96,7 @@ func (r *run) write(ctx context.Context, p part, done *SliceReport) error {
 		asked[m.Account] = true
 	}
 	now := r.opts.Now()
+	done.Read += p.records()
 	batch.Punches = p.answer.Punches[:0]
 	for _, punch := range p.answer.Punches {
 		switch {
@@ -126,50 +113,91 @@ func (r *run) write(ctx context.Context, p part, done *SliceReport) error {
 	for _, s := range p.answer.Skipped {
 		done.Skipped[s.Reason]++
 	}
-
-	written, err := r.sink.Write(ctx, batch)
-	done.Written += written.Written
-	done.Present += written.Present
-	done.PresentFromOther += written.PresentFromOther
-	done.Superseded += written.Superseded
-	done.Removed += written.Removed
-	for reason, n := range written.Skipped {
-		done.Skipped[reason] += n
-	}
-	done.Days = append(done.Days, written.Days...)
-	done.Warnings = append(done.Warnings, written.Warnings...)
-	if err == nil {
+	if len(p.members) == 0 {
 		return nil
 	}
-	if isContextError(err) {
+	written, err := r.sink.Write(ctx, batch)
+	done.take(written)
+	switch {
+	case err != nil && ended(ctx, err):
 		return err
-	}
-	done.Failed = append(done.Failed, failureOf(p.members, p.span, err))
-	if CodeOf(err).stopsRun() {
-		return err
+	case err != nil:
+		done.fail(p.members, p.span, err, CodeStore)
+		if CodeOf(err).stopsRun() {
+			return err
+		}
+	case written.punches() != len(batch.Punches):
+		done.Warnings = append(done.Warnings, Warningf("miscounted",
+			"the target accounts for %d of %d punches of %d people in %v; this is a fault of the sink", written.punches(), len(batch.Punches), len(p.members), p.span))
 	}
 	return nil
 }
 
-func failureOf(members []Member, span Span, err error) Failure {
-	return Failure{personsOf(members), span, CodeOf(err), err.Error(), err}
+// punches is the number of punches that w accounts for.
+func (w Written) punches() int {
+	n := w.Written + w.Present + w.PresentFromOther
+	for _, skipped := range w.Skipped {
+		n += skipped
+	}
+	return n
 }
 
-// finish adds a slice to the report and tells the observer.
-func (r *run) finish(done SliceReport, err error) {
-	for _, w := range done.Warnings {
+func (s *SliceReport) take(w Written) {
+	s.Written += w.Written
+	s.Present += w.Present
+	s.PresentFromOther += w.PresentFromOther
+	s.Superseded += w.Superseded
+	s.Removed += w.Removed
+	for reason, n := range w.Skipped {
+		s.Skipped[reason] += n
+	}
+	s.Days = append(s.Days, w.Days...)
+	s.Warnings = append(s.Warnings, w.Warnings...)
+}
+
+// fail records that something was not done. An error without a code, such as a
+// time-out that claims to be a context's, gets the one that is likely.
+func (s *SliceReport) fail(members []Member, span Span, err error, likely Code) {
+	code := CodeOf(err)
+	if code == "" {
+		code = likely
+	}
+	persons := make([]string, len(members))
+	for i, m := range members {
+		persons[i] = m.Person
+	}
+	s.Failed = append(s.Failed, Failure{persons, span, code, err.Error(), err})
+}
+
+// slice reads, maps and writes one slice, adds it to the report and tells the
+// observer. The error is what ended the run, if this slice did.
+func (r *run) slice(ctx context.Context, slice Slice) (SliceReport, error) {
+	rd := &reading{run: r, done: &SliceReport{Slice: slice, Skipped: make(map[Reason]int)}}
+	rd.members(ctx, slice.Members, slice.Span)
+	for _, w := range rd.done.Warnings {
 		r.warn(w)
 	}
-	for _, f := range done.Failed {
+	for _, f := range rd.done.Failed {
 		r.opts.Logger.Warn("slice failed", "job", r.opts.Job, "span", f.Span.String(), "people", len(f.Persons), "code", string(f.Code), "error", f.Message)
 	}
-	if err != nil {
-		r.stopWith(err)
+	if rd.fatal != nil {
+		r.stopWith(rd.fatal)
 	}
+	r.observing.Lock()
+	defer r.observing.Unlock()
+	event := r.add(*rd.done)
+	if r.opts.Observe != nil {
+		r.opts.Observe(event)
+	}
+	return *rd.done, rd.fatal
+}
+
+// add adds a slice to the report.
+func (r *run) add(done SliceReport) Event {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.report.Slices++
-	if !r.report.Span.Empty() && done.Slice.Span.From.Equal(r.report.Span.From) {
+	if done.Slice.Span.From.Equal(r.report.Span.From) {
 		r.report.People += len(done.Slice.Members) // each batch has one slice that begins with the run
 	}
 	r.report.Counts.add(done.Counts)
@@ -179,34 +207,27 @@ func (r *run) finish(done SliceReport, err error) {
 		r.report.LeftOut = append(r.report.LeftOut, m)
 	}
 	r.report.Failed = append(r.report.Failed, done.Failed...)
-	if r.opts.Observe != nil {
-		r.opts.Observe(Event{Slice: done, Slices: r.report.Slices, Counts: r.report.Counts})
-	}
+	return Event{Slice: done, Slices: r.report.Slices, Counts: r.report.Counts}
 }
 
 // end closes the report and judges the run.
 func (r *run) end(err error) (Report, error) {
 	r.report.Ended = r.opts.Now()
-	for _, code := range sortedKeys(r.warnings) {
+	for _, code := range slices.Sorted(maps.Keys(r.warnings)) {
 		if more := r.warnings[code] - warningsPerCode; more > 0 {
 			r.report.Warnings = append(r.report.Warnings, Warningf(code, "and %d more of this kind", more))
 		}
 	}
-	if err == nil && r.report.People > 0 && len(r.refused) >= r.report.People {
+	switch {
+	case err != nil:
+	case r.report.People > 0 && len(r.refused) >= r.report.People:
 		err = &Error{Code: CodeEveryone, Op: r.provider.Name(), Detail: fmt.Sprintf("all %d accounts were rejected", r.report.People)}
-	}
-	if err == nil && len(r.report.Failed) > 0 {
+	case len(r.report.Failed) > 0:
 		err = &Incomplete{len(r.report.Failed), r.report.Failed[0].Err}
-	}
-	if err == nil && r.report.People > 0 && r.report.Read == 0 && !r.report.Span.Empty() && !r.opts.EmptyIsNormal {
+	case r.report.People > 0 && r.report.Read == 0 && !r.opts.EmptyIsNormal:
 		r.report.Warnings = append(r.report.Warnings, Warningf("empty_answer",
-			"the platform holds no record at all for %d people in %v: 平台未返回任何打卡数据。 Either nobody punched, or the accounts are not those of the platform (a wrong one is answered with an empty success), or the application may not see them",
+			"平台未返回任何打卡数据 / the platform holds no record at all for %d people in %v. Either nobody punched, or the accounts are not those of the platform (a wrong one is answered with an empty success), or the application may not see them",
 			r.report.People, r.report.Span))
 	}
 	return r.report, err
-}
-
-func overBudget(source string, e Estimate, left int) error {
-	return &Error{Code: CodeQuota, Op: source, Detail: fmt.Sprintf(
-		"the run needs about %d calls for %d people, %d are left of this month's budget; no call was made", e.Calls, e.People, left)}
 }

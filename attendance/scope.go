@@ -51,7 +51,9 @@ const (
 )
 
 // Members returns a scope of the given people, for hosts that know them already.
-func Members(members ...Member) Scope { return memberList(members) }
+// Repeated members count once; people who share an account and people with two
+// are left out as ambiguous.
+func Members(members ...Member) Scope { return settled(members) }
 
 type memberList []Member
 
@@ -69,11 +71,43 @@ func (l memberList) Members(ctx context.Context) iter.Seq2[Member, error] {
 	}
 }
 
+// settled judges ambiguity over a whole list.
+func settled(members []Member) memberList {
+	accountOf, personOf := make(map[string]string, len(members)), make(map[string]string, len(members))
+	bad := make(map[string]bool) // persons
+	list := make(memberList, 0, len(members))
+	for _, m := range members {
+		if m.LeftOut != "" || m.Account == "" {
+			list = append(list, m)
+			continue
+		}
+		account, known := accountOf[m.Person]
+		person, taken := personOf[m.Account]
+		if known && account == m.Account && taken && person == m.Person {
+			continue
+		}
+		if known && account != m.Account {
+			bad[m.Person] = true
+		}
+		if taken && person != m.Person {
+			bad[m.Person], bad[person] = true, true
+		}
+		accountOf[m.Person], personOf[m.Account] = m.Account, m.Person
+		list = append(list, m)
+	}
+	for i := range list {
+		if m := &list[i]; m.LeftOut == "" && bad[m.Person] {
+			m.LeftOut = Ambiguous
+		}
+	}
+	return list
+}
+
 // Collect reads the scope once and returns what it found as a scope in memory
 // (about 200 bytes a person), together with its warnings: for runs that need the
 // same people several times, such as one for punches and one for field check-ins.
 func Collect(ctx context.Context, scope Scope) (Scope, []Warning, error) {
-	var list memberList
+	var list []Member
 	var warnings []Warning
 	for m, err := range scope.Members(ctx) {
 		if w, ok := AsWarning(err); ok {
@@ -85,7 +119,7 @@ func Collect(ctx context.Context, scope Scope) (Scope, []Warning, error) {
 		}
 		list = append(list, m)
 	}
-	return list, warnings, nil
+	return settled(list), warnings, nil
 }
 
 // A Directory lists the accounts of a platform, for whoever binds people of the

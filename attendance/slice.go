@@ -50,24 +50,37 @@ func (s *Slice) UnmarshalJSON(data []byte) error {
 // wall clock all over the span.
 func zoneName(s Span) (string, error) {
 	name := s.Zone().String()
-	if loc, err := time.LoadLocation(name); err == nil && name != "Local" && sameClock(s, loc) {
+	if loc, err := zoneNamed(name); err == nil && sameClock(s, loc) {
 		return name, nil
 	}
-	if _, end := s.From.ZoneBounds(); end.IsZero() || !end.Before(s.To) {
+	_, offset := s.From.Zone()
+	if offset%60 == 0 && sameClock(s, time.FixedZone("", offset)) {
 		return s.From.Format("-07:00"), nil
 	}
 	return "", fmt.Errorf("attendance: zone %q of span %v has no name in the time zone database", name, s)
 }
 
+// sameClock compares two zones in each stretch of the span in which both keep
+// one offset.
 func sameClock(s Span, loc *time.Location) bool {
-	for _, t := range [...]time.Time{s.From, s.To} {
+	for t := s.From; ; {
+		other := t.In(loc)
 		_, a := t.Zone()
-		_, b := t.In(loc).Zone()
+		_, b := other.Zone()
 		if a != b {
 			return false
 		}
+		next := s.To
+		for _, u := range [...]time.Time{t, other} {
+			if _, end := u.ZoneBounds(); !end.IsZero() && end.Before(next) {
+				next = end.In(s.Zone())
+			}
+		}
+		if !next.Before(s.To) {
+			return true
+		}
+		t = next
 	}
-	return true
 }
 
 func zoneNamed(name string) (*time.Location, error) {

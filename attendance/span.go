@@ -43,8 +43,7 @@ func (s Span) Validate() error {
 		return fmt.Errorf("attendance: span %v has no beginning or no end", s)
 	case s.To.Before(s.From):
 		return fmt.Errorf("attendance: span %v ends before it begins", s)
-	case s.From.Location() == time.Local || //nolint:gosmopolitan // it is refused here
-		s.From.Location().String() != s.To.Location().String():
+	case s.From.Location().String() == "Local" || s.From.Location().String() != s.To.Location().String():
 		return fmt.Errorf("attendance: span %v: both ends need the same, named time zone; the machine's own (time.Local) is not one", s)
 	}
 	return nil
@@ -92,11 +91,11 @@ func (s Span) Halve() (first, second Span, ok bool) {
 // cut returns the last unambiguous local midnight in (from, limit], or limit.
 func cut(from, limit time.Time) time.Time {
 	for day := DateOf(limit); ; day = day.Add(-1) {
-		start := day.In(from.Location())
+		start, midnights := day.begin(from.Location())
 		if !start.After(from) {
 			return limit
 		}
-		if !start.After(limit) && unambiguousMidnight(start, day) {
+		if !start.After(limit) && midnights == 1 {
 			return start
 		}
 	}
@@ -105,34 +104,12 @@ func cut(from, limit time.Time) time.Time {
 // firstMidnight returns the first unambiguous local midnight in (from, to).
 func firstMidnight(from, to time.Time) (time.Time, bool) {
 	for day := DateOf(from); ; day = day.Add(1) {
-		start := day.In(from.Location())
+		start, midnights := day.begin(from.Location())
 		if !start.Before(to) {
 			return time.Time{}, false
 		}
-		if start.After(from) && unambiguousMidnight(start, day) {
+		if start.After(from) && midnights == 1 {
 			return start, true
 		}
 	}
-}
-
-// unambiguousMidnight reports whether 00:00 of the day exists exactly once, and
-// is start. Zones that change their clocks at midnight have days that begin at
-// 01:00 and days on which 00:00 comes twice. No zone has ever been moved by more
-// than a day; the shifts of clocks in use are three hours at most.
-func unambiguousMidnight(start time.Time, day Date) bool {
-	if start.Hour() != 0 || start.Minute() != 0 || start.Second() != 0 {
-		return false
-	}
-	_, here := start.Zone()
-	for _, near := range [...]time.Duration{-3 * time.Hour, 3 * time.Hour} {
-		_, there := start.Add(near).Zone()
-		if there == here {
-			continue
-		}
-		twin := start.Add(time.Duration(here-there) * time.Second)
-		if !twin.Equal(start) && DateOf(twin) == day && twin.Hour() == 0 && twin.Minute() == 0 && twin.Second() == 0 {
-			return false
-		}
-	}
-	return true
 }

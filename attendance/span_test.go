@@ -1,6 +1,7 @@
 package attendance_test
 
 import (
+	"encoding/json"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -138,6 +139,51 @@ func TestSpanValidate(t *testing.T) {
 	}
 }
 
+func TestDates(t *testing.T) {
+	d := attendance.Date{Year: 2026, Month: 3, Day: 2}
+	text, err := json.Marshal(attendance.PersonDay{Person: "1", Day: d})
+	require.NoError(t, err)
+	require.JSONEq(t, `{"person":"1","day":"2026-03-02"}`, string(text))
+	var back attendance.PersonDay
+	require.NoError(t, json.Unmarshal(text, &back))
+	require.Equal(t, d, back.Day)
+	_, err = attendance.ParseDate("2026-3-2")
+	require.Error(t, err)
+	require.False(t, attendance.Date{Year: 2026, Month: 4, Day: 1}.Before(d))
+}
+
+func TestPiecesAndHalves(t *testing.T) {
+	z := shanghai()
+	require.Error(t, attendance.Span{From: march(1, 0, 0)}.Validate())
+	pieces := 0
+	for range (attendance.Span{From: march(1, 6, 0), To: march(2, 6, 0)}).Split(24 * time.Hour) {
+		pieces++
+	}
+	require.Equal(t, 1, pieces, "exactly the limit is one piece")
+	a, _, _ := attendance.Span{From: time.Date(2026, 3, 2, 1, 0, 0, 0, z), To: time.Date(2026, 3, 3, 8, 0, 0, 0, z)}.Halve()
+	require.Equal(t, march(3, 0, 0), a.To, "the midnight behind the middle")
+	a, _, _ = attendance.Span{From: march(2, 0, 0), To: march(2, 0, 0).Add(5 * time.Second)}.Halve()
+	require.Zero(t, a.To.Nanosecond())
+	_, err := attendance.Between(march(1, 0, 0), march(2, 0, 0), nil).Span(attendance.Moment{})
+	require.Error(t, err)
+}
+
+func TestDaysThatBeginOddly(t *testing.T) {
+	for _, c := range []struct{ zone, day, first string }{
+		{"America/Sao_Paulo", "2018-11-04", "2018-11-04T01:00:00-02:00"}, // 00:00 does not exist
+		{"America/Havana", "2026-11-01", "2026-11-01T00:00:00-04:00"},    // comes twice: the first
+		{"Pacific/Apia", "2011-12-30", "2011-12-31T00:00:00+14:00"},      // the whole day does not exist
+		{"Asia/Colombo", "2006-04-15", "2006-04-15T00:00:00+06:00"},      // put back half an hour, over midnight
+		{"Antarctica/Casey", "2010-03-05", "2010-03-05T00:00:00+11:00"},  // put back three hours
+	} {
+		zone, err := time.LoadLocation(c.zone)
+		require.NoError(t, err)
+		day, err := attendance.ParseDate(c.day)
+		require.NoError(t, err)
+		require.Equal(t, c.first, day.In(zone).Format(time.RFC3339), c.zone)
+	}
+}
+
 func FuzzSpanSplit(f *testing.F) {
 	f.Add(int64(1772380800), int64(1772380800+86400*9), int64(7*86400), 1)
 	f.Add(int64(1541300000), int64(1543300000), int64(90000), 3)
@@ -150,4 +196,22 @@ func FuzzSpanSplit(f *testing.F) {
 		loc := zones[uint(zone)%uint(len(zones))]
 		checkSplit(t, attendance.Span{From: time.Unix(from, 0).In(loc), To: time.Unix(to, 0).In(loc)}, time.Duration(limit)*time.Second)
 	})
+}
+
+func TestSliceZones(t *testing.T) {
+	year := func(zone *time.Location) attendance.Slice {
+		return attendance.Slice{Span: attendance.Span{From: time.Date(2026, 1, 1, 0, 0, 0, 0, zone), To: time.Date(2027, 1, 1, 0, 0, 0, 0, zone)}}
+	}
+	for name, zone := range map[string]*time.Location{
+		"-05:00": time.FixedZone("America/New_York", -5*3600), // the name lies
+		"+00:00": time.FixedZone("", 0),
+	} {
+		text, err := year(zone).MarshalJSON()
+		require.NoError(t, err)
+		require.Contains(t, string(text), `"`+name+`"`)
+		var back attendance.Slice
+		require.NoError(t, back.UnmarshalJSON(text))
+	}
+	_, err := year(time.FixedZone("LMT", 8*3600+343)).MarshalJSON()
+	require.Error(t, err, "an offset with seconds does not travel")
 }

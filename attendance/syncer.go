@@ -2,6 +2,8 @@ package attendance
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -65,14 +67,19 @@ func NewSyncer(p Provider, s Sink, opts *Options) *Syncer {
 // Plan resolves the window now and cuts it to what the platform still keeps.
 func (y *Syncer) Plan(w Window) (Plan, error) {
 	now := y.opts.Now()
-	span, err := w.Span(Moment{Now: now})
+	span, err := resolve(w, now)
 	if err != nil {
 		return Plan{}, err
 	}
-	if err := span.Validate(); err != nil {
-		return Plan{}, err
-	}
 	return newPlan(span, y.provider.Limits(), now), nil
+}
+
+func resolve(w Window, now time.Time) (Span, error) {
+	span, err := w.Span(Moment{Now: now})
+	if err != nil {
+		return Span{}, err
+	}
+	return span, span.Validate()
 }
 
 // An Estimate is what a run would take.
@@ -95,6 +102,9 @@ func (y *Syncer) Estimate(ctx context.Context, scope Scope, w Window) (Estimate,
 
 func (y *Syncer) estimate(ctx context.Context, scope Scope, plan Plan) (Estimate, error) {
 	var e Estimate
+	if plan.Span.Empty() {
+		return e, nil
+	}
 	meter, metered := As[Meter](y.provider)
 	for members, err := range plan.batches(ctx, scope, nil, nil) {
 		if err != nil {
@@ -113,6 +123,16 @@ func (y *Syncer) estimate(ctx context.Context, scope Scope, plan Plan) (Estimate
 	return e, nil
 }
 
+// Within returns an error of [CodeQuota] when the estimate needs more calls than
+// are left.
+func (e Estimate) Within(source string, left int) error {
+	if e.Calls == 0 || e.Calls <= left {
+		return nil
+	}
+	return &Error{Code: CodeQuota, Op: source, Detail: fmt.Sprintf(
+		"the run needs about %d calls for %d people, %d are left of this month's budget; no call was made", e.Calls, e.People, left)}
+}
+
 // Run synchronises the people of the scope over the window: plans slices,
 // fetches and writes them side by side, and reports.
 //
@@ -125,40 +145,47 @@ func (y *Syncer) estimate(ctx context.Context, scope Scope, plan Plan) (Estimate
 // Where the provider is a [Meter] with a budget, the calls are estimated first
 // (the scope is read once more), and a run that would pass it is refused with
 // [CodeQuota] before its first call.
+//
+// A panic of the provider, the sink or the observer ends the run and goes on in
+// the goroutine that called Run.
 func (y *Syncer) Run(ctx context.Context, scope Scope, w Window) (Report, error) {
-	r := newRun(y)
 	plan, err := y.Plan(w)
 	if err != nil {
-		return r.end(err)
+		return newRun(y).end(err)
 	}
+	return y.run(ctx, scope, plan)
+}
+
+func (y *Syncer) run(ctx context.Context, scope Scope, plan Plan) (Report, error) {
+	r := newRun(y)
 	r.report.Span = plan.Span
 	for _, w := range plan.Warnings {
 		r.warn(w)
 	}
-	if err := affordable(ctx, scope, w, []*Syncer{y}); err != nil {
+	if err := affordable(ctx, scope, planned{y, plan}); err != nil {
 		return r.end(err)
 	}
 	return r.end(r.all(ctx, plan, scope))
 }
 
-// Within returns an error of [CodeQuota] when the estimate needs more calls than
-// are left.
-func (e Estimate) Within(source string, left int) error {
-	if e.Calls <= left {
-		return nil
-	}
-	return overBudget(source, e, left)
-}
-
 // Do works on one slice, wherever it was planned. The report is valid whatever
-// the error, which is nil when everything was read and written. A slice that was
-// done before may be done again.
+// the error, which is nil when everything was read and written. Members that are
+// left out or ambiguous among themselves are not asked for. A slice that was done
+// before may be done again.
 func (y *Syncer) Do(ctx context.Context, slice Slice) (SliceReport, error) {
 	if err := slice.Span.Validate(); err != nil {
 		return SliceReport{Slice: slice}, err
 	}
-	r := newRun(y)
-	done, err := r.slice(ctx, slice)
+	members := newBatch(func(Member) {})
+	for _, m := range slice.Members {
+		members.add(m)
+	}
+	slice.Members = members.members
+	if limits := y.provider.Limits(); limits.Accounts > 0 && len(slice.Members) > limits.Accounts || limits.Span > 0 && slice.Span.Length() > limits.Span {
+		return SliceReport{Slice: slice}, &Error{Code: CodeRequest, Op: y.provider.Name(),
+			Detail: fmt.Sprintf("a slice of %d members over %v is beyond the provider's limits, %d and %v", len(slice.Members), slice.Span, limits.Accounts, limits.Span)}
+	}
+	done, err := newRun(y).slice(ctx, slice)
 	if err == nil && len(done.Failed) > 0 {
 		err = &Incomplete{len(done.Failed), done.Failed[0].Err}
 	}
@@ -168,23 +195,20 @@ func (y *Syncer) Do(ctx context.Context, slice Slice) (SliceReport, error) {
 // all works on every slice of the plan and returns what stopped the run.
 func (r *run) all(ctx context.Context, plan Plan, scope Scope) error {
 	queue := make(chan Slice)
-	var workers sync.WaitGroup
-	for range r.opts.Parallel {
-		workers.Go(func() {
-			for slice := range queue {
-				if r.stopped() != nil || ctx.Err() != nil {
-					continue
-				}
-				done, err := r.slice(ctx, slice)
-				r.finish(done, err)
-			}
-		})
+	workers := make([]worker, r.opts.Parallel)
+	var group sync.WaitGroup
+	for i := range workers {
+		group.Go(func() { workers[i].run(ctx, r, queue) })
 	}
-	err := r.feed(ctx, plan, scope, queue)
-	close(queue)
-	workers.Wait()
-	if ctx.Err() != nil {
-		return ctx.Err()
+	err := func() error {
+		defer group.Wait() // also when the scope panics
+		defer close(queue)
+		return r.feed(ctx, plan, scope, queue)
+	}()
+	for _, w := range workers {
+		if w.panicked != nil {
+			panic(w.panicked)
+		}
 	}
 	if stop := r.stopped(); stop != nil {
 		return stop
@@ -209,18 +233,38 @@ func (r *run) feed(ctx context.Context, plan Plan, scope Scope, queue chan<- Sli
 	return nil
 }
 
+// A worker works on slices. What panics there is kept for the caller of Run: a
+// host cannot guard a goroutine of ours.
+type worker struct{ panicked any }
+
+func (w *worker) run(ctx context.Context, r *run, queue <-chan Slice) {
+	ended := false
+	defer func() {
+		if ended {
+			return
+		}
+		w.panicked = recover() // nil after runtime.Goexit, as of a test's FailNow
+		r.stopWith(errAbandoned)
+	}()
+	for slice := range queue {
+		switch {
+		case r.stopped() != nil:
+		case ctx.Err() != nil:
+			r.stopWith(ctx.Err())
+		default:
+			_, _ = r.slice(ctx, slice) // what it ends the run with is kept there
+		}
+	}
+	ended = true
+}
+
+// errAbandoned ends a run one of whose goroutines was ended by foreign code.
+var errAbandoned = errors.New("attendance: the provider, the sink or the observer ended a goroutine of the run")
+
 func accountsOf(members []Member) []string {
 	accounts := make([]string, len(members))
 	for i, m := range members {
 		accounts[i] = m.Account
 	}
 	return accounts
-}
-
-func personsOf(members []Member) []string {
-	persons := make([]string, len(members))
-	for i, m := range members {
-		persons[i] = m.Person
-	}
-	return persons
 }

@@ -21,81 +21,87 @@ func RunTogether(ctx context.Context, scope Scope, w Window, syncers ...*Syncer)
 	if len(syncers) == 0 {
 		return Report{}, errors.New("attendance: RunTogether needs at least one syncer")
 	}
-	var report Report
-	people, err := syncers[0].gather(ctx, scope, w, &report)
-	if err == nil {
-		err = affordable(ctx, people, w, syncers)
-	}
+	first := syncers[0]
+	report := Report{Job: first.opts.Job, Source: first.provider.Name(), Started: first.opts.Now()}
+	runs, people, err := prepare(ctx, scope, w, syncers, &report)
 	if err != nil {
+		report.Ended = first.opts.Now()
 		return report, err
 	}
 	var errs []error
-	for _, y := range syncers {
-		part, err := y.Run(ctx, people, w)
+	for _, r := range runs {
+		part, err := r.syncer.run(ctx, people, r.plan)
 		report.Merge(part)
 		errs = append(errs, err)
-		if concernsAll(err) {
+		if concernsAll(ctx, err) {
 			return report, err
 		}
 	}
-	return report, verdict(errs)
+	return report, verdict(errs, len(report.Failed))
 }
 
-// gather begins a report and reads the people.
-func (y *Syncer) gather(ctx context.Context, scope Scope, w Window, report *Report) (Scope, error) {
-	*report = Report{Job: y.opts.Job, Source: y.provider.Name(), Started: y.opts.Now()}
-	plan, err := y.Plan(w)
+// planned is a syncer and what it is to read.
+type planned struct {
+	syncer *Syncer
+	plan   Plan
+}
+
+// prepare resolves the window once, for all, reads the people, and makes sure of
+// the budget.
+func prepare(ctx context.Context, scope Scope, w Window, syncers []*Syncer, report *Report) ([]planned, Scope, error) {
+	now := syncers[0].opts.Now()
+	span, err := resolve(w, now)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	report.Span = plan.Span
+	runs := make([]planned, len(syncers))
+	for i, y := range syncers {
+		runs[i] = planned{y, newPlan(span, y.provider.Limits(), now)}
+	}
+	report.Span = runs[0].plan.Span
 	people, warnings, err := Collect(ctx, scope)
 	report.Warnings = warnings
-	report.Ended = y.opts.Now()
-	return people, err
+	if err != nil {
+		return nil, nil, err
+	}
+	return runs, people, affordable(ctx, people, runs...)
 }
 
-// affordable compares what all syncers take with what is left of their budget.
-func affordable(ctx context.Context, people Scope, w Window, syncers []*Syncer) error {
+// affordable compares what the runs take with what is left of their budget.
+func affordable(ctx context.Context, people Scope, runs ...planned) error {
 	var sum Estimate
-	left, limited := 0, false
-	for _, y := range syncers {
-		meter, ok := As[Meter](y.provider)
+	for _, r := range runs {
+		meter, ok := As[Meter](r.syncer.provider)
 		if !ok {
 			continue
 		}
-		n, has, err := meter.Left(ctx)
+		left, limited, err := meter.Left(ctx)
 		if err != nil {
 			return err
 		}
-		if !has {
+		if !limited {
 			continue
 		}
-		left, limited = n, true
-		plan, err := y.Plan(w)
-		if err != nil {
-			return err
-		}
-		e, err := y.estimate(ctx, people, plan)
+		e, err := r.syncer.estimate(ctx, people, r.plan)
 		if err != nil {
 			return err
 		}
 		sum = Estimate{max(sum.People, e.People), sum.Slices + e.Slices, sum.Calls + e.Calls}
+		if err := sum.Within(r.syncer.provider.Name(), left); err != nil {
+			return err
+		}
 	}
-	if !limited {
-		return nil
-	}
-	return sum.Within(syncers[0].provider.Name(), left)
+	return nil
 }
 
 // concernsAll reports whether what ended one family of records would end the
 // next one as well.
-func concernsAll(err error) bool {
+func concernsAll(ctx context.Context, err error) bool {
 	switch code := CodeOf(err); code {
 	case CodePermission, CodeEveryone:
 		return false
 	default:
-		return isContextError(err) || code == CodeStoreDown || refused(err)
+		return ctx.Err() != nil || code == CodeStoreDown || refused(err)
 	}
 }
 
@@ -109,14 +115,17 @@ func refused(err error) bool {
 }
 
 // verdict is the error of a run of several families.
-func verdict(errs []error) error {
+func verdict(errs []error, parts int) error {
 	failed := slices.DeleteFunc(slices.Clone(errs), func(err error) bool { return err == nil })
 	switch {
 	case len(failed) == 0:
 		return nil
 	case len(errs) == 1, len(failed) == len(errs) && !slices.ContainsFunc(failed, func(err error) bool { return !refused(err) }):
 		return failed[0]
-	default:
-		return &Incomplete{Failed: len(failed), First: failed[0]}
 	}
+	cause := failed[0]
+	if i, ok := errors.AsType[*Incomplete](cause); ok {
+		cause = i.First
+	}
+	return &Incomplete{Failed: max(parts, len(failed)), First: cause}
 }

@@ -17,9 +17,6 @@ type Window interface {
 type Moment struct {
 	// Now is the current time.
 	Now time.Time
-	// Mark is the instant up to which the job has read everything without a gap;
-	// zero when nothing is remembered.
-	Mark time.Time
 }
 
 // Today is today 00:00 up to now, in zone: what the product we replace calls
@@ -27,12 +24,7 @@ type Moment struct {
 func Today(zone *time.Location) Window { return LastDays(0, zone) }
 
 // LastDays is today up to now and the n whole days before today, in zone.
-func LastDays(n int, zone *time.Location) Window { return lastDays{n, zone, false} }
-
-// SinceMark is [LastDays], begun earlier where the job's mark lies further back:
-// after an outage of any length the run closes the gap by itself. Without a mark
-// it is LastDays(n, zone).
-func SinceMark(n int, zone *time.Location) Window { return lastDays{n, zone, true} }
+func LastDays(n int, zone *time.Location) Window { return lastDays{n, zone} }
 
 // Days is the days from first to last, both included, in zone; any number of
 // them. Days after now are planned as well; punches in the future are skipped.
@@ -44,7 +36,6 @@ func Between(from, to time.Time, zone *time.Location) Window { return between{fr
 type lastDays struct {
 	n    int
 	zone *time.Location
-	mark bool
 }
 
 func (w lastDays) Span(m Moment) (Span, error) {
@@ -53,9 +44,6 @@ func (w lastDays) Span(m Moment) (Span, error) {
 	}
 	now := m.Now.In(w.zone)
 	s := Span{DateOf(now).Add(-w.n).In(w.zone), now}
-	if w.mark && !m.Mark.IsZero() && m.Mark.Before(s.From) {
-		s.From = m.Mark.In(w.zone)
-	}
 	return s, s.Validate()
 }
 

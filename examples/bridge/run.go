@@ -19,7 +19,7 @@ func (p *program) run(ctx context.Context) int {
 	if err != nil {
 		return p.misused(err)
 	}
-	return p.sync(ctx, w, w.units(), attendance.SinceMark(job.lookBack, job.zone))
+	return p.sync(ctx, w, w.units(), attendance.LastDays(job.lookBack, job.zone))
 }
 
 // backfill is the initial sync of any days, with a scope of its own if asked for.
