@@ -2,6 +2,7 @@ package oasink
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -43,11 +44,18 @@ func good(code, en, zh string) attendance.Finding {
 	return attendance.Finding{Code: code, Level: attendance.LevelOK, Message: attendance.Text{EN: en, ZH: zh}}
 }
 
+// errTried rolls back what only tries whether it could be done.
+var errTried = errors.New("oasink: tried")
+
 // checkRights takes the write lock and inserts no row at all into each table that
 // is written: databases look at the rights before they look for rows. (SQLite has
 // no rights to single tables; there it proves that the file can be written.)
+// Everything is rolled back.
 func (s *Sink) checkRights(ctx context.Context, sh *shape) attendance.Finding {
 	err := s.exclusively(ctx, func(c bun.Conn) error {
+		if err := s.dialect.touch(ctx, c); err != nil {
+			return err
+		}
 		for _, into := range [...]struct {
 			*table
 			column string
@@ -62,9 +70,9 @@ func (s *Sink) checkRights(ctx context.Context, sh *shape) attendance.Finding {
 				return err
 			}
 		}
-		return nil
+		return errTried
 	})
-	if err != nil {
+	if !errors.Is(err, errTried) {
 		return attendance.FindingOf(attendance.Text{EN: "the database cannot be written", ZH: "数据库不可写"}, err)
 	}
 	return good("rights", "the database can be written", "数据库可写")

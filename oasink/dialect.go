@@ -31,6 +31,9 @@ type dialect interface {
 	begin(ctx context.Context, c executor) error
 	commit(ctx context.Context, c executor) error
 	rollback(ctx context.Context, c executor) error
+	// touch makes a change without a meaning, to be rolled back, where only that
+	// proves that the database can be written.
+	touch(ctx context.Context, c bun.Conn) error
 	// savepoint is how a part of a transaction is given up: the statements that
 	// mark its beginning, undo it and forget the mark ("" where not needed).
 	savepoint() (mark, undo, forget string)

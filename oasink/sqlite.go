@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/uptrace/bun"
 )
 
 // sqlite is SQLite 3.16 or later, whichever driver.
@@ -28,6 +30,17 @@ func (sqlite) commit(ctx context.Context, c executor) error {
 
 func (sqlite) rollback(ctx context.Context, c executor) error {
 	_, err := c.ExecContext(ctx, "ROLLBACK")
+	return err
+}
+
+// touch makes SQLite open its journal, which it cannot in a directory that may
+// not be written, by setting a number of the file's head to what it is.
+func (sqlite) touch(ctx context.Context, c bun.Conn) error {
+	var version int64
+	if err := c.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	_, err := c.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", version))
 	return err
 }
 
