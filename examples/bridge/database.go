@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -17,23 +15,16 @@ import (
 	"github.com/punchbridge/punchbridge/attendance"
 )
 
-// openDatabase opens the OA's database, which must exist: a missing file is an
-// error of code store_unavailable and is never created.
-func openDatabase(ctx context.Context, o *oaConfig, beside string) (*bun.DB, error) {
+// openDatabase names the OA's database, which must exist: a missing file is an
+// error of code store_unavailable and is never created. Whether it can be read is
+// seen when its tables are looked at, which waits for a busy one.
+func openDatabase(o *oaConfig, beside string) (*bun.DB, error) {
 	dsn, path, err := sqliteDSN(o.dsn, beside)
 	if err != nil {
 		return nil, err
 	}
 	db, err := sql.Open("sqlite", dsn)
-	if err == nil {
-		if err = db.PingContext(ctx); err != nil {
-			err = errors.Join(err, db.Close())
-		}
-	}
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
 		return nil, storeDown(fmt.Sprintf("the database %s cannot be opened: %v", path, err), err)
 	}
 	return bun.NewDB(db, sqlitedialect.New()), nil

@@ -67,7 +67,7 @@ func (p *program) dingtalk(c *providerConfig) (*dingtalk.Client, error) {
 
 // open opens the database and probes its columns.
 func (p *program) open(ctx context.Context, w *work) error {
-	db, err := p.database(ctx, w.job.oa)
+	db, err := p.database(w.job.oa)
 	if err != nil {
 		return err
 	}
@@ -84,11 +84,11 @@ func (p *program) open(ctx context.Context, w *work) error {
 }
 
 // database opens an OA's database once for all jobs.
-func (p *program) database(ctx context.Context, o *oaConfig) (*bun.DB, error) {
+func (p *program) database(o *oaConfig) (*bun.DB, error) {
 	if db, ok := p.databases[o]; ok {
 		return db, nil
 	}
-	db, err := openDatabase(ctx, o, filepath.Dir(p.config.file))
+	db, err := openDatabase(o, filepath.Dir(p.config.file))
 	if err != nil {
 		return nil, err
 	}
