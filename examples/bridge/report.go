@@ -29,7 +29,7 @@ type (
 		Superseded       int                       `json:"superseded"`
 		Removed          int                       `json:"removed"`
 		Calls            int                       `json:"calls"`
-		CheckCalls       int                       `json:"check_calls"` // further ones, which only made sure of an answer
+		CheckCalls       int                       `json:"check_calls"` // those of them that only made sure of an answer
 		Skipped          map[attendance.Reason]int `json:"skipped"`
 		LeftOut          []leftOut                 `json:"left_out"`
 		Failed           []failure                 `json:"failed"`
@@ -104,7 +104,7 @@ func documentOf(r attendance.Report, err error) runDocument {
 	d := runDocument{
 		Job: r.Job, From: clockOf(r.Span.From), To: clockOf(r.Span.To), People: r.People,
 		Read: r.Read, Written: r.Written, Present: r.Present, PresentFromOther: r.PresentFromOther,
-		Superseded: r.Superseded, Removed: r.Removed, Calls: r.Calls, CheckCalls: r.CheckCalls,
+		Superseded: r.Superseded, Removed: r.Removed, Calls: r.Calls + r.CheckCalls, CheckCalls: r.CheckCalls,
 		Skipped: map[attendance.Reason]int{}, LeftOut: []leftOut{}, Failed: []failure{}, Warnings: []attendance.Warning{},
 		Error: troubleOf(err),
 	}
