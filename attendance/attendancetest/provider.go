@@ -1,7 +1,8 @@
 // Package attendancetest holds an in-memory Provider and Sink: for the tests of
 // this module and for those of hosts. Neither needs a network or a database, and
 // both keep the contracts of package attendance strictly: the provider rejects
-// queries beyond its limits, the sink panics at batches that break its rules.
+// queries beyond its limits (but for the horizon, which it leaves to Refuse), the
+// sink panics at batches that break the rules.
 package attendancetest
 
 import (
@@ -20,8 +21,8 @@ type Provider struct {
 	name   string
 	limits attendance.Limits
 
-	// Refuse, when not nil, is asked before every answer; its error is returned
-	// instead. Set it before use.
+	// Refuse, when not nil, is asked before every answer, from any goroutine; its
+	// error is returned instead. Set it before use.
 	Refuse func(q attendance.Query) error
 	// Cap, when > 0, silently cuts every answer to so many records, as a platform
 	// with an undocumented limit would; answers of exactly Cap rows are Suspect.
@@ -96,11 +97,11 @@ func (p *Provider) Fetch(ctx context.Context, q attendance.Query) (attendance.An
 	if err := ctx.Err(); err != nil {
 		return attendance.Answer{}, err
 	}
+	answer := attendance.Answer{Calls: 1, ReadAt: time.Now()} //nolint:forbidigo // a reading is stamped with the real clock
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.calls++
 	p.queries = append(p.queries, attendance.Query{Accounts: slices.Clone(q.Accounts), Span: q.Span})
-	answer := attendance.Answer{Calls: 1, ReadAt: time.Now()} //nolint:forbidigo // a reading is stamped with the real clock
+	p.mu.Unlock()
 	if err := p.beyond(q); err != nil {
 		return answer, err
 	}
@@ -109,6 +110,8 @@ func (p *Provider) Fetch(ctx context.Context, q attendance.Query) (attendance.An
 			return answer, err
 		}
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, account := range q.Accounts {
 		for _, punch := range p.records[account] {
 			if q.Span.Contains(punch.Time) {
@@ -121,8 +124,8 @@ func (p *Provider) Fetch(ctx context.Context, q attendance.Query) (attendance.An
 			}
 		}
 	}
-	if p.Cap > 0 && len(answer.Punches) >= p.Cap {
-		answer.Punches, answer.Suspect = answer.Punches[:p.Cap], true
+	if kept := p.Cap - len(answer.Skipped); p.Cap > 0 && len(answer.Punches) >= kept {
+		answer.Punches, answer.Suspect = answer.Punches[:max(kept, 0)], true
 	}
 	answer.Rows = len(answer.Punches) + len(answer.Skipped)
 	return answer, nil

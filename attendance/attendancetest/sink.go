@@ -38,13 +38,13 @@ func (s *Sink) Write(ctx context.Context, b attendance.Batch) (attendance.Writte
 	if err := ctx.Err(); err != nil {
 		return w, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.Refuse != nil {
 		if err := s.Refuse(b); err != nil {
 			return w, err
 		}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.rows == nil {
 		s.rows = make(map[Row]attendance.Place)
 	}
@@ -58,7 +58,11 @@ func (s *Sink) Write(ctx context.Context, b attendance.Batch) (attendance.Writte
 			panic(fmt.Sprintf("attendancetest: punch %+v is not of the batch's members and span", p))
 		}
 		answered[person] = true
-		if p.Kind != attendance.Field && p.Direction == attendance.Undirected {
+		switch {
+		case p.Kind < attendance.Regular || p.Kind > attendance.Field:
+			w.Skipped[attendance.UnknownType]++
+			continue
+		case p.Kind != attendance.Field && p.Direction == attendance.Undirected:
 			w.Skipped[attendance.NoDirection]++
 			continue
 		}
@@ -101,12 +105,12 @@ func (s *Sink) Rows() []Row {
 }
 
 func personsOf(b attendance.Batch) map[string]string {
-	persons := make(map[string]string, len(b.Members))
+	persons, seen := make(map[string]string, len(b.Members)), make(map[string]bool, len(b.Members))
 	for _, m := range b.Members {
-		if _, twice := persons[m.Account]; twice {
-			panic(fmt.Sprintf("attendancetest: account %q stands twice in a batch", m.Account))
+		if _, twice := persons[m.Account]; twice || seen[m.Person] {
+			panic(fmt.Sprintf("attendancetest: account %q or person %q stands twice in a batch", m.Account, m.Person))
 		}
-		persons[m.Account] = m.Person
+		persons[m.Account], seen[m.Person] = m.Person, true
 	}
 	return persons
 }

@@ -105,6 +105,15 @@ func undirected(t testing.TB, target Target, f Features) {
 	holds(t, target, f, visit)
 }
 
+func unkind(t testing.TB, target Target, f Features) {
+	forgotten := punch(0, 0, attendance.In)
+	forgotten.Kind = 0
+	w := write(t, target, batch(1, forgotten))
+	equal(t, "written", w.Written, 0)
+	equal(t, "skipped as unknown_type", w.Skipped[attendance.UnknownType], 1)
+	holds(t, target, f)
+}
+
 func empty(t testing.TB, target Target, f Features) {
 	stays := punch(0, 0, attendance.In)
 	write(t, target, batch(1, stays))

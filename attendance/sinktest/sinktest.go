@@ -74,6 +74,7 @@ func Rules() []Rule {
 		{"many writers at once write once", concurrent},
 		{"one second: one row a direction", sameSecond},
 		{"a punch without direction is skipped, a field punch is not", undirected},
+		{"a punch without a kind is never written", unkind},
 		{"an empty batch changes nothing", empty},
 		{"rows that the answer lacks are counted and kept", superseded},
 		{"rows of other writers, people and days stay", foreign},
