@@ -100,7 +100,7 @@ func TestPromise10Flat(t *testing.T) {
 
 // livePeak returns the largest live heap above that of the fake and the database
 // during a run, as seen at the end of slices.
-func livePeak(t *testing.T, people, last int) uint64 {
+func livePeak(t testing.TB, people, last int) uint64 {
 	s := newSite(t, people)
 	before := live()
 	var peak uint64
