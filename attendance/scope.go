@@ -104,7 +104,7 @@ func settled(members []Member) memberList {
 }
 
 // Collect reads the scope once and returns what it found as a scope in memory
-// (about 200 bytes a person), together with its warnings: for runs that need the
+// (about 110 bytes a person), together with its warnings: for runs that need the
 // same people several times, such as one for punches and one for field check-ins.
 func Collect(ctx context.Context, scope Scope) (Scope, []Warning, error) {
 	var list []Member
@@ -119,7 +119,7 @@ func Collect(ctx context.Context, scope Scope) (Scope, []Warning, error) {
 		}
 		list = append(list, m)
 	}
-	return settled(list), warnings, nil
+	return memberList(list), warnings, nil
 }
 
 // A Directory lists the accounts of a platform, for whoever binds people of the
