@@ -2,11 +2,6 @@ package oasink
 
 import (
 	"context"
-	"encoding/csv"
-	"errors"
-	"fmt"
-	"io"
-	"os"
 	"strconv"
 	"strings"
 
@@ -101,22 +96,6 @@ func ByEmail(d attendance.Directory) Binding {
 	return Binding{field: fieldEmail, Match: MatchEmail, directory: d}
 }
 
-// A Pair says that a person (an id of HrmResource) is an account.
-type Pair struct{ Person, Account string }
-
-// ByPairs binds by a list. Who is not on it is unbound; a person with two accounts
-// and an account with two people of the roster are ambiguous. The same pair twice
-// is one. Pairs without an account are ignored.
-func ByPairs(pairs []Pair) Binding {
-	return Binding{field: fieldID, pairs: func() ([]Pair, error) { return pairs, nil }}
-}
-
-// ByFile is [ByPairs] with a CSV file, read whenever the people are: a header line
-// with the columns employee_id and account, in any order, and one line a pair.
-func ByFile(path string) Binding {
-	return Binding{field: fieldID, pairs: func() ([]Pair, error) { return readPairs(path) }}
-}
-
 // ByFunc binds by whatever f says; "" is unbound. f is called once for each person
 // of the roster, not only of the scope, with no database connection held; its
 // error ends the stream.
@@ -130,42 +109,6 @@ type Person struct {
 	ID                                              int64
 	LoginID, Account, Workcode, Name, Mobile, Email string
 	Department, Subcompany                          int64
-}
-
-func readPairs(path string) (pairs []Pair, err error) {
-	f, err := os.Open(path) //nolint:gosec // which file it is, is the host's to say
-	if err != nil {
-		return nil, fmt.Errorf("oasink: the file of bindings: %w", err)
-	}
-	defer f.Close()
-	r := csv.NewReader(f)
-	r.TrimLeadingSpace = true
-	header, err := r.Read()
-	if err != nil {
-		return nil, fmt.Errorf("oasink: the file of bindings %s: %w", path, err)
-	}
-	person, account := -1, -1
-	for i, h := range header {
-		switch strings.TrimSpace(strings.TrimPrefix(h, "\uFEFF")) {
-		case "employee_id":
-			person = i
-		case "account":
-			account = i
-		}
-	}
-	if person < 0 || account < 0 {
-		return nil, fmt.Errorf("oasink: the file of bindings %s needs a first line with employee_id and account", path)
-	}
-	for {
-		line, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return pairs, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("oasink: the file of bindings %s: %w", path, err)
-		}
-		pairs = append(pairs, Pair{line[person], line[account]})
-	}
 }
 
 // normal is the form in which values are compared. Pairs and functions name

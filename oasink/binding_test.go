@@ -1,8 +1,6 @@
 package oasink
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -26,23 +24,6 @@ func FuzzNormalMobile(f *testing.F) {
 			t.Fatalf("%q differs with its country code", once)
 		}
 	})
-}
-
-func TestReadPairs(t *testing.T) {
-	write := func(text string) string {
-		path := filepath.Join(t.TempDir(), "bindings.csv")
-		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-		return path
-	}
-	pairs, err := readPairs(write("\uFEFFaccount,note,employee_id\n manager01 , x,101\nzhang,,102\n"))
-	require.NoError(t, err)
-	require.Equal(t, []Pair{{"101", "manager01 "}, {"102", "zhang"}}, pairs)
-	for _, bad := range []string{"", "id,account\n1,a\n", "employee_id,account\n1\n", "employee_id,account\n\"1,a\n"} {
-		_, err := readPairs(write(bad))
-		require.Error(t, err, bad)
-	}
-	_, err = readPairs("nowhere.csv")
-	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
 func TestTableNames(t *testing.T) {
