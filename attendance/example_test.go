@@ -59,3 +59,28 @@ func ExampleSyncer_Do() {
 	// {"members":[{"person":"17","account":"zhang"}],"from":"2026-03-09T00:00:00+08:00","to":"2026-03-12T00:00:00+08:00","zone":"+08:00"}
 	// <nil>
 }
+
+// Punches and field check-ins of one application are two families of records; one
+// of them may be forbidden without costing the other.
+func ExampleRunTogether() {
+	zone := time.FixedZone("UTC+8", 8*3600)
+	punches := attendancetest.NewProvider("dingtalk", attendance.Limits{Accounts: 50, Span: 7 * 24 * time.Hour})
+	punches.Put(attendance.Punch{ID: "1", Account: "zhang", Time: time.Date(2026, 3, 2, 8, 58, 0, 0, zone), Kind: attendance.Regular, Direction: attendance.In})
+	visits := attendancetest.NewProvider("dingtalk-checkin", attendance.Limits{Accounts: 1000, Span: 45 * 24 * time.Hour})
+	visits.Refuse = func(attendance.Query) error {
+		return &attendance.Error{Code: attendance.CodePermission, Op: "dingtalk /checkin/record", Detail: "permission qyapi_checkin_read is missing"}
+	}
+	oa := &attendancetest.Sink{}
+	staff := attendance.Members(attendance.Member{Person: "17", Account: "zhang", Name: "张三"})
+	day := attendance.Date{Year: 2026, Month: 3, Day: 2}
+
+	report, err := attendance.RunTogether(context.Background(), staff, attendance.Days(day, day, zone),
+		attendance.NewSyncer(punches, oa, nil), attendance.NewSyncer(visits, oa, nil))
+	fmt.Println(report.Written, "written")
+	fmt.Println(attendance.CodeOf(err), attendance.CodeOf(err).Refusal())
+	fmt.Println(report.Failed[0].Message)
+	// Output:
+	// 1 written
+	// permission true
+	// dingtalk /checkin/record: permission: permission qyapi_checkin_read is missing (apply for the named permission in the platform's console)
+}
