@@ -115,7 +115,7 @@ func (rd *reading) fail(ctx context.Context, members []Member, span Span, err er
 		rd.fatal = err
 		return
 	}
-	rd.done.fail(members, span, err, CodeUnavailable)
+	rd.done.fail(members, span, coded(err, CodeUnavailable, rd.run.provider.Name()))
 	if CodeOf(err).stopsRun() {
 		rd.fatal = err
 	}
@@ -191,13 +191,9 @@ func (rd *reading) bisectPeople(ctx context.Context, members []Member, span Span
 	}
 	if proven := rd.run.provenBeside(members); proven != "" {
 		_, err := rd.fetch(ctx, []Member{{Account: proven}}, span, &rd.done.Calls)
-		switch CodeOf(err) {
-		case CodeAccount: // it has gone bad itself, or everybody has: ask others
-		case "", CodeSpan, CodeHorizon:
-			if err != nil && CodeOf(err) == "" {
-				rd.fail(ctx, members, span, err)
-				return
-			}
+		switch code := CodeOf(err); {
+		case code == CodeAccount: // it has gone bad itself, or everybody has: ask others
+		case err == nil || code == CodeSpan || code == CodeHorizon: // no complaint about it
 			rd.halves(ctx, members, span)
 			return
 		default:

@@ -122,7 +122,7 @@ func (r *run) write(ctx context.Context, p part, done *SliceReport) error {
 	case err != nil && ended(ctx, err):
 		return err
 	case err != nil:
-		done.fail(p.members, p.span, err, CodeStore)
+		done.fail(p.members, p.span, coded(err, CodeStore, "sink"))
 		if CodeOf(err).stopsRun() {
 			return err
 		}
@@ -155,18 +155,22 @@ func (s *SliceReport) take(w Written) {
 	s.Warnings = append(s.Warnings, w.Warnings...)
 }
 
-// fail records that something was not done. An error without a code, such as a
-// time-out that claims to be a context's, gets the one that is likely.
-func (s *SliceReport) fail(members []Member, span Span, err error, likely Code) {
-	code := CodeOf(err)
-	if code == "" {
-		code = likely
+// coded gives an error that claims to be a context's end, while no context of
+// ours has ended, the code that is likely: it is a time-out of somebody else.
+func coded(err error, likely Code, op string) error {
+	if CodeOf(err) != "" {
+		return err
 	}
+	return &Error{Code: likely, Op: op, Detail: "a time limit inside it has passed: " + err.Error(), Err: err}
+}
+
+// fail records that something was not done.
+func (s *SliceReport) fail(members []Member, span Span, err error) {
 	persons := make([]string, len(members))
 	for i, m := range members {
 		persons[i] = m.Person
 	}
-	s.Failed = append(s.Failed, Failure{persons, span, code, err.Error(), err})
+	s.Failed = append(s.Failed, Failure{persons, span, CodeOf(err), err.Error(), err})
 }
 
 // slice reads, maps and writes one slice, adds it to the report and tells the

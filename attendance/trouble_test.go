@@ -311,6 +311,7 @@ func TestATimeOutOfSomebodyElseIsTroubleOfOneSlice(t *testing.T) {
 		require.Equal(t, 200, report.Written)
 		require.Equal(t, attendance.CodeUnavailable, report.Failed[0].Code)
 		require.ErrorAs(t, got, new(*attendance.Incomplete))
+		require.Equal(t, attendance.CodeUnavailable, attendance.CodeOf(got), "not the end of the run's own context")
 	}
 	report, _ := run(nil, context.DeadlineExceeded)
 	require.Equal(t, 200, report.Written)

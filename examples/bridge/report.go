@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -79,7 +78,7 @@ func troubleOf(err error) *trouble {
 	if err == nil {
 		return nil
 	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if attendance.CodeOf(err) == "" { // the run's own context has ended
 		return &trouble{"stopped", "the run was stopped before its end / 同步被中止", "下次运行会自动补齐 / the next run completes it"}
 	}
 	t := &trouble{Code: string(attendance.CodeOf(err)), Message: sentence(err)}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,21 +31,4 @@ func TestCheckChangesNotAByte(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, sha256.Sum256(before), sha256.Sum256(after), journal)
 	}
-}
-
-func TestCheckOfADirectoryThatMayNotBeWritten(t *testing.T) {
-	if os.Getuid() == 0 {
-		t.Skip("root may write every directory")
-	}
-	path := file(t)
-	_, err := ecologytest.New(context.Background(), open(t, path), ecologytest.Schema{})
-	require.NoError(t, err)
-	directory := filepath.Dir(path)
-	require.NoError(t, os.Chmod(directory, 0o500))
-	t.Cleanup(func() { _ = os.Chmod(directory, 0o700) })
-	found := false
-	for _, f := range sink(t, open(t, path), nil).Check(context.Background()) {
-		found = found || f.Code == "store_unavailable"
-	}
-	require.True(t, found)
 }
