@@ -58,6 +58,20 @@ const (
 	MatchEmail
 )
 
+// name is what people call the attribute.
+func (m Match) name() attendance.Text {
+	switch m {
+	case MatchJobNumber:
+		return attendance.Text{EN: "a job number", ZH: "工号"}
+	case MatchMobile:
+		return attendance.Text{EN: "a mobile number", ZH: "手机号"}
+	case MatchEmail:
+		return attendance.Text{EN: "an e-mail address", ZH: "邮箱"}
+	default:
+		return attendance.Text{EN: "an id", ZH: "账号"}
+	}
+}
+
 // field is the column of HrmResource that holds the person's value.
 type field string
 
