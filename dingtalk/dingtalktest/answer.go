@@ -59,13 +59,13 @@ func (s *Server) refuse(c *fake.Call, p problem) fake.Answer {
 	b := append([]byte(nil), `{"errcode":88,`...)
 	if form == EnvelopeWrapped {
 		b = append(b, `"sub_code":`...)
-		b = appendString(b, code)
+		b = fake.AppendString(b, code)
 		b = append(b, `,"sub_msg":`...)
-		b = appendString(b, p.text)
+		b = fake.AppendString(b, p.text)
 		b = append(b, ',')
 	}
 	b = append(b, `"errmsg":`...)
-	b = appendString(b, "ding talk error[subcode="+code+",submsg="+p.text+"]")
+	b = fake.AppendString(b, "ding talk error[subcode="+code+",submsg="+p.text+"]")
 	b = s.appendRequestID(b)
 	return fake.Answer{Status: http.StatusOK, Code: code, Body: append(b, '}')}
 }
@@ -75,25 +75,25 @@ func (s *Server) plain(code int, text string) fake.Answer {
 	b := append([]byte(nil), `{"errcode":`...)
 	b = strconv.AppendInt(b, int64(code), 10)
 	b = append(b, `,"errmsg":`...)
-	b = appendString(b, text)
+	b = fake.AppendString(b, text)
 	return fake.Answer{Status: http.StatusOK, Code: strconv.Itoa(code), Body: append(b, '}')}
 }
 
 // modern is an error of api.dingtalk.com.
 func (s *Server) modern(status int, code, text string, scopes ...string) fake.Answer {
 	b := append([]byte(nil), `{"code":`...)
-	b = appendString(b, code)
+	b = fake.AppendString(b, code)
 	b = append(b, `,"message":`...)
-	b = appendString(b, text)
+	b = fake.AppendString(b, text)
 	b = append(b, `,"requestid":`...)
-	b = appendString(b, s.requestID())
+	b = fake.AppendString(b, s.requestID())
 	if len(scopes) > 0 {
 		b = append(b, `,"accessdenieddetail":{"requiredScopes":[`...)
 		for i, scope := range scopes {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = appendString(b, scope)
+			b = fake.AppendString(b, scope)
 		}
 		b = append(b, `]}`...)
 	}
@@ -108,7 +108,7 @@ func (s *Server) requestID() string {
 }
 
 func (s *Server) appendRequestID(b []byte) []byte {
-	return appendString(append(b, `,"request_id":`...), s.requestID())
+	return fake.AppendString(append(b, `,"request_id":`...), s.requestID())
 }
 
 // unknownPath is the answer to a path that does not exist, on the other host or
@@ -120,7 +120,7 @@ func (s *Server) unknownPath(c *fake.Call) fake.Answer {
 		}
 	}
 	b := append([]byte(nil), `{"errcode":22,"sub_msg":"不合法ApiName","errmsg":`...)
-	b = appendString(b, "Invalid method["+c.Path+"]")
+	b = fake.AppendString(b, "Invalid method["+c.Path+"]")
 	b = s.appendRequestID(b)
 	return fake.Answer{Status: http.StatusOK, Code: "22", Body: append(b, '}')}
 }

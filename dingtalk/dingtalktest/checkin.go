@@ -83,14 +83,14 @@ func (s *Server) checkInDepartment(c *fake.Call) fake.Answer {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendString(append(b, `{"name":`...), names[r.UserID])
-		b = appendString(append(b, `,"userId":`...), r.UserID)
-		b = appendMillis(append(b, `,"avatar":"","timestamp":`...), r.Time)
-		b = appendString(append(b, `,"place":`...), r.Place)
-		b = appendString(append(b, `,"detailPlace":`...), r.DetailPlace)
-		b = appendString(append(b, `,"remark":`...), r.Remark)
-		b = appendFloat(append(b, `,"imageList":[],"latitude":`...), r.Latitude, false)
-		b = appendFloat(append(b, `,"longitude":`...), r.Longitude, false)
+		b = fake.AppendString(append(b, `{"name":`...), names[r.UserID])
+		b = fake.AppendString(append(b, `,"userId":`...), r.UserID)
+		b = fake.AppendMillis(append(b, `,"avatar":"","timestamp":`...), r.Time)
+		b = fake.AppendString(append(b, `,"place":`...), r.Place)
+		b = fake.AppendString(append(b, `,"detailPlace":`...), r.DetailPlace)
+		b = fake.AppendString(append(b, `,"remark":`...), r.Remark)
+		b = fake.AppendFloat(append(b, `,"imageList":[],"latitude":`...), r.Latitude, false)
+		b = fake.AppendFloat(append(b, `,"longitude":`...), r.Longitude, false)
 		b = append(b, '}')
 	}
 	return buffer.Answer("0", append(b, "]}"...))
@@ -140,13 +140,13 @@ func (s *Server) checkInUsers(c *fake.Call) fake.Answer {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendString(append(b, `{"userid":`...), r.UserID)
-		b = appendMillis(append(b, `,"checkin_time":`...), r.Time)
-		b = appendString(append(b, `,"place":`...), r.Place)
-		b = appendString(append(b, `,"detail_place":`...), r.DetailPlace)
-		b = appendFloat(append(b, `,"longitude":`...), r.Longitude, true)
-		b = appendFloat(append(b, `,"latitude":`...), r.Latitude, true)
-		b = appendString(append(b, `,"remark":`...), r.Remark)
+		b = fake.AppendString(append(b, `{"userid":`...), r.UserID)
+		b = fake.AppendMillis(append(b, `,"checkin_time":`...), r.Time)
+		b = fake.AppendString(append(b, `,"place":`...), r.Place)
+		b = fake.AppendString(append(b, `,"detail_place":`...), r.DetailPlace)
+		b = fake.AppendFloat(append(b, `,"longitude":`...), r.Longitude, true)
+		b = fake.AppendFloat(append(b, `,"latitude":`...), r.Latitude, true)
+		b = fake.AppendString(append(b, `,"remark":`...), r.Remark)
 		b = append(b, `,"visit_user":"","image_list":[]}`...)
 	}
 	b = append(b, "]}"...)

@@ -58,7 +58,7 @@ func (s *Server) subDepartments(c *fake.Call) fake.Answer {
 			b = append(b, `{"auto_add_user":false,"create_dept_group":false,"dept_id":`...)
 			b = strconv.AppendInt(b, d.ID, 10)
 			b = append(b, `,"name":`...)
-			b = appendString(b, d.Name)
+			b = fake.AppendString(b, d.Name)
 			b = append(b, `,"parent_id":`...)
 			b = strconv.AppendInt(b, d.Parent, 10)
 			b = append(b, '}')
@@ -70,7 +70,7 @@ func (s *Server) subDepartments(c *fake.Call) fake.Answer {
 func (s *Server) subDepartmentIDs(c *fake.Call) fake.Answer {
 	return s.inDepartment(c, false, func(b []byte, id int64) []byte {
 		b = append(b, `{"dept_id_list":`...)
-		b = appendInts(b, s.company.tree.Children(id))
+		b = fake.AppendInts(b, s.company.tree.Children(id))
 		return append(b, '}')
 	})
 }
@@ -78,15 +78,15 @@ func (s *Server) subDepartmentIDs(c *fake.Call) fake.Answer {
 func (s *Server) userIDs(c *fake.Call) fake.Answer {
 	return s.inDepartment(c, false, func(b []byte, id int64) []byte {
 		b = append(b, `{"userid_list":`...)
-		b = appendStrings(b, s.company.members[id])
+		b = fake.AppendStrings(b, s.company.members[id])
 		return append(b, '}')
 	})
 }
 
 func (s *Server) usersSimple(c *fake.Call) fake.Answer {
 	return s.userPage(c, func(b []byte, u *User) []byte {
-		b = appendString(append(b, `{"userid":`...), u.ID)
-		b = appendString(append(b, `,"name":`...), u.Name)
+		b = fake.AppendString(append(b, `{"userid":`...), u.ID)
+		b = fake.AppendString(append(b, `,"name":`...), u.Name)
 		return append(b, '}')
 	})
 }
@@ -171,32 +171,32 @@ func (s *Server) scopes(c *fake.Call) fake.Answer {
 		fields = append(fields, "mobile")
 	}
 	b := append([]byte(nil), `{"errcode":0,"errmsg":"ok","auth_user_field":`...)
-	b = appendStrings(b, fields)
+	b = fake.AppendStrings(b, fields)
 	b = append(b, `,"auth_org_scopes":{"authed_user":`...)
-	b = appendStrings(b, s.opts.AuthedUsers)
+	b = fake.AppendStrings(b, s.opts.AuthedUsers)
 	b = append(b, `,"authed_dept":`...)
-	b = appendInts(b, departments)
+	b = fake.AppendInts(b, departments)
 	return fake.JSON("0", append(b, "}}"...))
 }
 
 func appendUser(b []byte, u *User, mobile bool) []byte {
-	b = appendString(append(b, `{"userid":`...), u.ID)
-	b = appendString(append(b, `,"unionid":`...), "uni-"+u.ID)
-	b = appendString(append(b, `,"name":`...), u.Name)
-	b = appendString(append(b, `,"job_number":`...), u.JobNumber)
+	b = fake.AppendString(append(b, `{"userid":`...), u.ID)
+	b = fake.AppendString(append(b, `,"unionid":`...), "uni-"+u.ID)
+	b = fake.AppendString(append(b, `,"name":`...), u.Name)
+	b = fake.AppendString(append(b, `,"job_number":`...), u.JobNumber)
 	if mobile && u.Mobile != "" {
-		b = appendString(append(b, `,"mobile":`...), u.Mobile)
+		b = fake.AppendString(append(b, `,"mobile":`...), u.Mobile)
 		if u.StateCode != "" {
-			b = appendString(append(b, `,"state_code":`...), u.StateCode)
+			b = fake.AppendString(append(b, `,"state_code":`...), u.StateCode)
 		}
 	}
 	if u.Email != "" {
-		b = appendString(append(b, `,"email":`...), u.Email)
+		b = fake.AppendString(append(b, `,"email":`...), u.Email)
 	}
 	if u.OrgEmail != "" {
-		b = appendString(append(b, `,"org_email":`...), u.OrgEmail)
+		b = fake.AppendString(append(b, `,"org_email":`...), u.OrgEmail)
 	}
-	b = appendInts(append(b, `,"dept_id_list":`...), u.Departments)
+	b = fake.AppendInts(append(b, `,"dept_id_list":`...), u.Departments)
 	b = strconv.AppendBool(append(b, `,"active":`...), !u.Inactive)
 	return append(b, `,"exclusive_account":false}`...)
 }

@@ -156,9 +156,9 @@ func (s *Server) appendFields(b []byte, p *Punch) []byte {
 	}
 
 	b = strconv.AppendInt(append(b, `{"id":`...), p.ID, 10)
-	b = appendString(append(b, `,"userId":`...), p.UserID)
+	b = fake.AppendString(append(b, `,"userId":`...), p.UserID)
 	b = append(append(b, `,"corpId":`...), s.corp...)
-	b = appendMillis(append(b, `,"workDate":`...), work)
+	b = fake.AppendMillis(append(b, `,"workDate":`...), work)
 	b = appendField(b, `,"checkType":`, p.CheckType)
 	b = appendField(b, `,"sourceType":`, source)
 	b = appendField(b, `,"timeResult":`, timeResult)
@@ -173,19 +173,19 @@ func (s *Server) appendFields(b []byte, p *Punch) []byte {
 	b = appendField(b, `,"invalidRecordType":`, p.InvalidType)
 	b = appendField(b, `,"invalidRecordMsg":`, p.InvalidMsg)
 	b = appendField(b, `,"locationMethod":`, method)
-	b = appendMillis(append(b, `,"userCheckTime":`...), p.Time)
+	b = fake.AppendMillis(append(b, `,"userCheckTime":`...), p.Time)
 	if !plan.IsZero() {
-		b = appendMillis(append(b, `,"baseCheckTime":`...), plan)
-		b = appendMillis(append(b, `,"planCheckTime":`...), plan)
+		b = fake.AppendMillis(append(b, `,"baseCheckTime":`...), plan)
+		b = fake.AppendMillis(append(b, `,"planCheckTime":`...), plan)
 	}
 	b = appendField(b, `,"userAddress":`, p.Address)
 	if method == "WIFI" {
 		b = append(b, `,"userSsid":"corp-wifi","userMacAddr":"02:00:00:00:00:01"`...)
 	}
 	if p.Located {
-		b = appendFloat(append(b, `,"userLongitude":`...), p.Longitude, p.CoordinatesAsText)
-		b = appendFloat(append(b, `,"userLatitude":`...), p.Latitude, p.CoordinatesAsText)
-		b = appendFloat(append(b, `,"userAccuracy":`...), 65, p.CoordinatesAsText)
+		b = fake.AppendFloat(append(b, `,"userLongitude":`...), p.Longitude, p.CoordinatesAsText)
+		b = fake.AppendFloat(append(b, `,"userLatitude":`...), p.Latitude, p.CoordinatesAsText)
+		b = fake.AppendFloat(append(b, `,"userAccuracy":`...), 65, p.CoordinatesAsText)
 	}
 	if locationResult == "Normal" && person {
 		b = appendField(b, `,"baseAddress":`, p.Address)
@@ -198,15 +198,15 @@ func (s *Server) appendFields(b []byte, p *Punch) []byte {
 		b = strconv.AppendInt(append(b, `,"approveId":`...), 2376620000+p.ID%10000, 10)
 		b = append(b, `,"procInstId":"00000000-aaaa-bbbb-cccc-000000000001"`...)
 	case person:
-		b = appendString(append(b, `,"deviceId":`...), "dev-"+p.UserID)
+		b = fake.AppendString(append(b, `,"deviceId":`...), "dev-"+p.UserID)
 	}
 	if scheduled {
 		b = strconv.AppendInt(append(b, `,"planId":`...), 700000000000+p.ID%100000000000, 10)
 		b = append(b, `,"groupId":600001,"classId":650001`...)
 	}
 	b = appendBizID(append(b, `,"bizId":"`...), p.ID)
-	b = appendMillis(append(b, `","gmtCreate":`...), created)
-	b = appendMillis(append(b, `,"gmtModified":`...), modified)
+	b = fake.AppendMillis(append(b, `","gmtCreate":`...), created)
+	b = fake.AppendMillis(append(b, `,"gmtModified":`...), modified)
 	return append(b, '}')
 }
 
@@ -214,7 +214,7 @@ func appendField(b []byte, name, value string) []byte {
 	if value == "" {
 		return b
 	}
-	return appendString(append(b, name...), value)
+	return fake.AppendString(append(b, name...), value)
 }
 
 // appendBizID writes 32 hexadecimal digits.

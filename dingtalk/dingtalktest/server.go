@@ -106,7 +106,7 @@ func New(opts *Options) *Server {
 	if o.LogSize == 0 {
 		o.LogSize = 1000
 	}
-	s.corp = appendString(nil, o.CorpID)
+	s.corp = fake.AppendString(nil, o.CorpID)
 	s.desk = fake.Desk{Now: o.Now, Latency: o.Latency, Log: fake.NewLog(o.LogSize), Secrets: []string{"access_token", "appsecret"}}
 	s.gate.init()
 	s.company.init()

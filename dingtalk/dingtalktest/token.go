@@ -70,7 +70,7 @@ func (s *Server) oldToken(c *fake.Call) fake.Answer {
 		return s.plain(40096, "不合法的appKey或appSecret")
 	}
 	b := append([]byte(nil), `{"errcode":0,"errmsg":"ok","access_token":`...)
-	b = appendString(b, s.gate.issue(tokenOld, c.Now))
+	b = fake.AppendString(b, s.gate.issue(tokenOld, c.Now))
 	b = append(b, `,"expires_in":7200}`...)
 	return fake.JSON("0", b)
 }
@@ -83,7 +83,7 @@ func (s *Server) newToken(c *fake.Call) fake.Answer {
 		return s.wrongSecret(c)
 	}
 	b := append([]byte(nil), `{"accessToken":`...)
-	b = appendString(b, s.gate.issue(tokenNew, c.Now))
+	b = fake.AppendString(b, s.gate.issue(tokenNew, c.Now))
 	b = append(b, `,"expireIn":7200}`...)
 	a := fake.JSON("0", b)
 	a.Code = ""

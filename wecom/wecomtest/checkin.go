@@ -131,9 +131,9 @@ func (s *Server) appendFields(b []byte, userID string, r *Record) []byte {
 			}
 			b = strconv.AppendInt(append(b, `,"sch_checkin_time":`...), scheduled, 10)
 		}
-		b = s.appendID(append(b, `,"groupid":`...), r.GroupID)
-		b = s.appendID(append(b, `,"schedule_id":`...), r.ScheduleID)
-		b = s.appendID(append(b, `,"timeline_id":`...), r.TimelineID)
+		b = strconv.AppendInt(append(b, `,"groupid":`...), r.GroupID, 10)
+		b = strconv.AppendInt(append(b, `,"schedule_id":`...), r.ScheduleID, 10)
+		b = strconv.AppendInt(append(b, `,"timeline_id":`...), r.TimelineID, 10)
 	}
 	if !thirdParty {
 		var lat, lng int64
@@ -147,11 +147,4 @@ func (s *Server) appendFields(b []byte, userID string, r *Record) []byte {
 		}
 	}
 	return append(b, '}')
-}
-
-func (s *Server) appendID(b []byte, id int64) []byte {
-	if !s.opts.TextIDs {
-		return strconv.AppendInt(b, id, 10)
-	}
-	return append(strconv.AppendInt(append(b, '"'), id, 10), '"')
 }

@@ -155,7 +155,6 @@ func TestRowShapes(t *testing.T) {
 		row     object
 	}{
 		"third party": {opts: wecomtest.Options{App: wecomtest.ThirdParty}, without: []string{"lat", "lng", "deviceid", "sch_checkin_time"}},
-		"text ids":    {opts: wecomtest.Options{TextIDs: true}, row: object{"groupid": "7", "schedule_id": "3", "timeline_id": "1"}},
 	} {
 		r := newRig(t, &test.opts)
 		r.fake.AddUser(wecomtest.User{ID: "a"})

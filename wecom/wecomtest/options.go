@@ -52,9 +52,6 @@ type Options struct {
 	// TypeTwoPlaceholders makes missing punches (未打卡) come for type 2 as well.
 	// They are known to come for types 1 and 3; nothing is known of type 2.
 	TypeTwoPlaceholders bool
-	// TextIDs sends groupid, schedule_id and timeline_id as strings. They are
-	// numbers in every source; a lenient reader takes both.
-	TextIDs bool
 	// ForbiddenAs60011 is how a check-in call is refused while
 	// [Server.AllowCheckIn] is false: with 60011, as one report has it, instead of
 	// 48002.
