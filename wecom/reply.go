@@ -73,7 +73,7 @@ func errorOf(api *APIError) error {
 // mend of its attendance.Code says it.
 func mendOf(api *APIError) attendance.Text {
 	switch api.Code {
-	case codeInvalidSecret:
+	case codeInvalidSecret, 40013, 40091, 2000002:
 		return attendance.Text{
 			EN: "check CorpID and Secret, whether the Secret was reset and whether the application is enabled (application management); it is not tried again soon, because WeCom shuts an address out that keeps trying",
 			ZH: "请核对企业 ID 与应用 Secret，确认 Secret 未被重置、应用未被停用（应用管理）；为避免本机 IP 被封禁，短时间内不会重试",
