@@ -19,8 +19,8 @@
 // What WeCom's check-in call does and its pages do not say, and what is done
 // about it, stands at [CheckIns].
 //
-// Userids are compared without regard to case, as WeCom does: set Fold in
-// oasink's Binding.
+// Userids have no case, and there are no job numbers beside them: bind with
+// oasink.ByWorkcode(wx.Directory()).ForWeCom(), or by another field alike.
 //
 // Errors are [attendance.Error] values; WeCom's own code and words are in the
 // [APIError] below them, which errors.As finds.

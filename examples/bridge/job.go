@@ -109,6 +109,5 @@ func (w *work) binding() oasink.Binding {
 		binding = oasink.ByPairs(w.pairs)
 	}
 	binding.IncludeInactive = b.inactive == "include"
-	w.platform.adapt(&binding)
-	return binding
+	return w.platform.adapt(binding)
 }

@@ -21,7 +21,7 @@ type platform interface {
 	// directory is where a binding looks accounts up, and adapt makes a binding fit
 	// the platform's accounts.
 	directory(b bindingConfig) attendance.Directory
-	adapt(b *oasink.Binding)
+	adapt(b oasink.Binding) oasink.Binding
 }
 
 // A family is one kind of records of a platform.
@@ -85,7 +85,7 @@ func (d dingtalkPlatform) families() []family {
 
 func (d dingtalkPlatform) directory(bindingConfig) attendance.Directory { return d.Directory() }
 
-func (d dingtalkPlatform) adapt(*oasink.Binding) {}
+func (d dingtalkPlatform) adapt(b oasink.Binding) oasink.Binding { return b }
 
 type wecomPlatform struct{ *wecom.Client }
 
@@ -107,10 +107,4 @@ func (w wecomPlatform) directory(b bindingConfig) attendance.Directory {
 	return w.UserIDs()
 }
 
-// adapt: WeCom's userids have no case, and a staff number is one there.
-func (w wecomPlatform) adapt(b *oasink.Binding) {
-	b.Fold = true
-	if b.Match == oasink.MatchJobNumber {
-		b.Match = oasink.MatchAccount
-	}
-}
+func (w wecomPlatform) adapt(b oasink.Binding) oasink.Binding { return b.ForWeCom() }
