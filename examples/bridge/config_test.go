@@ -366,5 +366,5 @@ func TestExampleFileIsValid(t *testing.T) {
 	lookup := func(string) (string, bool) { return "x", true }
 	c, err := readConfig("bridge.example.yaml", lookup)
 	require.NoError(t, err)
-	require.Len(t, c.jobs, 1)
+	require.Len(t, c.jobs, 2)
 }
