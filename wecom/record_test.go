@@ -286,12 +286,19 @@ func FuzzRows(f *testing.F) {
 	q := attendance.Query{Accounts: []string{"zhangsan", "lisi", "a"}, Span: attendance.Span{
 		From: time.Date(2024, 3, 4, 0, 0, 0, 0, shanghai()), To: time.Date(2024, 3, 5, 0, 0, 0, 0, shanghai())}}
 	f.Fuzz(func(t *testing.T, body []byte) {
+		accepted := classifyRecords(replyOf(body)) == nil
 		if !json.Valid(body) {
+			if accepted {
+				t.Fatal("what is no JSON was accepted")
+			}
 			return
 		}
 		r := newReading(q)
 		for w := range windows(q.Span, defaultDays) {
 			n, err := r.rows(body, w)
+			if accepted && err != nil {
+				t.Fatal("accepted, and then not read")
+			}
 			if err == nil && len(r.punches)+len(r.skipped) > n {
 				t.Fatalf("%d rows made %d punches and %d others", n, len(r.punches), len(r.skipped))
 			}
