@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -118,7 +119,8 @@ func textOf(v any) (string, int64) {
 	case string:
 		return v, 0
 	case []byte:
-		return string(v), 0
+		n, _ := strconv.ParseInt(string(v), 10, 64)
+		return string(v), n
 	case time.Time:
 		return v.Format(time.DateTime), 0
 	case int64:
@@ -170,6 +172,6 @@ func chunks[T any](list []T) iter.Seq[[]T] { return slices.Chunk(list, 500) }
 // Count returns the number of rows of a table.
 func (o *OA) Count(ctx context.Context, table string) (int, error) {
 	var n int
-	err := o.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM ?", bun.Name(table)).Scan(&n)
+	err := o.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+table).Scan(&n) // unquoted: the case of names is the database's
 	return n, err
 }

@@ -161,7 +161,12 @@ func TestManyPoolsWriteOnce(t *testing.T) {
 func TestMain(m *testing.M) {
 	path := os.Getenv("PUNCHBRIDGE_WRITER")
 	if path == "" {
-		os.Exit(m.Run())
+		code := m.Run()
+		if err := dropOwnPostgres(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+		os.Exit(code)
 	}
 	db := open(&testing.T{}, path)
 	s, err := oasink.New(context.Background(), db, &oasink.Options{Now: now})
