@@ -11,14 +11,15 @@ type launderedText struct{ column, text string }
 
 // within is s without the characters that the column is known not to hold.
 func (w *writing) within(s string, c column) (fit string, replaced bool) {
-	fit = s
-	if clean, ok := w.laundry[launderedText{c.name, s}]; ok {
-		fit = clean
+	whole := clean(s)
+	fit = whole
+	if washed, ok := w.laundry[launderedText{c.name, s}]; ok {
+		fit = washed
 	}
 	if c.bmp {
 		fit = withinBMP(fit)
 	}
-	return fit, fit != s
+	return fit, fit != whole
 }
 
 // launder asks the database what each column can hold of the texts of rows that

@@ -119,15 +119,18 @@ func textOf(v any) (string, int64) {
 	case string:
 		return v, 0
 	case []byte:
-		n, _ := strconv.ParseInt(string(v), 10, 64)
-		return string(v), n
+		return numbered(string(v))
 	case time.Time:
 		return v.Format(time.DateTime), 0
-	case int64:
-		return fmt.Sprint(v), v
 	default:
-		return fmt.Sprint(v), 0
+		return numbered(fmt.Sprint(v))
 	}
+}
+
+// numbered is a text and the number that it is, 0 if none.
+func numbered(s string) (string, int64) {
+	n, _ := strconv.ParseInt(s, 10, 64)
+	return s, n
 }
 
 // insert adds rows in one statement; values for columns that the table lacks are
