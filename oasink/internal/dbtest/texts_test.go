@@ -158,7 +158,7 @@ func (d database) with(t *testing.T, name, value string) database {
 	require.NoError(t, err)
 	query := dsn.Query()
 	query.Set(name, value)
-	dsn.RawQuery = query.Encode()
+	dsn.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20") // which pgx takes for itself
 	d.dsn = dsn.String()
 	return d
 }
