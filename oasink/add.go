@@ -17,9 +17,9 @@ import (
 // addSign adds the wanted rows that HrmScheduleSign lacks.
 func (w *writing) addSign(ctx context.Context, c bun.Conn) error {
 	t := w.shape.sign
-	if size, ok := t.column("signFrom"); ok && size.size > 0 && len(w.tag) > size.size && w.missing(w.plan.sign.rows) {
+	if size, ok := t.column("signFrom"); ok && !size.takes(w.tag) && w.missing(w.plan.sign.rows) {
 		return &attendance.Error{Code: attendance.CodeTable, Op: "oasink write",
-			Detail: fmt.Sprintf("column signFrom of %s takes %d bytes, the tag %q does not fit", t.name, size.size, w.tag),
+			Detail: fmt.Sprintf("column signFrom of %s takes %d characters, the tag %q does not fit", t.name, size.size, w.tag),
 			Mend:   attendance.Text{EN: "choose a shorter tag", ZH: "请使用更短的 signFrom 标识"}}
 	}
 	in := w.newInsert(c, t, []cell{{"userType", "1"}, {"isInCom", "1"}, {"signFrom", w.tag}},
@@ -92,7 +92,11 @@ func (w *writing) fit(s string, t *table, name string, most int) any {
 	if !ok || s == "" {
 		return nil
 	}
-	s, shortened := fitting(s, c, most, w.dialect.countsBytes())
+	s, replaced := w.within(s, c)
+	if replaced {
+		w.replaced++
+	}
+	s, shortened := fitting(s, c, most)
 	if shortened {
 		if w.cut++; w.cut == 1 {
 			w.cutFirst = t.name.String() + "." + c.name
@@ -120,7 +124,7 @@ func (w *writing) recalculate(ctx context.Context, c bun.Conn) error {
 	}
 	if err := w.addPool(ctx, c); err != nil {
 		switch w.dialect.diagnose(err) {
-		case otherTrouble, missing:
+		case otherTrouble, missing, denied:
 			if ctx.Err() != nil {
 				return err
 			}

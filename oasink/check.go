@@ -28,6 +28,7 @@ func (s *Sink) Check(ctx context.Context) []attendance.Finding {
 		good("generation", fmt.Sprintf("e-cology %v", sh.generation), fmt.Sprintf("e-cology %v", sh.generation)),
 	}
 	findings = append(findings, s.checkColumns(sh)...)
+	findings = append(findings, s.checkServer(ctx, sh)...)
 	for _, look := range [...]func(context.Context, *shape) (attendance.Finding, bool, error){s.checkTags, s.checkPool} {
 		f, ok, err := look(ctx, sh)
 		if err != nil {
@@ -50,32 +51,72 @@ var errTried = errors.New("oasink: tried")
 // checkRights takes the write lock and inserts no row at all into each table that
 // is written: databases look at the rights before they look for rows. (SQLite has
 // no rights to single tables; there it proves that the file can be written.)
-// Everything is rolled back.
+// Everything is rolled back. All tables that may not be written are named.
 func (s *Sink) checkRights(ctx context.Context, sh *shape) attendance.Finding {
-	err := s.exclusively(ctx, func(c bun.Conn) error {
+	var refused []string
+	err := s.exclusively(ctx, func(ctx context.Context, c bun.Conn, _ bool) error {
+		refused = nil
 		if err := s.dialect.touch(ctx, c); err != nil {
 			return err
 		}
 		for _, into := range [...]struct {
 			*table
-			column string
+			needs  []string
 			wanted bool
-		}{{sh.sign, "userId", true}, {sh.mobile, "operater", true}, {sh.pool, "resourceid", s.recalculates(sh)}} {
-			if !into.wanted || !into.has(into.column) {
+		}{{sh.sign, signNeeds(), true}, {sh.mobile, mobileNeeds(), true}, {sh.pool, poolNeeds(), s.recalculates(sh)}} {
+			if !into.wanted || !into.usable(into.needs...) {
 				continue
 			}
-			q := s.statement("INSERT INTO ").table(into.table).sql(" (").column(into.table, into.column).sql(") SELECT ")
-			q.column(into.table, into.column).sql(" FROM ").table(into.table).sql(" WHERE 1 = 0")
-			if err := q.exec(ctx, c); err != nil {
+			why, err := s.tryInsert(ctx, c, into.table, into.needs)
+			if err != nil {
 				return err
+			}
+			if why != nil {
+				refused = append(refused, fmt.Sprintf("%s (%v)", into.name, why))
 			}
 		}
 		return errTried
 	})
-	if !errors.Is(err, errTried) {
-		return attendance.FindingOf(attendance.Text{EN: "the database cannot be written", ZH: "数据库不可写"}, err)
+	what := attendance.Text{EN: "the database cannot be written", ZH: "数据库不可写"}
+	switch {
+	case !errors.Is(err, errTried):
+		return attendance.FindingOf(what, err)
+	case len(refused) > 0:
+		return attendance.FindingOf(what, &attendance.Error{Code: attendance.CodeStore, Op: "oasink",
+			Detail: "this program's account cannot insert into " + strings.Join(refused, ", "), Mend: rightsMend()})
 	}
 	return good("rights", "the database can be written", "数据库可写")
+}
+
+// tryInsert inserts nothing into a table and returns why that is refused.
+func (s *Sink) tryInsert(ctx context.Context, c bun.Conn, t *table, columns []string) (why, err error) {
+	mark, undo, _ := s.dialect.savepoint()
+	if err := s.statement(mark).exec(ctx, c); err != nil {
+		return nil, err
+	}
+	q := s.statement("INSERT INTO ").table(t).sql(" (").columns(t, columns...).sql(") SELECT ")
+	q.columns(t, columns...).sql(" FROM ").table(t).sql(" WHERE 1 = 0")
+	if why = q.exec(ctx, c); why == nil {
+		return nil, nil
+	}
+	switch s.dialect.diagnose(why) {
+	case otherTrouble, missing, denied:
+		return why, s.statement(undo).exec(ctx, c)
+	default:
+		return nil, why
+	}
+}
+
+// checkServer tells what an operator should know of this server.
+func (s *Sink) checkServer(ctx context.Context, sh *shape) (findings []attendance.Finding) {
+	err := s.patiently(ctx, "asking the database for its settings", func() (err error) {
+		findings, err = s.dialect.concerns(ctx, s.db.DB, sh)
+		return err
+	})
+	if err != nil {
+		return []attendance.Finding{attendance.FindingOf(attendance.Text{EN: "the database's settings", ZH: "数据库设置"}, err)}
+	}
+	return findings
 }
 
 // checkColumns looks at each table for what is needed of it.

@@ -18,19 +18,31 @@
 //
 // # How it is written
 //
-// A batch is one transaction on one connection, which takes the database's write
-// lock before its first read: two processes that write the same batch at once
-// write it once, and a killed one leaves nothing half written. The legacy tables
-// have no unique key, so this lock is what makes a punch one row.
+// A batch is one transaction on one connection, which takes a lock that excludes
+// every other writer of this library before its first read: two processes that
+// write the same batch at once write it once, and a killed one leaves nothing half
+// written and no lock behind. The legacy tables have no unique key, so this lock is
+// what makes a punch one row. It is the write lock of an SQLite file, an advisory
+// lock on PostgreSQL (pg_advisory_xact_lock), a user lock on MySQL and MariaDB
+// (GET_LOCK; it is of one server, so let all writers of a cluster use the same
+// node). A connection that breaks is replaced and the batch begun again; what may
+// have been stored before is looked up, not written again.
 //
-// Tables and columns are probed when the [Sink] is made, and only columns that
-// exist are written: the tables of e-cology 7, 8 and 9 differ, and sites add
-// their own. Values reach the database only as bound arguments or as literals that
-// bun has escaped. Rows are inserted as bound arguments of a prepared statement on
-// the driver's connection, below bun: on SQLite that costs a tenth more than the
-// bare driver, text formatted by bun two thirds more (BenchmarkWrite). The host's
-// query hooks therefore see the transaction and every read, but not the inserts.
+// Tables and columns are probed when the [Sink] is made, in whatever case they are
+// spelt, and only columns that exist are written: the tables of e-cology 7, 8 and 9
+// differ, and sites add their own. Values reach the database only as bound
+// arguments, or as literals of letters and digits that mean the same in every SQL
+// mode. Rows are inserted on the driver's connection, below bun: on SQLite that
+// costs a tenth more than the bare driver, text formatted by bun two thirds more
+// (BenchmarkWrite). The host's query hooks therefore see the transaction and every
+// read in it, but neither the inserts nor the probing.
+//
+// # Databases
 //
 // Everything that differs between databases stands behind one small interface.
-// Supported now: SQLite.
+// Supported, with any driver: SQLite 3.16, MySQL 5.7, MariaDB 10.2 and PostgreSQL
+// 9.6 or later. All tests run on SQLite, MariaDB 10.11 and PostgreSQL 15; MySQL
+// itself, which shares MariaDB's protocol and statements, was run nowhere yet. Not
+// supported: SQL Server and Oracle (to come), and databases that only speak one of
+// these protocols (达梦, 人大金仓, GaussDB, TiDB, OceanBase).
 package oasink

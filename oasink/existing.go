@@ -10,9 +10,6 @@ import (
 // readSign finds out which wanted rows HrmScheduleSign holds, and counts the rows
 // of our tag that the batch lacks.
 func (w *writing) readSign(ctx context.Context, c querier) error {
-	for i := range w.plan.sign.rows {
-		w.plan.sign.rows[i].held, w.plan.sign.rows[i].valid = byNobody, false
-	}
 	t := w.shape.sign
 	tagged := t.has("signFrom")
 	people := slices.Concat(w.plan.sign.people(), w.plan.answered)
@@ -42,7 +39,8 @@ func (w *writing) readSign(ctx context.Context, c querier) error {
 func (w *writing) found(k key, ours, tagged, valid bool) {
 	if ours {
 		if row := w.plan.sign.find(k); row != nil {
-			row.held, row.valid = byUs, row.valid || valid
+			row.isOurs()
+			row.valid = row.valid || valid
 		} else if tagged && k.at >= w.plan.from && k.at < w.plan.to {
 			if _, answered := slices.BinarySearch(w.plan.answered, k.person); answered {
 				w.written.Superseded++
@@ -66,16 +64,13 @@ func (w *writing) found(k key, ours, tagged, valid bool) {
 // readMobile finds out which wanted rows mobile_sign holds. It has no tag and
 // its types are told apart by nobody: whatever row there is counts.
 func (w *writing) readMobile(ctx context.Context, c querier) error {
-	for i := range w.plan.mobile.rows {
-		w.plan.mobile.rows[i].held = byNobody
-	}
 	t := w.shape.mobile
 	for ids := range slices.Chunk(w.plan.mobile.people(), w.dialect.valuesPerList()) {
 		q := w.statement("SELECT ").columns(t, "operater", "operate_date", "operate_time")
 		err := w.ofDays(q.sql(" FROM ").table(t), t, "operater", ids, "operate_date").query(ctx, c, 3, func(v []any) error {
 			if at, ok := secondFrom(textOf(v[1]), textOf(v[2])); ok {
 				if row := w.plan.mobile.find(key{person: intOf(v[0]), at: at}); row != nil {
-					row.held = byUs
+					row.isOurs()
 				}
 			}
 			return nil

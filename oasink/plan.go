@@ -31,6 +31,8 @@ type want struct {
 	key
 	punch *attendance.Punch
 	held  held
+	// sent says that an earlier try has inserted the row and may have committed it.
+	sent bool
 	// valid says that a row which holds it is one that the OA shows (isInCom '1').
 	valid bool
 }
@@ -42,6 +44,7 @@ const (
 	byNobody held = iota
 	byOther
 	byUs
+	byThis // by an earlier try of this very write
 )
 
 // A want list is what one table should hold, each row once.
@@ -66,6 +69,23 @@ func (l *wantList) find(k key) *want {
 		return &l.rows[i]
 	}
 	return nil
+}
+
+// forget prepares the rows to be looked for. perhaps says that those not found at
+// the last look were inserted and perhaps committed.
+func (l *wantList) forget(perhaps bool) {
+	for i := range l.rows {
+		r := &l.rows[i]
+		r.sent = perhaps && (r.sent || r.held == byNobody)
+		r.held, r.valid = byNobody, false
+	}
+}
+
+// isOurs notes that a row of our tag, or of no tag where there are none, holds it.
+func (w *want) isOurs() {
+	if w.held = byUs; w.sent {
+		w.held = byThis
+	}
 }
 
 // people returns who the rows are of, sorted.
@@ -230,7 +250,7 @@ func changed(lists ...[]want) []attendance.PersonDay {
 		for i := range rows {
 			w := &rows[i]
 			d := personDay{w.person, int64(w.at) / 1e6}
-			if w.held != byNobody || seen[d] {
+			if w.held != byNobody && w.held != byThis || seen[d] {
 				continue
 			}
 			seen[d] = true

@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/uptrace/bun"
+
+	"github.com/punchbridge/punchbridge/attendance"
 )
 
 // sqlite is SQLite 3.16 or later, whichever driver.
@@ -17,8 +20,9 @@ type sqlite struct{}
 func (sqlite) name() string { return "SQLite" }
 
 // begin takes the write lock at once: a plain BEGIN would take it at the first
-// insert, after two writers have both read that a row is not there.
-func (sqlite) begin(ctx context.Context, c executor) error {
+// insert, after two writers have both read that a row is not there. How long it
+// waits is the driver's busy time-out; beyond it the caller tries again.
+func (sqlite) begin(ctx context.Context, c executor, _ string, _ time.Duration) error {
 	_, err := c.ExecContext(ctx, "BEGIN IMMEDIATE")
 	return err
 }
@@ -32,6 +36,11 @@ func (sqlite) rollback(ctx context.Context, c executor) error {
 	_, err := c.ExecContext(ctx, "ROLLBACK")
 	return err
 }
+
+func (sqlite) release(context.Context, executor, string) error { return nil }
+
+// commitsAgain: a reader stops the commit, not the transaction.
+func (sqlite) commitsAgain() bool { return true }
 
 // touch makes SQLite open its journal, which it cannot in a directory that may
 // not be written, by setting a number of the file's head to what it is.
@@ -48,28 +57,37 @@ func (sqlite) savepoint() (mark, undo, forget string) {
 	return "SAVEPOINT punchbridge", "ROLLBACK TO punchbridge", "RELEASE punchbridge"
 }
 
-func (sqlite) columns(ctx context.Context, q querier, schema, table string) ([]column, error) {
-	query, args := `SELECT name, type FROM pragma_table_info(?)`, []any{table}
-	if schema != "" {
-		query, args = `SELECT name, type FROM pragma_table_info(?, ?)`, []any{table, schema}
+// find takes the name as it is: SQLite knows tables in any case.
+func (sqlite) find(ctx context.Context, q querier, want tableName) (tableName, []column, error) {
+	query, args := `SELECT name, type FROM pragma_table_info(?)`, []any{want.name}
+	if want.schema != "" {
+		query, args = `SELECT name, type FROM pragma_table_info(?, ?)`, []any{want.name, want.schema}
 	}
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, err
+		return want, nil, err
 	}
 	defer rows.Close()
 	var list []column
 	for rows.Next() {
 		var name, declared string
 		if err := rows.Scan(&name, &declared); err != nil {
-			return nil, err
+			return want, nil, err
 		}
-		list = append(list, newColumn(name, declared))
+		c := newColumn(name, declared)
+		c.bytes = true // SQLite ignores sizes; where e-cology's declarations come from (Oracle, SQL Server), they are bytes
+		list = append(list, c)
 	}
-	return list, rows.Err()
+	return want, list, rows.Err()
+}
+
+func (sqlite) concerns(context.Context, querier, *shape) ([]attendance.Finding, error) {
+	return nil, nil
 }
 
 func (sqlite) limit(query string, n int) string { return fmt.Sprintf("%s LIMIT %d", query, n) }
+
+func (sqlite) arrays() bool { return false }
 
 // rowsPerInsert: SQLite has no limit on VALUES; more rows are no faster.
 func (sqlite) rowsPerInsert() int { return 100 }
@@ -81,9 +99,10 @@ func (sqlite) argument(int) string { return "?" }
 
 func (sqlite) valuesPerList() int { return 1000 }
 
-// countsBytes: SQLite ignores declared sizes; the databases whose declarations
-// e-cology ships (Oracle, SQL Server) mean bytes.
-func (sqlite) countsBytes() bool { return true }
+// storable: SQLite holds every text.
+func (sqlite) storable(_ context.Context, _ *sql.Conn, s string, _ column) (string, error) {
+	return s, nil
+}
 
 // SQLite's primary result codes (sqlite.org/rescode.html), which drivers keep in
 // the low byte of theirs.

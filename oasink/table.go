@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/punchbridge/punchbridge/attendance"
 )
@@ -63,8 +64,25 @@ func (n tableName) String() string {
 type column struct {
 	name string
 	kind kind
-	// size is the declared size of a text, 0 where there is none.
-	size int
+	// size is the declared size of a text, 0 where there is none: so many bytes
+	// where bytes is set, else characters.
+	size  int
+	bytes bool
+	// bmp says that the column holds no character above U+FFFF (MySQL's utf8mb3).
+	bmp bool
+	// charset is the column's character set where it is not all of Unicode (MySQL).
+	charset string
+	// declared is the type as a cast names it (PostgreSQL).
+	declared string
+}
+
+// takes reports whether a text is no longer than the column.
+func (c column) takes(s string) bool {
+	n := len(s)
+	if !c.bytes {
+		n = utf8.RuneCountInString(s)
+	}
+	return c.kind != text || c.size <= 0 || n <= c.size
 }
 
 // kind is what values a column takes, as far as it matters here.
@@ -164,10 +182,10 @@ func subCompanyNeeds() []string { return []string{"id", "supsubcomid"} }
 func (s *Sink) probe(ctx context.Context) (*shape, error) {
 	found := make(map[string]*table)
 	for _, name := range allTables() {
-		t := &table{name: s.located[name]}
+		t := &table{}
 		var list []column
-		err := s.patiently(ctx, "reading the columns of "+t.name.String(), func() (err error) {
-			list, err = s.dialect.columns(ctx, s.db, t.name.schema, t.name.name)
+		err := s.patiently(ctx, "reading the columns of "+s.located[name].String(), func() (err error) {
+			t.name, list, err = s.dialect.find(ctx, s.db.DB, s.located[name])
 			return err
 		})
 		if err != nil {
@@ -191,6 +209,14 @@ func (s *Sink) probe(ctx context.Context) (*shape, error) {
 	}
 	s.shape.Store(sh)
 	return sh, nil
+}
+
+// home is the schema of the punch tables, "" where the database has none.
+func (sh *shape) home() string {
+	if sh.sign.exists() {
+		return sh.sign.name.schema
+	}
+	return sh.mobile.name.schema
 }
 
 // guess tells the generation from the tables.

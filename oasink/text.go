@@ -47,13 +47,23 @@ func cut(s string, size int, bytes bool) string {
 	return s[:size]
 }
 
+// withinBMP replaces what lies above U+FFFF, such as emoji.
+func withinBMP(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r > 0xFFFF {
+			return utf8.RuneError
+		}
+		return r
+	}, s)
+}
+
 // fitting is clean text for a column, no longer than the column and most bytes
 // allow, and whether something was cut off.
-func fitting(s string, c column, most int, bytes bool) (fit string, shortened bool) {
+func fitting(s string, c column, most int) (fit string, shortened bool) {
 	s = clean(s)
 	fit = cut(s, most, true)
 	if c.kind == text {
-		fit = cut(fit, c.size, bytes)
+		fit = cut(fit, c.size, c.bytes)
 	}
 	return fit, len(fit) < len(s)
 }

@@ -2,6 +2,7 @@ package oasink
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"time"
@@ -9,10 +10,18 @@ import (
 	"github.com/uptrace/bun"
 )
 
+// freshTries is how often a transaction whose connection has broken is begun again
+// without a pause: a pool may hold several connections that the server has closed.
+const freshTries = 3
+
 // exclusively runs f in one transaction that excludes every other writer, on a
-// connection of its own, and commits. While the database is busy it tries again,
-// f included, until LockWait is over. When it returns an error, nothing is written.
-func (s *Sink) exclusively(ctx context.Context, f func(c bun.Conn) error) error {
+// connection of its own, and commits. While the database is busy, and after its
+// connection has broken, it tries again, f included, until LockWait is over. When
+// it returns an error, nothing is written; unless the connection broke during the
+// commit and the database did not come back: then nobody can say.
+//
+// f is told whether the commit of the try before it may have come through.
+func (s *Sink) exclusively(ctx context.Context, f func(ctx context.Context, c bun.Conn, perhaps bool) error) error {
 	select {
 	case s.writing <- struct{}{}:
 		defer func() { <-s.writing }()
@@ -21,76 +30,100 @@ func (s *Sink) exclusively(ctx context.Context, f func(c bun.Conn) error) error 
 	}
 	p := s.patience()
 	defer p.end()
+	perhaps, broken := false, 0
 	for {
-		err := s.once(ctx, p, f)
+		unsure, err := s.once(ctx, p, func(c bun.Conn) error { return f(ctx, c, perhaps) })
 		if err == nil {
 			return nil
 		}
-		if ctx.Err() != nil || s.dialect.diagnose(err) != busy {
+		perhaps = perhaps || unsure
+		switch s.dialect.diagnose(err) {
+		case busy:
+			s.opts.Logger.Debug("oasink: the database is busy, waiting")
+		case lost:
+			s.opts.Logger.Info("oasink: the connection to the database has broken", "error", err)
+			if broken++; broken <= freshTries && ctx.Err() == nil {
+				continue
+			}
+		case unreachable: // while it is being restarted
+			if broken == 0 {
+				return s.fault(ctx, "writing punches", err)
+			}
+		default:
 			return s.fault(ctx, "writing punches", err)
 		}
-		s.opts.Logger.Debug("oasink: the database is busy, waiting")
-		if !p.pause(ctx) {
+		if ctx.Err() != nil || !p.pause(ctx) {
 			return s.fault(ctx, "writing punches", err)
 		}
 	}
 }
 
-// once tries the transaction once.
-func (s *Sink) once(ctx context.Context, p *patience, f func(c bun.Conn) error) error {
+// once tries the transaction once. unsure says that it failed and may be
+// committed all the same.
+func (s *Sink) once(ctx context.Context, p *patience, f func(c bun.Conn) error) (unsure bool, err error) {
 	c, err := s.db.Conn(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer c.Close()
+	home := s.shape.Load().home()
 	open := true
 	defer func() { // also after a panic of f
-		if open {
-			s.undo(ctx, c)
-		}
+		s.leave(ctx, c, home, open)
 	}()
-	if err := s.dialect.begin(ctx, c); err != nil {
-		open = ctx.Err() != nil // a begin that ctx has cut off may have come through
-		return err
+	if err := s.dialect.begin(ctx, c, home, p.wait); err != nil {
+		return false, err
 	}
 	if err := f(c); err != nil {
-		return err
+		return false, err
+	}
+	if err := ctx.Err(); err != nil {
+		return false, err
 	}
 	if err := s.commit(ctx, p, c); err != nil {
-		return err
+		return s.dialect.diagnose(err) == lost, err
 	}
 	open = false
-	return nil
+	return false, nil
 }
 
-// commit commits unless ctx has ended before. The commit itself is not cut off by
-// ctx: nobody could say then whether the rows are stored. Readers that stop it
-// for the moment are waited for with the transaction kept.
+// commit is not cut off by ctx: nobody could say then whether the rows are stored.
+// Readers that stop it for the moment are waited for with the transaction kept,
+// where the database keeps it.
 func (s *Sink) commit(ctx context.Context, p *patience, c bun.Conn) error {
 	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		err := s.dialect.commit(context.WithoutCancel(ctx), c)
 		if err == nil {
 			return nil
 		}
-		if s.dialect.diagnose(err) != busy || !p.pause(ctx) {
+		if !s.dialect.commitsAgain() || s.dialect.diagnose(err) != busy || !p.pause(ctx) {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
 			return err
 		}
 	}
 }
 
-// undo rolls back, whatever has become of ctx. A connection on which that fails
-// is taken out of the pool, so that no later user finds itself in a transaction.
-func (s *Sink) undo(ctx context.Context, c bun.Conn) {
+// leave rolls back what is open and gives back what begin took, whatever has become
+// of ctx. A connection on which that fails is taken out of the pool, so that no
+// later user finds itself in a transaction or in the possession of a lock.
+func (s *Sink) leave(ctx context.Context, c bun.Conn, home string, open bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	err := s.dialect.rollback(ctx, c)
-	if err == nil || s.dialect.diagnose(err) == noTransaction {
+	var err error
+	if open {
+		if err = s.dialect.rollback(ctx, c); err != nil && s.dialect.diagnose(err) == noTransaction {
+			err = nil
+		}
+	}
+	if err == nil {
+		err = s.dialect.release(ctx, c, home)
+	}
+	if err == nil {
 		return
 	}
-	if err := c.Raw(func(any) error { return driver.ErrBadConn }); err != nil && !errors.Is(err, driver.ErrBadConn) {
+	if err := c.Raw(func(any) error { return driver.ErrBadConn }); err != nil && !errors.Is(err, driver.ErrBadConn) && !errors.Is(err, sql.ErrConnDone) {
 		s.opts.Logger.Warn("oasink: dropping a broken connection", "error", err)
 	}
 }

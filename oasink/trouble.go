@@ -18,14 +18,15 @@ func (s *Sink) fault(ctx context.Context, doing string, err error) error {
 	if ended := ctx.Err(); ended != nil {
 		return ended
 	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	kind := s.dialect.diagnose(err)
+	if kind != unreachable && kind != lost && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
 		return err
 	}
 	if _, ours := errors.AsType[*attendance.Error](err); ours {
 		return err
 	}
 	e := &attendance.Error{Code: attendance.CodeStore, Op: "oasink", Err: err}
-	switch s.dialect.diagnose(err) {
+	switch kind {
 	case busy:
 		e.Detail = fmt.Sprintf("the database is busy: while %s, another program held it locked for longer than %v: %v", doing, max(s.opts.LockWait, 0), err)
 		e.Mend = attendance.Text{EN: "find the program that keeps the database locked; the next run makes up for it", ZH: "请查找长时间锁定数据库的程序；下次运行会自动补齐"}
@@ -33,11 +34,14 @@ func (s *Sink) fault(ctx context.Context, doing string, err error) error {
 		e.Code = attendance.CodeStoreDown
 		e.Detail = fmt.Sprintf("the database is read-only: while %s: %v", doing, err)
 		e.Mend = attendance.Text{EN: "give this program's account the right to write the database (for a file: the file and its directory)", ZH: "请授予本程序账号写入数据库的权限（若为文件：数据库文件及其所在目录均需可写）"}
+	case denied:
+		e.Detail = fmt.Sprintf("this program's account lacks a right in the database: while %s: %v", doing, err)
+		e.Mend = rightsMend()
 	case full:
 		e.Code = attendance.CodeStoreDown
 		e.Detail = fmt.Sprintf("the database's disk is full: while %s: %v", doing, err)
 		e.Mend = attendance.Text{EN: "free disk space on the database's machine; the next run makes up for it", ZH: "请清理数据库服务器磁盘空间；下次运行会自动补齐"}
-	case unreachable:
+	case unreachable, lost:
 		e.Code = attendance.CodeStoreDown
 		e.Detail = fmt.Sprintf("the database cannot be reached or read: while %s: %v", doing, err)
 	case missing:
@@ -49,11 +53,24 @@ func (s *Sink) fault(ctx context.Context, doing string, err error) error {
 	return e
 }
 
+// rightsMend says which rights an account needs.
+func rightsMend() attendance.Text {
+	return attendance.Text{
+		EN: "grant this program's account SELECT and INSERT on HrmScheduleSign, mobile_sign and kq_format_pool, and SELECT on HrmResource, HrmDepartment and HrmSubCompany (PostgreSQL: also USAGE on the schema and on the sequences of the ids)",
+		ZH: "请授予本程序账号 HrmScheduleSign、mobile_sign、kq_format_pool 的查询与插入权限，以及 HrmResource、HrmDepartment、HrmSubCompany 的查询权限（PostgreSQL 还需 schema 与自增序列的 USAGE 权限）",
+	}
+}
+
 // patience is one wait for a busy database: growing pauses, LockWait in all.
 type patience struct {
 	over *time.Timer // nil: no patience at all
 	next time.Duration
+	wait time.Duration // how long one step may block in the database; 0: not at all
 }
+
+// longestBlock is how long a lock is waited for inside the database at a time:
+// drivers may have a time-out for every answer.
+const longestBlock = 4 * time.Second
 
 const (
 	shortestPause = 10 * time.Millisecond
@@ -61,7 +78,7 @@ const (
 )
 
 func (s *Sink) patience() *patience {
-	p := &patience{next: shortestPause}
+	p := &patience{next: shortestPause, wait: max(0, min(s.opts.LockWait, longestBlock))}
 	if s.opts.LockWait > 0 {
 		p.over = time.NewTimer(s.opts.LockWait)
 	}
@@ -106,7 +123,7 @@ func (s *Sink) patiently(ctx context.Context, doing string, f func() error) erro
 		if err == nil {
 			return nil
 		}
-		if s.dialect.diagnose(err) != busy || !p.pause(ctx) {
+		if kind := s.dialect.diagnose(err); kind != busy && kind != lost || !p.pause(ctx) {
 			return s.fault(ctx, doing, err)
 		}
 	}

@@ -53,18 +53,18 @@ func TestTextOfTrimsPadding(t *testing.T) {
 
 func TestFittingCutsAtACharacter(t *testing.T) {
 	long := strings.Repeat("某", 400)
-	fit, shortened := fitting(long, column{size: 1000}, maxAddress, true)
+	fit, shortened := fitting(long, column{size: 1000, bytes: true}, maxAddress)
 	require.True(t, shortened)
 	require.Equal(t, strings.Repeat("某", 333), fit)
-	fit, _ = fitting(long, column{size: 10}, maxAddress, false)
+	fit, _ = fitting(long, column{size: 10}, maxAddress)
 	require.Equal(t, strings.Repeat("某", 10), fit)
-	fit, shortened = fitting("a\x00b\xff🏢", column{}, maxAddress, true)
+	fit, shortened = fitting("a\x00b\xff🏢", column{bytes: true}, maxAddress)
 	require.False(t, shortened)
 	require.Equal(t, "ab\uFFFD🏢", fit)
-	fit, shortened = fitting("🏢", column{size: 3}, maxAddress, true)
+	fit, shortened = fitting("🏢", column{size: 3, bytes: true}, maxAddress)
 	require.True(t, shortened)
 	require.Empty(t, fit)
-	fit, _ = fitting("120.017139", column{kind: decimal, size: 4}, maxCoordinate, true)
+	fit, _ = fitting("120.017139", column{kind: decimal, size: 4, bytes: true}, maxCoordinate)
 	require.Equal(t, "120.017139", fit, "the size of a number is not one of its text")
 }
 
@@ -72,7 +72,7 @@ func FuzzFitting(f *testing.F) {
 	f.Add("某某路\x00🏢", 5, true)
 	f.Add("'; DROP TABLE x; --", 3, false)
 	f.Fuzz(func(t *testing.T, s string, size int, bytes bool) {
-		fit, shortened := fitting(s, column{size: size}, 1000, bytes)
+		fit, shortened := fitting(s, column{size: size, bytes: bytes}, 1000)
 		switch {
 		case !utf8.ValidString(fit), strings.ContainsRune(fit, 0), !strings.HasPrefix(clean(s), fit), len(fit) > 1000:
 			t.Fatalf("%q became %q", s, fit)

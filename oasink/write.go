@@ -24,7 +24,8 @@ import (
 // mobile_sign, which has no such column, it counts every row that holds the
 // punch. PresentFromOther are rows with another tag or none. Rows of external
 // users (userType 2) are other people's. Warnings: not_valid (a row holds the
-// punch, but the OA does not show it), text_cut, not_recalculated.
+// punch, but the OA does not show it), text_cut, text_replaced (a character that
+// the column's character set lacks became another), not_recalculated.
 func (s *Sink) Write(ctx context.Context, b attendance.Batch) (attendance.Written, error) {
 	tag, err := s.signFrom(b.Source)
 	if err != nil {
@@ -44,15 +45,20 @@ func (s *Sink) Write(ctx context.Context, b attendance.Batch) (attendance.Writte
 	if len(p.sign.rows)+len(p.mobile.rows)+len(p.answered) == 0 {
 		return attendance.Written{Skipped: p.skipped}, w.unwritten()
 	}
-	err = s.exclusively(ctx, func(c bun.Conn) error { return w.run(ctx, c) })
-	if attendance.CodeOf(err) == attendance.CodeTable {
+	err = s.exclusively(ctx, w.run)
+	switch {
+	case attendance.CodeOf(err) == attendance.CodeTable:
 		// The tables are no longer what they were when they were probed.
 		if sh, err = s.probe(ctx); err != nil {
 			return attendance.Written{}, err
 		}
 		s.opts.Logger.Info("oasink: the tables have changed and were probed again")
 		w = newWriting(s, sh, newPlan(b, s.opts.Undirected), tag, b.Span.Zone())
-		err = s.exclusively(ctx, func(c bun.Conn) error { return w.run(ctx, c) })
+		err = s.exclusively(ctx, w.run)
+	case err != nil && ctx.Err() == nil && s.dialect.diagnose(err) == unstorable:
+		s.opts.Logger.Info("oasink: a text holds a character that its column cannot; it is replaced")
+		w.launders = true
+		err = s.exclusively(ctx, w.run)
 	}
 	if err != nil {
 		return attendance.Written{}, err
@@ -79,15 +85,28 @@ type writing struct {
 	written  attendance.Written
 	cut      int    // texts that were shortened
 	cutFirst string // the first column that was
+	replaced int    // texts of which characters were replaced
+	// launders is set once the database has refused a text for its characters:
+	// laundry then holds what each column can store of each text.
+	launders bool
+	laundry  map[launderedText]string
 }
 
 func newWriting(s *Sink, sh *shape, p *plan, tag string, zone *time.Location) *writing {
 	return &writing{Sink: s, shape: sh, plan: p, tag: tag, zone: zone}
 }
 
-// run reads what is there and adds what is missing.
-func (w *writing) run(ctx context.Context, c bun.Conn) error {
-	w.written, w.cut, w.cutFirst = attendance.Written{}, 0, ""
+// run reads what is there and adds what is missing. Rows that a try before it has
+// perhaps stored are counted as written, not as there already.
+func (w *writing) run(ctx context.Context, c bun.Conn, perhaps bool) error {
+	w.written, w.cut, w.cutFirst, w.replaced = attendance.Written{}, 0, "", 0
+	w.plan.sign.forget(perhaps)
+	w.plan.mobile.forget(perhaps)
+	if w.launders {
+		if err := w.launder(ctx, c); err != nil {
+			return err
+		}
+	}
 	var sign, mobile []want
 	if w.shape.sign.usable(signNeeds()...) {
 		if err := w.readSign(ctx, c); err != nil {
@@ -115,6 +134,10 @@ func (w *writing) run(ctx context.Context, c bun.Conn) error {
 	if w.cut > 0 {
 		w.written.Warnings = append(w.written.Warnings, attendance.Warningf("text_cut",
 			"%d texts were longer than their column takes and were cut, the first in %s", w.cut, w.cutFirst))
+	}
+	if w.replaced > 0 {
+		w.written.Warnings = append(w.written.Warnings, attendance.Warningf("text_replaced",
+			"%d texts hold characters that their column's character set lacks; these were replaced", w.replaced))
 	}
 	if len(w.written.Days) > 0 && w.recalculates(w.shape) {
 		return w.recalculate(ctx, c)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -118,14 +119,18 @@ func textOf(v any) (string, int64) {
 	case string:
 		return v, 0
 	case []byte:
-		return string(v), 0
+		return numbered(string(v))
 	case time.Time:
 		return v.Format(time.DateTime), 0
-	case int64:
-		return fmt.Sprint(v), v
 	default:
-		return fmt.Sprint(v), 0
+		return numbered(fmt.Sprint(v))
 	}
+}
+
+// numbered is a text and the number that it is, 0 if none.
+func numbered(s string) (string, int64) {
+	n, _ := strconv.ParseInt(s, 10, 64)
+	return s, n
 }
 
 // insert adds rows in one statement; values for columns that the table lacks are
@@ -170,6 +175,6 @@ func chunks[T any](list []T) iter.Seq[[]T] { return slices.Chunk(list, 500) }
 // Count returns the number of rows of a table.
 func (o *OA) Count(ctx context.Context, table string) (int, error) {
 	var n int
-	err := o.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM ?", bun.Name(table)).Scan(&n)
+	err := o.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+table).Scan(&n) // unquoted: the case of names is the database's
 	return n, err
 }

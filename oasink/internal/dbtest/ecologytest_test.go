@@ -13,7 +13,9 @@ import (
 	"github.com/punchbridge/punchbridge/oasink/ecologytest"
 )
 
-func TestWhatTheOAShows(t *testing.T) {
+func TestWhatTheOAShows(t *testing.T) { everywhere(t, testWhatTheOAShows) }
+
+func testWhatTheOAShows(t *testing.T, on engine) {
 	ctx := context.Background()
 	row := func(day, clock, sign, valid, user, from, longitude string) ecologytest.SignRow {
 		return ecologytest.SignRow{UserID: 101, UserType: user, SignType: sign, SignDate: day, SignTime: clock, IsInCom: valid, SignFrom: from,
@@ -30,7 +32,7 @@ func TestWhatTheOAShows(t *testing.T) {
 		row("2026-03-03", "01:00:00", "2", "1", "1", "x", null),
 	}
 	for g, fields := range map[oasink.Generation]int{oasink.E8: 3 + 1, oasink.E9: 1 + 1} {
-		oa := build(t, ecologytest.Schema{Generation: g})
+		oa := on.build(t, ecologytest.Schema{Generation: g})
 		require.NoError(t, oa.AddSigns(ctx, rows...))
 		require.NoError(t, oa.AddMobiles(ctx, ecologytest.MobileRow{Operater: 101, OperateType: "mobile_sign", OperateDate: "2026-03-02", OperateTime: "10:00:00", Longitude: "0", Latitude: "0"}))
 		day, err := oa.ShownE8(ctx, 101, "2026-03-02")
@@ -50,7 +52,7 @@ func TestWhatTheOAShows(t *testing.T) {
 		require.Len(t, page, fields)
 		require.Equal(t, "hrm3", page[0].Unique)
 	}
-	require.NotNil(t, ecologytest.Open(build(t, ecologytest.Schema{}).DB(), oasink.Auto))
+	require.NotNil(t, ecologytest.Open(on.build(t, ecologytest.Schema{}).DB(), oasink.Auto))
 }
 
 // A watcher remembers the statements that the host's hooks are shown.
@@ -64,12 +66,20 @@ func (w *watcher) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Co
 func (w *watcher) AfterQuery(context.Context, *bun.QueryEvent) {}
 
 func TestTheHostsHooksSeeTheTransaction(t *testing.T) {
-	oa := build(t, ecologytest.Schema{Generation: oasink.E8})
+	everywhere(t, testTheHostsHooksSeeTheTransaction)
+}
+
+func testTheHostsHooksSeeTheTransaction(t *testing.T, on engine) {
+	oa := on.build(t, ecologytest.Schema{Generation: oasink.E8})
 	seen := &watcher{}
 	s := sink(t, oa.DB().WithQueryHook(seen), nil)
 	seen.operations = nil
 	write(t, s, punch(101, at(2, 8, 0, 0), attendance.In), field(101, at(2, 9, 0, 0)))
-	require.Equal(t, []string{"BEGIN", "SELECT", "SELECT", "COMMIT"}, seen.operations)
+	require.Equal(t, map[string][]string{
+		sqliteName:   {"BEGIN", "SELECT", "SELECT", "COMMIT"},
+		mariadbName:  {"SET", "SELECT", "SET", "START", "SELECT", "SELECT", "COMMIT", "SET"},
+		postgresName: {"BEGIN", "SELECT", "SELECT", "COMMIT"},
+	}[on.name], seen.operations)
 	seen.operations = nil
 	w, err := s.Write(context.Background(), batch())
 	require.NoError(t, err)
@@ -79,7 +89,11 @@ func TestTheHostsHooksSeeTheTransaction(t *testing.T) {
 
 // bun replaces named arguments of the host's database in every template.
 func TestTheHostsNamedArgumentsStayOutOfValues(t *testing.T) {
-	oa := build(t, ecologytest.Schema{})
+	everywhere(t, testTheHostsNamedArgumentsStayOutOfValues)
+}
+
+func testTheHostsNamedArgumentsStayOutOfValues(t *testing.T, on engine) {
+	oa := on.build(t, ecologytest.Schema{})
 	s := sink(t, oa.DB().WithNamedArg("name", "gotcha"), &oasink.Options{SignFrom: "?name"})
 	p := punch(101, at(2, 8, 0, 0), attendance.In)
 	p.Place.Address = "?name ?TableName ?0"
@@ -90,8 +104,10 @@ func TestTheHostsNamedArgumentsStayOutOfValues(t *testing.T) {
 	require.Equal(t, 1, write(t, s, p).Present)
 }
 
-func TestManyPeopleAtOnce(t *testing.T) {
-	oa := build(t, ecologytest.Schema{})
+func TestManyPeopleAtOnce(t *testing.T) { everywhere(t, testManyPeopleAtOnce) }
+
+func testManyPeopleAtOnce(t *testing.T, on engine) {
+	oa := on.build(t, ecologytest.Schema{})
 	s := sink(t, oa.DB(), nil)
 	b := attendance.Batch{Source: "dingtalk", Span: week(), ReadAt: now()}
 	for i := range 2100 {

@@ -38,12 +38,10 @@ func open(t testing.TB, path string, pragmas ...string) *bun.DB {
 
 func file(t testing.TB) string { return filepath.Join(t.TempDir(), "oa.db") }
 
-// build makes an e-cology in a new file.
+// build makes an e-cology in a new SQLite file.
 func build(t testing.TB, s ecologytest.Schema) *ecologytest.OA {
 	t.Helper()
-	oa, err := ecologytest.New(context.Background(), open(t, file(t), "_pragma=synchronous(off)"), s)
-	require.NoError(t, err)
-	return oa
+	return sqliteEngine().build(t, s)
 }
 
 func beijing() *time.Location { return time.FixedZone("UTC+8", 8*3600) }

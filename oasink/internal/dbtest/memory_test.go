@@ -82,7 +82,7 @@ func TestMemoryOfTheBinding(t *testing.T) {
 }
 
 func BenchmarkScope(b *testing.B) {
-	s := crowd(b, 5000)
+	s := crowd(b, sqliteEngine(), 5000)
 	for b.Loop() {
 		for _, err := range s.Scope(oasink.Units{}, oasink.ByWorkcode(fullHouse(5000))).Members(context.Background()) {
 			require.NoError(b, err)

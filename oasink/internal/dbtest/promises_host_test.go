@@ -34,7 +34,7 @@ import (
 
 func TestPromise7Polite(t *testing.T) {
 	// A wrong secret is tried once, however often and by however many it is used.
-	s := smallSite(t, nil, oasink.E8)
+	s := smallSite(t, sqliteEngine(), nil, oasink.E8)
 	s.fake.Fail(dingtalktest.Fault{Kind: dingtalktest.BadSecret})
 	for range 3 {
 		_, err := s.tryRun(nil)
@@ -43,7 +43,7 @@ func TestPromise7Polite(t *testing.T) {
 	require.Equal(t, 1, s.fake.Requests(""))
 
 	// The budget is not passed, and a run that would pass it makes no call at all.
-	s = smallSite(t, nil, oasink.E8)
+	s = smallSite(t, sqliteEngine(), nil, oasink.E8)
 	s.punches()
 	ding, err := dingtalk.New(dingtalk.Config{AppKey: dingtalktest.DefaultAppKey, AppSecret: dingtalktest.DefaultAppSecret,
 		HTTP: s.fake.Client(), Limiter: rate.NewLimiter(rate.Inf, 1), Now: now, MonthlyQuota: 2})
@@ -71,7 +71,7 @@ func TestPromise7Polite(t *testing.T) {
 		{dingtalktest.Fault{Kind: dingtalktest.Forbidden}, 1},
 		{dingtalktest.Fault{Kind: dingtalktest.Answer, Body: `{"errcode":40031,"errmsg":"不合法的UserID列表"}`}, 9},
 	} {
-		s = smallSite(t, nil, oasink.E8)
+		s = smallSite(t, sqliteEngine(), nil, oasink.E8)
 		c.fault.Path = dingtalktest.PathListRecord
 		s.fake.Fail(c.fault)
 		_, err = attendance.NewSyncer(s.ding.Punches(), s.sink, &attendance.Options{Now: now, Parallel: 1}).Run(context.Background(), s.scope(),
@@ -201,7 +201,7 @@ func TestPromise8Secret(t *testing.T) {
 		for _, path := range []string{dingtalktest.PathListRecord, dingtalktest.PathToken, dingtalktest.PathOldToken} {
 			synctest.Test(t, func(t *testing.T) {
 				var log bytes.Buffer
-				s := smallSite(t, nil, oasink.E8)
+				s := smallSite(t, sqliteEngine(), nil, oasink.E8)
 				defer s.oa.DB().Close()
 				s.punches()
 				logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -243,9 +243,11 @@ func TestPromise8Secret(t *testing.T) {
 	}
 	require.NotContains(t, log.String(), "S3CRET")
 	// Nor in the database.
-	s := smallSite(t, nil, oasink.E8)
+	s := smallSite(t, sqliteEngine(), nil, oasink.E8)
 	s.punches()
 	_, err := s.tryRun(nil)
+	require.NoError(t, err)
+	_, err = s.oa.DB().Exec("PRAGMA wal_checkpoint(TRUNCATE)")
 	require.NoError(t, err)
 	content, err := os.ReadFile(dbPath(t, s.oa))
 	require.NoError(t, err)
@@ -305,7 +307,7 @@ func TestPromise9Guest(t *testing.T) {
 	}()
 	logger, environment, before := slog.Default(), os.Environ(), runtime.NumGoroutine()
 
-	s := smallSite(t, nil, oasink.E9)
+	s := smallSite(t, sqliteEngine(), nil, oasink.E9)
 	n := s.punches() + 1
 	s.fake.AddPunch(dingtalktest.Punch{UserID: "u101", Time: at(8, 23, 0, 0), CheckType: "OffDuty"})
 	s.fake.Fail(dingtalktest.Fault{Kind: dingtalktest.Reset, Path: dingtalktest.PathListRecord, Times: 1})

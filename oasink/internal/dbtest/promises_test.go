@@ -21,13 +21,13 @@ import (
 )
 
 // The promises of the library, each from end to end: the fake DingTalk at one
-// side, a real SQLite file at the other. Promise 2 (no punch is lost between two
+// side, each real database at the other. Promise 2 (no punch is lost between two
 // runs) begins with the tests of ranges in package attendance. That a kill at any
 // instant leaves no half and no double is tested on a real process, in
 // examples/bridge.
 
 // smallSite is a company of ten whose records the test makes itself.
-func smallSite(t testing.TB, fake *dingtalktest.Options, generation oasink.Generation) *site {
+func smallSite(t testing.TB, on engine, fake *dingtalktest.Options, generation oasink.Generation) *site {
 	t.Helper()
 	if fake == nil {
 		fake = &dingtalktest.Options{}
@@ -41,7 +41,7 @@ func smallSite(t testing.TB, fake *dingtalktest.Options, generation oasink.Gener
 		HTTP: s.fake.Client(), Limiter: rate.NewLimiter(rate.Inf, 1), Now: now,
 	})
 	require.NoError(t, err)
-	s.oa = build(t, ecologytest.Schema{Generation: generation})
+	s.database = on.found(t, ecologytest.Schema{Generation: generation})
 	require.NoError(t, s.oa.AddDepartments(context.Background(), ecologytest.Department{ID: 1, Name: "总部", Subcompany: 1}))
 	for person := 101; person <= 110; person++ {
 		s.fake.AddUser(dingtalktest.User{ID: "u" + itoa(person), Name: "员工" + itoa(person), JobNumber: "A" + itoa(person), Departments: []int64{100}})
@@ -83,9 +83,11 @@ func (s *site) tryRun(opts *attendance.Options) (attendance.Report, error) {
 		attendance.Days(attendance.Date{Year: 2026, Month: 3, Day: 2}, attendance.Date{Year: 2026, Month: 3, Day: 8}, beijing()))
 }
 
-func TestPromise1Once(t *testing.T) {
+func TestPromise1Once(t *testing.T) { everywhere(t, testPromise1Once) }
+
+func testPromise1Once(t *testing.T, on engine) {
 	ctx := context.Background()
-	s := smallSite(t, nil, oasink.E9)
+	s := smallSite(t, on, nil, oasink.E9)
 	n := s.punches()
 	// More than one INSERT takes, a second in which two punches fall, and a punch
 	// for the other table.
@@ -110,9 +112,8 @@ func TestPromise1Once(t *testing.T) {
 	require.NoError(t, s.oa.AddSigns(ctx, there...))
 
 	// A run that fails in the middle of its write leaves nothing.
-	path := dbPath(t, s.oa)
-	broken := sink(t, openFaulty(t, path, func(query string) error {
-		if strings.HasPrefix(query, `INSERT INTO "mobile_sign"`) {
+	broken := sink(t, s.struck(t, func(query string) error {
+		if strings.HasPrefix(query, "INSERT INTO ") && strings.Contains(query, "mobile_sign") {
 			return errStruck
 		}
 		return nil
@@ -126,7 +127,7 @@ func TestPromise1Once(t *testing.T) {
 	var group sync.WaitGroup
 	written := make([]int, 8)
 	for i := range written {
-		own := sink(t, openFaulty(t, path+"?_pragma=busy_timeout(10000)", func(query string) error {
+		own := sink(t, s.struck(t, func(query string) error {
 			if strings.HasPrefix(query, "INSERT") {
 				time.Sleep(10 * time.Millisecond)
 			}
@@ -168,9 +169,11 @@ func dbPath(t testing.TB, oa *ecologytest.OA) string {
 	return path
 }
 
-func TestPromise3OnlyOurs(t *testing.T) {
+func TestPromise3OnlyOurs(t *testing.T) { everywhere(t, testPromise3OnlyOurs) }
+
+func testPromise3OnlyOurs(t *testing.T, on engine) {
 	ctx := context.Background()
-	s := smallSite(t, nil, oasink.E9)
+	s := smallSite(t, on, nil, oasink.E9)
 	s.punches()
 	gone := s.fake.AddPunch(
 		dingtalktest.Punch{UserID: "u105", Time: at(6, 9, 0, 0), CheckType: "OnDuty"},
@@ -205,7 +208,7 @@ func TestPromise3OnlyOurs(t *testing.T) {
 		dingtalktest.Punch{UserID: "u101", Time: at(5, 9, 0, 0), CheckType: "OnDuty"},
 		dingtalktest.Punch{UserID: "u102", Time: at(5, 9, 0, 0), CheckType: "OnDuty"},
 		dingtalktest.Punch{UserID: "u103", Time: at(5, 9, 0, 0), CheckType: "OnDuty", LocationResult: "Outside"})
-	s.sink = sink(t, openFaulty(t, dbPath(t, s.oa), func(query string) error {
+	s.sink = sink(t, s.struck(t, func(query string) error {
 		switch verb, _, _ := strings.Cut(query, " "); strings.ToUpper(verb) {
 		case "DELETE", "UPDATE", "REPLACE", "MERGE", "TRUNCATE":
 			return fmt.Errorf("%w: rows are added only, not %s", errStruck, query)
@@ -236,8 +239,10 @@ func (s *site) tables(t testing.TB) ([]ecologytest.SignRow, []ecologytest.Mobile
 	return s.signs(t), mobile, pool
 }
 
-func TestPromise4NothingInvented(t *testing.T) {
-	s := smallSite(t, nil, oasink.E8)
+func TestPromise4NothingInvented(t *testing.T) { everywhere(t, testPromise4NothingInvented) }
+
+func testPromise4NothingInvented(t *testing.T, on engine) {
+	s := smallSite(t, on, nil, oasink.E8)
 	for i, p := range []dingtalktest.Punch{
 		{CheckType: "OnDuty", TimeResult: "NotSigned", LocationResult: "NotSigned", SourceType: "SYSTEM"},
 		{CheckType: "OffDuty", InvalidType: "Security", InvalidMsg: "疑似作弊"},
@@ -269,9 +274,11 @@ func TestPromise4NothingInvented(t *testing.T) {
 	}, report.Skipped)
 }
 
-func TestPromise5NothingSilent(t *testing.T) {
+func TestPromise5NothingSilent(t *testing.T) { everywhere(t, testPromise5NothingSilent) }
+
+func testPromise5NothingSilent(t *testing.T, on engine) {
 	ctx := context.Background()
-	s := smallSite(t, nil, oasink.E8)
+	s := smallSite(t, on, nil, oasink.E8)
 	n := s.punches()
 	s.fake.AddPunch(
 		dingtalktest.Punch{UserID: "u101", Time: at(3, 9, 0, 0), InvalidType: "Other"},
@@ -354,10 +361,12 @@ func warned(report attendance.Report) []string {
 	return list
 }
 
-func TestPromise6OneBadApple(t *testing.T) {
+func TestPromise6OneBadApple(t *testing.T) { everywhere(t, testPromise6OneBadApple) }
+
+func testPromise6OneBadApple(t *testing.T, on engine) {
 	ctx := context.Background()
 	for _, code := range []int{40031, 33012} {
-		s := smallSite(t, nil, oasink.E8)
+		s := smallSite(t, on, nil, oasink.E8)
 		n := s.punches()
 		s.fake.Fail(dingtalktest.Fault{Kind: dingtalktest.BadAccount, User: "u104", Code: code, Path: dingtalktest.PathListRecord})
 		s.fake.Fail(dingtalktest.Fault{Kind: dingtalktest.BadAccount, User: "u108", Code: code, Path: dingtalktest.PathListRecord})
@@ -384,14 +393,14 @@ func TestPromise6OneBadApple(t *testing.T) {
 
 	// A slice that cannot be read, or not be written, costs the next one nothing.
 	for _, kind := range []string{"read", "write"} {
-		s := smallSite(t, nil, oasink.E8)
+		s := smallSite(t, on, nil, oasink.E8)
 		s.punches()
 		s.fake.AddPunch(dingtalktest.Punch{UserID: "u101", Time: at(10, 9, 0, 0), CheckType: "OnDuty"})
 		if kind == "read" {
 			s.fake.Fail(dingtalktest.Fault{Kind: dingtalktest.HTMLPage, Path: dingtalktest.PathListRecord, Times: 1})
 		} else {
 			failed := false
-			s.sink = sink(t, openFaulty(t, dbPath(t, s.oa), func(query string) error {
+			s.sink = sink(t, s.struck(t, func(query string) error {
 				if failed || !strings.HasPrefix(query, "INSERT") {
 					return nil
 				}
@@ -408,7 +417,7 @@ func TestPromise6OneBadApple(t *testing.T) {
 	}
 
 	// A table that is missing costs the other one nothing.
-	s := smallSite(t, nil, oasink.E8)
+	s := smallSite(t, on, nil, oasink.E8)
 	n := s.punches()
 	s.fake.AddPunch(dingtalktest.Punch{UserID: "u101", Time: at(3, 12, 0, 0), CheckType: "OnDuty", LocationResult: "Outside"})
 	_, err := s.oa.DB().ExecContext(ctx, "DROP TABLE mobile_sign")

@@ -15,15 +15,10 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// target is a database file for the conformance kit.
-type target struct {
-	path, pragma string
-	oa           *ecologytest.OA
-}
+// target is a database for the conformance kit.
+type target struct{ database }
 
-func (x target) Sink(t testing.TB) attendance.Sink {
-	return sink(t, open(t, x.path, x.pragma), nil)
-}
+func (x target) Sink(t testing.TB) attendance.Sink { return sink(t, x.pool(t), nil) }
 
 func (x target) Rows(t testing.TB) []sinktest.Row {
 	signs, err := x.oa.SignRows(context.Background())
@@ -71,15 +66,12 @@ func unNull(s string) string {
 }
 
 func TestSinkConformance(t *testing.T) {
-	for _, journal := range journals() {
+	for _, e := range append(engines(), rollbackEngine()) {
 		for _, g := range []oasink.Generation{oasink.E8, oasink.E9} {
-			t.Run(journal+"/"+g.String(), func(t *testing.T) {
+			t.Run(e.name+"/"+g.String(), func(t *testing.T) {
+				e.needed(t)
 				sinktest.Run(t, func(t testing.TB) sinktest.Target {
-					x := target{path: file(t), pragma: "_pragma=journal_mode(" + journal + ")"}
-					var err error
-					x.oa, err = ecologytest.New(context.Background(), open(t, x.path, x.pragma), ecologytest.Schema{Generation: g})
-					require.NoError(t, err)
-					return x
+					return target{e.found(t, ecologytest.Schema{Generation: g})}
 				}, sinktest.Features{Apart: true, Places: true})
 			})
 		}

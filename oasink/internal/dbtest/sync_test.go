@@ -20,14 +20,14 @@ import (
 
 // A site is a whole company: the fake DingTalk, the client, the OA.
 type site struct {
+	database
 	fake *dingtalktest.Server
 	ding *dingtalk.Client
-	oa   *ecologytest.OA
 	sink *oasink.Sink
 }
 
 // newSite builds a company whose every person makes 4 punches a day.
-func newSite(t testing.TB, people int) *site {
+func newSite(t testing.TB, on engine, people int) *site {
 	t.Helper()
 	ctx := context.Background()
 	s := &site{fake: dingtalktest.New(&dingtalktest.Options{Now: now, QPS: -1, LogSize: -1})}
@@ -38,9 +38,7 @@ func newSite(t testing.TB, people int) *site {
 		HTTP: s.fake.Client(), Limiter: rate.NewLimiter(rate.Inf, 1), Now: now,
 	})
 	require.NoError(t, err)
-	db := open(t, file(t), "_pragma=journal_mode(wal)", "_pragma=synchronous(normal)")
-	s.oa, err = ecologytest.New(ctx, db, ecologytest.Schema{Generation: oasink.E8})
-	require.NoError(t, err)
+	s.database = on.found(t, ecologytest.Schema{Generation: oasink.E8})
 	require.NoError(t, s.oa.AddDepartments(ctx, ecologytest.Department{ID: 1, Name: "总部", Subcompany: 1}))
 	staff := make([]ecologytest.Person, people)
 	for i := range staff {
@@ -50,7 +48,7 @@ func newSite(t testing.TB, people int) *site {
 		}
 	}
 	require.NoError(t, s.oa.AddStaff(ctx, staff...))
-	s.sink = sink(t, db, nil)
+	s.sink = sink(t, s.oa.DB(), nil)
 	return s
 }
 
@@ -68,8 +66,12 @@ func (s *site) run(t testing.TB, last int, opts attendance.Options) attendance.R
 }
 
 func TestAWholeCompanyArrivesOnceWithTheLeastCalls(t *testing.T) {
+	everywhere(t, testAWholeCompanyArrivesOnceWithTheLeastCalls)
+}
+
+func testAWholeCompanyArrivesOnceWithTheLeastCalls(t *testing.T, on engine) {
 	const people = 320
-	s := newSite(t, people)
+	s := newSite(t, on, people)
 	report := s.run(t, 15, attendance.Options{})
 	require.Equal(t, people*14*4, report.Written)
 	require.Equal(t, people, report.People)
@@ -102,7 +104,7 @@ func TestPromise10Flat(t *testing.T) {
 // livePeak returns the largest live heap above that of the fake and the database
 // during a run, as seen at the end of slices.
 func livePeak(t testing.TB, people, last int) uint64 {
-	s := newSite(t, people)
+	s := newSite(t, sqliteEngine(), people)
 	before := live()
 	var peak uint64
 	var slices int
@@ -135,7 +137,7 @@ func BenchmarkSync(b *testing.B) {
 }
 
 func benchmarkSync(b *testing.B, people int) {
-	s := newSite(b, people)
+	s := newSite(b, sqliteEngine(), people)
 	var punches, calls int
 	var peak atomic.Uint64
 	stop := watchHeap(&peak)

@@ -1,0 +1,69 @@
+package oasink
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+)
+
+// A launderedText is a text on its way into a column.
+type launderedText struct{ column, text string }
+
+// within is s without the characters that the column is known not to hold.
+func (w *writing) within(s string, c column) (fit string, replaced bool) {
+	whole := clean(s)
+	fit = whole
+	if washed, ok := w.laundry[launderedText{c.name, s}]; ok {
+		fit = washed
+	}
+	if c.bmp {
+		fit = withinBMP(fit)
+	}
+	return fit, fit != whole
+}
+
+// launder asks the database what each column can hold of the texts of rows that
+// may have to be added.
+func (w *writing) launder(ctx context.Context, c bun.Conn) error {
+	if w.laundry != nil {
+		return nil
+	}
+	laundry := make(map[launderedText]string)
+	wash := func(t *table, name, text string) error {
+		col, ok := t.column(name)
+		key := launderedText{col.name, text}
+		if _, done := laundry[key]; !ok || done || isASCII(text) {
+			return nil
+		}
+		storable, err := w.dialect.storable(ctx, c.Conn, clean(text), col)
+		if err == nil && storable != clean(text) {
+			laundry[key] = storable
+		}
+		return err
+	}
+	for i := range w.plan.sign.rows {
+		if err := wash(w.shape.sign, "ADDR", w.plan.sign.rows[i].punch.Place.Address); err != nil {
+			return err
+		}
+	}
+	for i := range w.plan.mobile.rows {
+		p := w.plan.mobile.rows[i].punch
+		if err := wash(w.shape.mobile, "address", p.Place.Address); err != nil {
+			return err
+		}
+		if err := wash(w.shape.mobile, "remark", p.Remark); err != nil {
+			return err
+		}
+	}
+	w.laundry = laundry
+	return nil
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,339 @@
+package oasink
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/punchbridge/punchbridge/attendance"
+)
+
+// mysql is MySQL 5.7 or later and MariaDB 10.2 or later with InnoDB tables,
+// whichever driver.
+type mysql struct{}
+
+func (mysql) name() string { return "MySQL/MariaDB" }
+
+// mysqlIdle is after how many seconds of silence within a write the server may
+// close the connection: nothing is waited for between two statements, so that the
+// machine of a silent writer has vanished, and its lock with it.
+const mysqlIdle = 30
+
+// begin takes a user lock (GET_LOCK) named after the OA's database before the
+// transaction begins. The lock belongs to the connection, so that a killed writer
+// loses it (dev.mysql.com/doc/refman/8.4/en/locking-functions.html). It is of the
+// one server: see concerns for clusters.
+//
+// Under REPEATABLE READ the snapshot is that of the first read after START
+// TRANSACTION (…/innodb-consistent-read.html), hence after the lock: what the
+// writer before has committed is seen. READ COMMITTED would do as well, but is
+// refused where the binary log is in statement format (error 1665).
+//
+// The server's time-outs are lowered for the session and restored by release:
+// those for locks of rows and tables would wait for up to a year
+// (lock_wait_timeout), and that for idle connections for eight hours.
+func (mysql) begin(ctx context.Context, c executor, home string, wait time.Duration) error {
+	seconds := int(wait / time.Second)
+	patience := max(1, seconds)
+	settings := "SET @punchbridge_idle = @@SESSION.wait_timeout, @punchbridge_rows = @@SESSION.innodb_lock_wait_timeout, @punchbridge_tables = @@SESSION.lock_wait_timeout, " +
+		fmt.Sprintf("SESSION wait_timeout = LEAST(@@SESSION.wait_timeout, %d), SESSION innodb_lock_wait_timeout = %d, SESSION lock_wait_timeout = %d",
+			mysqlIdle, patience, patience)
+	if _, err := c.ExecContext(ctx, settings); err != nil {
+		return err
+	}
+	if err := mysqlLock(ctx, c, home, seconds); err != nil {
+		return err
+	}
+	if _, err := c.ExecContext(ctx, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"); err != nil {
+		return err
+	}
+	_, err := c.ExecContext(ctx, "START TRANSACTION")
+	return err
+}
+
+func mysqlLock(ctx context.Context, c executor, home string, seconds int) error {
+	rows, err := c.QueryContext(ctx, fmt.Sprintf("SELECT GET_LOCK('%s', %d)", mysqlLockName(home), seconds))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var got sql.NullInt64
+	for rows.Next() {
+		if err := rows.Scan(&got); err != nil {
+			return err
+		}
+	}
+	switch err := rows.Err(); {
+	case err != nil:
+		return err
+	case !got.Valid:
+		return errors.New("the server could not take the lock (GET_LOCK returned NULL)")
+	case got.Int64 != 1:
+		return errBusy
+	}
+	return nil
+}
+
+// mysqlLockName names the lock of an OA database: one for all its tables, however
+// they are spelt and through whichever views they are written. Names are compared
+// without case and at most 64 characters long; letters, digits and '_' only, so
+// that no SQL mode matters.
+func mysqlLockName(home string) string {
+	home = strings.ToLower(home)
+	name := "punchbridge_" + home
+	plain := strings.IndexFunc(home, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '_'
+	}) < 0
+	if plain && len(name) <= 64 {
+		return name
+	}
+	sum := sha256.Sum256([]byte(home))
+	return "punchbridge_" + hex.EncodeToString(sum[:16])
+}
+
+func (mysql) commit(ctx context.Context, c executor) error {
+	_, err := c.ExecContext(ctx, "COMMIT")
+	return err
+}
+
+func (mysql) rollback(ctx context.Context, c executor) error {
+	_, err := c.ExecContext(ctx, "ROLLBACK")
+	return err
+}
+
+// release: RELEASE_LOCK of a lock that is not ours does nothing. The variables are
+// NULL when begin did not come to set them; the session's values then stay.
+func (mysql) release(ctx context.Context, c executor, home string) error {
+	_, err := c.ExecContext(ctx, fmt.Sprintf("SET @punchbridge_lock = RELEASE_LOCK('%s'), ", mysqlLockName(home))+
+		"SESSION wait_timeout = COALESCE(@punchbridge_idle, @@SESSION.wait_timeout), "+
+		"SESSION innodb_lock_wait_timeout = COALESCE(@punchbridge_rows, @@SESSION.innodb_lock_wait_timeout), "+
+		"SESSION lock_wait_timeout = COALESCE(@punchbridge_tables, @@SESSION.lock_wait_timeout)")
+	return err
+}
+
+// commitsAgain: a commit that fails (a cluster may refuse it with 1213) has rolled
+// the transaction back.
+func (mysql) commitsAgain() bool { return false }
+
+func (mysql) touch(context.Context, bun.Conn) error { return nil }
+
+func (mysql) savepoint() (mark, undo, forget string) {
+	return "SAVEPOINT punchbridge", "ROLLBACK TO SAVEPOINT punchbridge", "RELEASE SAVEPOINT punchbridge"
+}
+
+// find: names of tables are case-sensitive on Linux, unless the server runs with
+// lower_case_table_names, which e-cology needs but nobody guarantees. The columns
+// are asked for by the exact name: servers before MySQL 8 would open every table
+// of the schema else (…/information-schema-optimization.html).
+func (m mysql) find(ctx context.Context, q querier, want tableName) (tableName, []column, error) {
+	conditions := []string{"table_schema = DATABASE()"}
+	args := []any{want.name}
+	if want.schema != "" {
+		conditions = []string{"table_schema = ?", "LOWER(table_schema) = LOWER(?)"}
+		args = append(args, want.schema)
+	}
+	var found []tableName
+	for _, condition := range conditions {
+		err := mysqlRows(ctx, q, "SELECT table_schema, table_name FROM information_schema.tables WHERE LOWER(table_name) = LOWER(?) AND "+condition+
+			" ORDER BY table_schema, table_name", args, func(v []sql.NullString) {
+			found = append(found, tableName{v[0].String, v[1].String})
+		}, 2)
+		if err != nil {
+			return want, nil, err
+		}
+		if len(found) > 0 {
+			break
+		}
+	}
+	if len(found) == 0 {
+		return want, nil, nil
+	}
+	name, err := onlySpelling(want, found)
+	if err != nil {
+		return want, nil, err
+	}
+	var list []column
+	err = mysqlRows(ctx, q, "SELECT table_name, column_name, column_type, character_set_name, character_maximum_length, @@SESSION.character_set_client"+
+		" FROM information_schema.columns WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position", []any{name.schema, name.name},
+		func(v []sql.NullString) {
+			if v[0].String == name.name { // the comparison may ignore case
+				list = append(list, mysqlColumn(v[1].String, v[2].String, v[3].String, v[4].String, v[5].String))
+			}
+		}, 6)
+	return name, list, err
+}
+
+// mysqlColumn: declared sizes are characters, those of TEXT types bytes
+// (…/string-type-syntax.html). Every character set but utf8mb4 lacks characters,
+// and utf8 is an old name of utf8mb3, which ends at U+FFFF (…/charset-unicode.html):
+// in strict mode others fail the statement. What the connection speaks limits it too.
+func mysqlColumn(name, declared, charset, length, client string) column {
+	c := newColumn(name, declared)
+	if charset == "" {
+		return c
+	}
+	if size, err := strconv.Atoi(length); err == nil {
+		c.size = size
+	}
+	c.bytes = strings.HasSuffix(strings.ToLower(declared), "text")
+	three := func(charset string) bool {
+		return charset == "utf8" || charset == "utf8mb3" || charset == "ucs2"
+	}
+	c.bmp = three(charset) || three(client)
+	if !strings.HasPrefix(charset, "utf") {
+		c.charset = charset
+	}
+	return c
+}
+
+func mysqlRows(ctx context.Context, q querier, query string, args []any, row func(v []sql.NullString), width int) error {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	values, dest := make([]sql.NullString, width), make([]any, width)
+	for i := range values {
+		dest[i] = &values[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		row(values)
+	}
+	return rows.Err()
+}
+
+func (mysql) limit(query string, n int) string { return fmt.Sprintf("%s LIMIT %d", query, n) }
+
+func (mysql) arrays() bool { return false }
+
+// rowsPerInsert: with the longest texts a statement of 400 rows stays below 1 MiB,
+// the smallest max_allowed_packet that servers came with.
+func (mysql) rowsPerInsert() int { return 400 }
+
+// argumentsPerStatement is the protocol's limit: their number has 16 bits.
+func (mysql) argumentsPerStatement() int { return 65535 }
+
+func (mysql) argument(int) string { return "?" }
+
+func (mysql) valuesPerList() int { return 1000 }
+
+// storable lets the server convert there and back: outside of inserts what a
+// character set lacks becomes a question mark.
+func (mysql) storable(ctx context.Context, c *sql.Conn, s string, col column) (string, error) {
+	if col.charset == "" {
+		return s, nil
+	}
+	rows, err := c.QueryContext(ctx, "SELECT CONVERT(CONVERT(? USING "+col.charset+") USING utf8mb4)", s) //nolint:gosec // the name of a character set comes from the server's own list
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := rows.Scan(&s); err != nil {
+			return "", err
+		}
+	}
+	return s, rows.Err()
+}
+
+// concerns: user locks are of one server. Two writers that reach two nodes of one
+// cluster (Galera, group replication) do not see each other's. MyISAM tables have
+// no transactions.
+func (mysql) concerns(ctx context.Context, q querier, sh *shape) ([]attendance.Finding, error) {
+	nodes := 0
+	count := func(v []sql.NullString) {
+		n, _ := strconv.Atoi(v[1].String)
+		nodes = max(nodes, n)
+	}
+	if err := mysqlRows(ctx, q, "SHOW GLOBAL STATUS LIKE 'wsrep_cluster_size'", nil, count, 2); err != nil {
+		return nil, err
+	}
+	// Without the right to read it, or on MariaDB, which has no such table, it is no group.
+	_ = mysqlRows(ctx, q, "SELECT 'members', COUNT(*) FROM performance_schema.replication_group_members", nil, count, 2)
+	var findings []attendance.Finding
+	if nodes > 1 {
+		findings = append(findings, attendance.Finding{Code: "cluster", Level: attendance.LevelWarning, Message: attendance.Text{
+			EN: fmt.Sprintf("the database is a cluster of %d nodes, and the lock that keeps two runs from writing a punch twice is of one node", nodes),
+			ZH: fmt.Sprintf("数据库是 %d 个节点的集群，而防止两个进程重复写入的锁只在单个节点内有效", nodes),
+		}, Mend: attendance.Text{EN: "let every program that writes punches connect to the same node", ZH: "请让所有写入打卡的程序连接同一个节点"}})
+	}
+	for _, t := range []*table{sh.sign, sh.mobile, sh.pool} {
+		if !t.exists() {
+			continue
+		}
+		engine := ""
+		err := mysqlRows(ctx, q, "SELECT engine FROM information_schema.tables WHERE table_schema = ? AND table_name = ?", []any{t.name.schema, t.name.name},
+			func(v []sql.NullString) { engine = v[0].String }, 1)
+		if err != nil {
+			return nil, err
+		}
+		if strings.EqualFold(engine, "MyISAM") || strings.EqualFold(engine, "Aria") || strings.EqualFold(engine, "MEMORY") {
+			findings = append(findings, attendance.Finding{Code: "no_transactions", Level: attendance.LevelWarning, Message: attendance.Text{
+				EN: fmt.Sprintf("%s is a table of %s, which has no transactions: a run that is cut off leaves a part of a batch, which the next run completes", t.name, engine),
+				ZH: fmt.Sprintf("%s 使用 %s 引擎，不支持事务：运行中断会留下半批数据，由下次运行补齐", t.name, engine),
+			}, Mend: attendance.Text{EN: "convert the table to InnoDB", ZH: "请将该表转换为 InnoDB"}})
+		}
+	}
+	return findings, nil
+}
+
+// diagnose goes by the server's number (…/mysqlerrors/8.4/en/server-error-reference.html
+// and mariadb.com/kb/en/mariadb-error-codes).
+func (mysql) diagnose(err error) trouble {
+	if errors.Is(err, errBusy) {
+		return busy
+	}
+	switch mysqlNumber(err) {
+	case 0:
+		return connectionTrouble(err)
+	case 1205, // a lock is held for too long
+		1213, // deadlock; also a cluster's refusal to commit
+		1020, // the row has changed since it was read
+		3572: // NOWAIT
+		return busy
+	case 1053, 1077, 1079, // the server is being shut down
+		1152, 1158, 1159, 1160, 1161, 1184, // the connection was cut
+		1927, // it was killed (MariaDB)
+		4031: // it was idle for too long
+		return lost
+	case 1290, 1792, 1836, 1874: // --read-only, read-only transaction, InnoDB is read-only
+		return readOnly
+	case 1142, 1143, 1227, 1370, 1410: // no right to the table, the column, the privilege, the routine
+		return denied
+	case 1021, 1114, 1041, 1037, 1038: // the disk, the table, memory
+		return full
+	case 1040, 1042, 1043, 1044, 1045, 1049, 1129, 1130, 1203, 1226, 1047, 1698: // too many connections, no access, no such database
+		return unreachable
+	case 1051, 1054, 1146: // no such table, no such column
+		return missing
+	case 1366, 1300, 1977, 3854, 1267: // a character that the column or the connection lacks
+		return unstorable
+	}
+	return otherTrouble
+}
+
+// mysqlNumber is the server's number of an error, 0 where it has none. The usual
+// driver has no method for it, but begins its text with "Error 1213 (40001):".
+func mysqlNumber(err error) int {
+	_, rest, ok := strings.Cut(err.Error(), "Error ")
+	if !ok {
+		return 0
+	}
+	end := strings.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' })
+	if end <= 0 || rest[end] != ' ' && rest[end] != ':' {
+		return 0
+	}
+	n, _ := strconv.Atoi(rest[:end])
+	return n
+}
