@@ -171,6 +171,13 @@ func fits(s string) bool {
 	})
 }
 
+// tooShort is the error where the shortest window there is was refused for its span:
+// halving the asked one would ask for the same again.
+func tooShort(err error) error {
+	return &attendance.Error{Code: attendance.CodeRequest, Op: "wecom " + pathCheckIns, Err: err,
+		Detail: fmt.Sprintf("WeCom refuses even %d days in one call: %v", leastDays, err)}
+}
+
 // isPlain reports whether a userid has the letters that copies of the page of
 // user/create allow: others may make WeCom call the whole request wrong.
 func isPlain(s string) bool {
@@ -219,7 +226,9 @@ func (c *Client) checkIns(ctx context.Context, users []string, w window) (provid
 	case err == nil:
 		c.spans.taken(w.days)
 	case attendance.CodeOf(err) == attendance.CodeSpan:
-		c.spans.refused(w.days)
+		if c.spans.refused(w.days); w.days <= leastDays {
+			err = tooShort(err)
+		}
 	}
 	return reply, mended(c.sight.judge(users, c.blamed(users, err)), callableMend())
 }
