@@ -302,7 +302,7 @@ func (l *listing) detailed(ctx context.Context, a *access, entry attendance.Acco
 		if full := account(reply.Body); full.ID != "" {
 			return full, nil
 		}
-		return entry, nil
+		return entry, malformed(pathUser, "errcode 0 without a userid")
 	case attendance.CodeOf(err) == attendance.CodeAccount: // this one is out of sight
 		return entry, nil
 	case closed(err):

@@ -184,7 +184,7 @@ func TestDirectoryErrors(t *testing.T) {
 // A person's details that come garbled are trouble, and no reason to go on without
 // everybody's.
 func TestGarbledDetails(t *testing.T) {
-	for _, fault := range []wecomtest.Fault{{Kind: wecomtest.HTMLPage}, {Kind: wecomtest.Errcode, Code: 99999}} {
+	for _, fault := range []wecomtest.Fault{{Kind: wecomtest.HTMLPage}, {Kind: wecomtest.Errcode, Code: 99999}, {Kind: wecomtest.Answer, Body: `{"errcode":0}`}} {
 		bubble(t, func(t *testing.T) {
 			fake := orgOf(&wecomtest.Options{WithoutUserList: true})
 			fault.Path = wecomtest.PathUser
