@@ -1,5 +1,5 @@
-// Package punchbridge moves attendance punches (考勤打卡) from DingTalk (钉钉) into
-// the OA database of Weaver e-cology (泛微): the tables HrmScheduleSign (sign-in and
+// Package punchbridge moves attendance punches (考勤打卡) from DingTalk (钉钉) and
+// WeCom (企业微信) into the OA database of Weaver e-cology (泛微): the tables HrmScheduleSign (sign-in and
 // sign-out) and mobile_sign (field). It is a library that a host embeds; the
 // runtime stays the host's.
 //
@@ -7,6 +7,7 @@
 //
 //   - [github.com/punchbridge/punchbridge/attendance]: the words and the engine
 //   - [github.com/punchbridge/punchbridge/dingtalk]: DingTalk punches, field check-ins, directory
+//   - [github.com/punchbridge/punchbridge/wecom]: WeCom check-ins (上下班, 外出), directory
 //   - [github.com/punchbridge/punchbridge/oasink]: the e-cology database: sink, roster, bindings
 //   - [github.com/punchbridge/punchbridge/provider]: the toolkit for writing another provider
 //
@@ -19,6 +20,12 @@
 //	syncer := attendance.NewSyncer(ding.Punches(), oa, nil)
 //	report, err := syncer.Run(ctx, staff, attendance.LastDays(6, shanghai))
 //	fmt.Println(report) // 1,400 read, 1,390 written, 8 there already; 1 left out: 张三 (unbound)
+//
+// For WeCom the first and the third line differ:
+//
+//	wx, err := wecom.New(wecom.Config{CorpID: corp, Secret: secret, ContactSecret: contact})
+//	staff := oa.Scope(oasink.Units{}, oasink.ByWorkcode(wx.Directory()).ForWeCom())
+//	syncer := attendance.NewSyncer(wx.CheckIns(), oa, nil)
 //
 // Any range of any length works (attendance.Days); it is cut to the platform's
 // limits. Run the program again and it writes nothing. Whatever was not written, and

@@ -1,5 +1,10 @@
 package attendance
 
+import (
+	"context"
+	"slices"
+)
+
 // Text is a sentence for operators in English and Chinese.
 type Text struct {
 	EN string `json:"en,omitempty"`
@@ -36,6 +41,29 @@ type Finding struct {
 	Level   Level
 	Message Text
 	Mend    Text
+}
+
+// FindingOK is good news about what code names.
+func FindingOK(code string, message Text) Finding {
+	return Finding{Code: code, Level: LevelOK, Message: message}
+}
+
+// Tried turns the outcome of a try into findings: good when err is nil, else the
+// error, told as bad; none when ctx has ended, which says nothing.
+func Tried(ctx context.Context, err error, good Finding, bad Text) []Finding {
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err == nil:
+		return []Finding{good}
+	default:
+		return []Finding{FindingOf(bad, err)}
+	}
+}
+
+// HasErrors reports whether one of the findings is an error.
+func HasErrors(findings []Finding) bool {
+	return slices.ContainsFunc(findings, func(f Finding) bool { return f.Level == LevelError })
 }
 
 // FindingOf turns an error into a finding of level error: its code, its words

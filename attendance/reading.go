@@ -168,7 +168,13 @@ func (rd *reading) findRejected(ctx context.Context, members []Member, span Span
 			return
 		}
 		rd.searching = true
-		defer func() { <-rd.run.searching; rd.searching = false }()
+		defer func() {
+			if rd.fatal != nil { // before the next one begins a search of its own
+				rd.run.stopWith(rd.fatal)
+			}
+			<-rd.run.searching
+			rd.searching = false
+		}()
 	}
 	if rd.run.stopped() != nil {
 		rd.fail(ctx, members, span, cause)

@@ -2,7 +2,6 @@ package dingtalk
 
 import (
 	"log/slog"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -60,24 +59,6 @@ func (e *APIError) LogValue() slog.Value {
 		slog.String("request_id", e.RequestID),
 		slog.Any("permissions", e.Permissions),
 	)
-}
-
-// longestMessage bounds what is kept of a text of DingTalk, in bytes.
-const longestMessage = 600
-
-// tidy makes a platform's text fit for one line of a log.
-func tidy(s string) string {
-	s = strings.ToValidUTF8(s, "?")
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, s)
-	if len(s) > longestMessage {
-		s = strings.ToValidUTF8(s[:longestMessage], "") + "..."
-	}
-	return strings.TrimSpace(s)
 }
 
 // unwrapped returns the submsg inside "ding talk error[subcode=..,submsg=..]".
@@ -148,19 +129,6 @@ func applyURLIn(text string) string {
 		return ""
 	}
 	return link
-}
-
-// addressIn returns the first IP address that a text names.
-func addressIn(text string) string {
-	words := strings.FieldsFuncSeq(text, func(r rune) bool {
-		return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'f' || r >= 'A' && r <= 'F' || r == '.' || r == ':')
-	})
-	for word := range words {
-		if a, err := netip.ParseAddr(word); err == nil {
-			return a.String()
-		}
-	}
-	return ""
 }
 
 // lastTimeIn returns the last "2026-03-02 00:01:03" of a text, read as Beijing

@@ -147,7 +147,7 @@ func (w *chartWalk) visit(ctx context.Context, id int64, parent int32) error {
 	for raw := range provider.Array(below) {
 		child, ok := provider.Int(raw)
 		if !ok {
-			return stuck(pathDepartmentIDs, "a department id is no number: "+tidy(string(raw)))
+			return stuck(pathDepartmentIDs, "a department id is no number: "+provider.OneLine(string(raw)))
 		}
 		if err := w.visit(ctx, child, at); err != nil {
 			return err
@@ -164,11 +164,11 @@ func (c *Client) department(ctx context.Context, id int64) (users, below []byte,
 	if err != nil {
 		return nil, nil, err
 	}
-	users = member(member(reply.Body, "result"), "userid_list")
+	users = provider.Member(provider.Member(reply.Body, "result"), "userid_list")
 	if reply, err = c.call(ctx, provider.Request{URL: pathDepartmentIDs, Body: body}); err != nil {
 		return nil, nil, err
 	}
-	return users, member(member(reply.Body, "result"), "dept_id_list"), nil
+	return users, provider.Member(provider.Member(reply.Body, "result"), "dept_id_list"), nil
 }
 
 type departmentBody struct {

@@ -12,10 +12,6 @@ import (
 	"github.com/punchbridge/punchbridge/provider"
 )
 
-// allowedSkew is how far two clocks may be apart before windows and the guard
-// against future punches suffer.
-const allowedSkew = 5 * time.Minute
-
 // probeAccount is who is asked for when only the right to ask matters. DingTalk
 // answers an account that it does not know with an empty success.
 const probeAccount = "punchbridge-check"
@@ -26,7 +22,7 @@ const probeAccount = "punchbridge-check"
 // check-ins have a check of their own. One metered call is made.
 func (c *Client) Check(ctx context.Context) []attendance.Finding {
 	findings := c.checkAccess(ctx)
-	if ctx.Err() != nil || failed(findings) {
+	if ctx.Err() != nil || attendance.HasErrors(findings) {
 		return findings
 	}
 	findings = append(findings, c.checkScopes(ctx)...)
@@ -44,7 +40,7 @@ func (c *Client) Check(ctx context.Context) []attendance.Finding {
 // may be read, for which one metered call is made.
 func (p *Punches) Check(ctx context.Context) []attendance.Finding {
 	findings := p.client.checkAccess(ctx)
-	if ctx.Err() != nil || failed(findings) {
+	if ctx.Err() != nil || attendance.HasErrors(findings) {
 		return findings
 	}
 	return append(findings, p.client.checkPunches(ctx)...)
@@ -54,7 +50,7 @@ func (p *Punches) Check(ctx context.Context) []attendance.Finding {
 // may be read, for which one metered call is made, or two.
 func (p *CheckIns) Check(ctx context.Context) []attendance.Finding {
 	findings := p.client.checkAccess(ctx)
-	if ctx.Err() != nil || failed(findings) {
+	if ctx.Err() != nil || attendance.HasErrors(findings) {
 		return findings
 	}
 	return append(findings, p.client.checkCheckIns(ctx)...)
@@ -64,76 +60,32 @@ func (p *CheckIns) Check(ctx context.Context) []attendance.Finding {
 // directory may be read, and all of it.
 func (d *Directory) Check(ctx context.Context) []attendance.Finding {
 	findings := d.client.checkAccess(ctx)
-	if ctx.Err() != nil || failed(findings) {
+	if ctx.Err() != nil || attendance.HasErrors(findings) {
 		return findings
 	}
 	return append(findings, d.client.checkDirectory(ctx)...)
 }
 
-func failed(findings []attendance.Finding) bool {
-	for _, f := range findings {
-		if f.Level == attendance.LevelError {
-			return true
-		}
-	}
-	return false
-}
-
-func fine(code, en, zh string) attendance.Finding {
-	return attendance.Finding{Code: code, Level: attendance.LevelOK, Message: attendance.Text{EN: en, ZH: zh}}
-}
-
-// finding turns the outcome of a try into findings; none when ctx has ended.
-func finding(ctx context.Context, err error, good attendance.Finding, bad attendance.Text) []attendance.Finding {
-	switch {
-	case ctx.Err() != nil:
-		return nil
-	case err == nil:
-		return []attendance.Finding{good}
-	default:
-		return []attendance.Finding{attendance.FindingOf(bad, err)}
-	}
-}
-
 // checkAccess tries the credentials and compares the clocks.
 func (c *Client) checkAccess(ctx context.Context) []attendance.Finding {
 	_, err := c.tokens.Token(ctx)
-	findings := finding(ctx, err, fine("credentials", "DingTalk accepts the application's credentials", "钉钉应用凭证有效"),
+	findings := attendance.Tried(ctx, err, attendance.FindingOK("credentials", attendance.Text{EN: "DingTalk accepts the application's credentials", ZH: "钉钉应用凭证有效"}),
 		attendance.Text{EN: "DingTalk gives no access token", ZH: "无法获取钉钉 access_token"})
-	ahead, known := c.skew.read()
-	if err != nil || !known {
+	if err != nil {
 		return findings
 	}
-	off := ahead.Round(time.Second)
-	if off.Abs() <= allowedSkew {
-		return append(findings, fine("clock", "this machine's clock agrees with DingTalk's", "本机时钟与钉钉一致"))
-	}
-	en, zh := "behind", "慢"
-	if off < 0 {
-		en, zh = "ahead of", "快"
-	}
-	return append(findings, attendance.Finding{
-		Code:  "clock",
-		Level: attendance.LevelWarning,
-		Message: attendance.Text{
-			EN: fmt.Sprintf("this machine's clock is %v %s DingTalk's", off.Abs(), en),
-			ZH: fmt.Sprintf("本机时钟比钉钉%s %v", zh, off.Abs()),
-		},
-		Mend: attendance.Text{
-			EN: "set the clock, best by NTP: days begin and end by it, and punches later than it are skipped",
-			ZH: "请校准本机时间（建议启用 NTP）：同步的日期范围以本机时间为准，晚于本机时间的打卡会被跳过",
-		},
-	})
+	return append(findings, c.skew.Findings(attendance.Text{EN: "DingTalk", ZH: "钉钉"})...)
 }
 
 // checkScopes tells what the application may see. No answer is no more than a
 // warning: nothing but the start of a restricted directory depends on it.
 func (c *Client) checkScopes(ctx context.Context) []attendance.Finding {
 	departments, users, err := c.scopes(ctx)
-	findings := finding(ctx, err,
-		fine("scopes",
-			fmt.Sprintf("the application's range of contacts has %d departments and %d single users", len(departments), len(users)),
-			fmt.Sprintf("应用通讯录权限范围：%d 个部门，%d 个单独授权的员工", len(departments), len(users))),
+	findings := attendance.Tried(ctx, err,
+		attendance.FindingOK("scopes", attendance.Text{
+			EN: fmt.Sprintf("the application's range of contacts has %d departments and %d single users", len(departments), len(users)),
+			ZH: fmt.Sprintf("应用通讯录权限范围：%d 个部门，%d 个单独授权的员工", len(departments), len(users)),
+		}),
 		attendance.Text{EN: "the application's range of contacts could not be read", ZH: "无法读取应用的通讯录权限范围"})
 	for i := range findings {
 		if findings[i].Level == attendance.LevelError {
@@ -158,7 +110,7 @@ func (c *Client) checkPunches(ctx context.Context) []attendance.Finding {
 	if attendance.CodeOf(err) == attendance.CodeAccount {
 		err = nil // the right to ask is there, which is all that was asked
 	}
-	return finding(ctx, err, fine("punches", "punches may be read", "可以读取打卡记录"),
+	return attendance.Tried(ctx, err, attendance.FindingOK("punches", attendance.Text{EN: "punches may be read", ZH: "可以读取打卡记录"}),
 		attendance.Text{EN: "punches cannot be read", ZH: "无法读取打卡记录"})
 }
 
@@ -186,7 +138,7 @@ func (c *Client) checkCheckIns(ctx context.Context) []attendance.Finding {
 			err = nil
 		}
 	}
-	return finding(ctx, err, fine("checkins", "field check-ins may be read", "可以读取签到记录"),
+	return attendance.Tried(ctx, err, attendance.FindingOK("checkins", attendance.Text{EN: "field check-ins may be read", ZH: "可以读取签到记录"}),
 		attendance.Text{EN: "field check-ins cannot be read", ZH: "无法读取签到记录"})
 }
 
@@ -199,7 +151,7 @@ func (c *Client) checkDirectory(ctx context.Context) []attendance.Finding {
 		_, err = c.call(ctx, provider.Request{URL: pathUsers, Body: usersBody{Department: rootDepartment, Size: 1}})
 	}
 	if attendance.CodeOf(err) != attendance.CodeAccount {
-		return finding(ctx, err, fine("directory", "the directory may be read, all of it", "可以读取全部通讯录"), bad)
+		return attendance.Tried(ctx, err, attendance.FindingOK("directory", attendance.Text{EN: "the directory may be read, all of it", ZH: "可以读取全部通讯录"}), bad)
 	}
 	departments, users, err := c.scopes(ctx)
 	switch {
@@ -208,7 +160,7 @@ func (c *Client) checkDirectory(ctx context.Context) []attendance.Finding {
 	case err == nil && len(departments)+len(users) == 0:
 		return []attendance.Finding{attendance.FindingOf(bad, nothingInSight())}
 	case err != nil:
-		return finding(ctx, err, attendance.Finding{}, bad)
+		return attendance.Tried(ctx, err, attendance.Finding{}, bad)
 	}
 	return []attendance.Finding{{
 		Code:  "directory",

@@ -69,7 +69,7 @@ func (r *checkInReading) row(raw []byte, sent attendance.Span, colleagues bool) 
 		}
 	}
 	skip := func(at time.Time, reason attendance.Reason, detail string) {
-		r.skipped = append(r.skipped, attendance.Skipped{Account: account, Time: at, Reason: reason, Detail: tidy(detail)})
+		r.skipped = append(r.skipped, attendance.Skipped{Account: account, Time: at, Reason: reason, Detail: provider.OneLine(detail)})
 	}
 	at, ok := instant(moment, r.zone)
 	switch {

@@ -272,7 +272,7 @@ func (f *checkInFetch) page(ctx context.Context, r provider.Request, sent attend
 	}
 	body := reply.Body
 	if !colleagues {
-		body = member(body, "result")
+		body = provider.Member(body, "result")
 	}
 	var page checkInPageRead
 	for key, value := range provider.Object(body) {
@@ -283,7 +283,7 @@ func (f *checkInFetch) page(ctx context.Context, r provider.Request, sent attend
 			if text := provider.TextBytes(value); len(text) > 0 {
 				cursor, ok := provider.Int(value)
 				if !ok {
-					return page, stuck(r.URL, "next_cursor is no number: "+tidy(string(text)))
+					return page, stuck(r.URL, "next_cursor is no number: "+provider.OneLine(string(text)))
 				}
 				page.cursor, page.more = cursor, true
 			}
@@ -303,17 +303,6 @@ func (f *checkInFetch) page(ctx context.Context, r provider.Request, sent attend
 // stuck is the error for an answer from which one cannot go on.
 func stuck(path, detail string) error {
 	return &attendance.Error{Code: attendance.CodeMalformed, Op: "dingtalk " + path, Detail: detail}
-}
-
-// member returns the value of a key of a JSON object, nil when it is not there.
-func member(object []byte, name string) []byte {
-	var found []byte
-	for key, value := range provider.Object(object) {
-		if string(key) == name {
-			found = value
-		}
-	}
-	return found
 }
 
 // costByUsers is the number of calls for n people by name, one page each.

@@ -10,15 +10,16 @@ import (
 
 	"github.com/punchbridge/punchbridge/attendance"
 	"github.com/punchbridge/punchbridge/dingtalk/dingtalktest"
+	"github.com/punchbridge/punchbridge/provider"
 )
 
 // readCheckIns decodes the rows of a fixture.
 func readCheckIns(t *testing.T, span attendance.Span, body, list string, colleagues bool, accounts ...string) *checkInReading {
 	t.Helper()
 	r := newCheckInReading(attendance.Query{Accounts: accounts, Span: span})
-	rows := member([]byte(body), list)
+	rows := provider.Member([]byte(body), list)
 	if rows == nil {
-		rows = member(member([]byte(body), "result"), list)
+		rows = provider.Member(provider.Member([]byte(body), "result"), list)
 	}
 	for raw := range arrayOf(rows) {
 		r.row(raw, milliSpan(span), colleagues)

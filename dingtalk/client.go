@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -99,7 +98,7 @@ type Client struct {
 	// bannedUntil is when the firewall's ban ends, in Unix nanoseconds.
 	bannedUntil atomic.Int64
 	// skew is how far DingTalk's clock was ahead of ours at the last answer.
-	skew skew
+	skew provider.ClockSkew
 
 	chart chartCache
 }
@@ -111,10 +110,10 @@ func New(cfg Config) (*Client, error) {
 		return nil, errors.New("dingtalk: AppKey and AppSecret are both needed")
 	}
 	var err error
-	if cfg.BaseURL, err = hostURL("BaseURL", cfg.BaseURL, defaultBaseURL); err != nil {
+	if cfg.BaseURL, err = provider.BaseURL("dingtalk: BaseURL", cfg.BaseURL, defaultBaseURL); err != nil {
 		return nil, err
 	}
-	if cfg.APIBaseURL, err = hostURL("APIBaseURL", cfg.APIBaseURL, defaultAPIBaseURL); err != nil {
+	if cfg.APIBaseURL, err = provider.BaseURL("dingtalk: APIBaseURL", cfg.APIBaseURL, defaultAPIBaseURL); err != nil {
 		return nil, err
 	}
 	if cfg.Limiter == nil {
@@ -169,18 +168,6 @@ func (c *Client) caller(classify func(provider.Reply) error) *provider.Client {
 	}
 }
 
-// hostURL checks a base URL and takes a slash off its end.
-func hostURL(field, given, fallback string) (string, error) {
-	if given == "" {
-		return fallback, nil
-	}
-	u, err := url.Parse(given)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return "", errors.New("dingtalk: " + field + " is not a plain http or https URL such as " + fallback)
-	}
-	return strings.TrimRight(given, "/"), nil
-}
-
 // beijing is the zone of DingTalk's request strings and quotas. China has had one
 // time without summer time since 1991, so no time zone database is needed.
 func beijing() *time.Location { return time.FixedZone("Asia/Shanghai", 8*60*60) }
@@ -213,7 +200,7 @@ func (c *Client) call(ctx context.Context, r provider.Request) (provider.Reply, 
 
 // noted remembers what an answer says about the clock and about a ban.
 func (c *Client) noted(r provider.Reply, err error) {
-	c.skew.note(r, c.clock())
+	c.skew.Note(r, c.clock())
 	if api, ok := errors.AsType[*APIError](err); ok && api.Code == firewallCode && attendance.CodeOf(err) == attendance.CodeThrottled {
 		c.bannedUntil.Store(c.clock().Add(firewallPause).UnixNano())
 	}

@@ -134,12 +134,12 @@ func (w *walk) department(ctx context.Context, id int64) (below []int64, err err
 	if err != nil {
 		return nil, err
 	}
-	list := member(reply.Body, "result")
+	list := provider.Member(reply.Body, "result")
 	if len(list) == 0 || list[0] != '[' && string(list) != "null" {
 		return nil, stuck(pathDepartments, "errcode 0 without the list result")
 	}
 	for raw := range provider.Array(list) {
-		child, ok := provider.Int(member(raw, "dept_id"))
+		child, ok := provider.Int(provider.Member(raw, "dept_id"))
 		if !ok {
 			return nil, stuck(pathDepartments, "a department without a dept_id that is a number")
 		}
@@ -164,19 +164,19 @@ func (w *walk) users(ctx context.Context, department int64) error {
 		if err != nil {
 			return err
 		}
-		result := member(reply.Body, "result")
+		result := provider.Member(reply.Body, "result")
 		if len(result) == 0 || result[0] != '{' {
 			return stuck(pathUsers, "errcode 0 without result")
 		}
-		for raw := range provider.Array(member(result, "list")) {
+		for raw := range provider.Array(provider.Member(result, "list")) {
 			if !w.emit(account(raw)) {
 				return errStopped
 			}
 		}
-		if more, _ := provider.Bool(member(result, "has_more")); !more {
+		if more, _ := provider.Bool(provider.Member(result, "has_more")); !more {
 			return nil
 		}
-		next, ok := provider.Int(member(result, "next_cursor"))
+		next, ok := provider.Int(provider.Member(result, "next_cursor"))
 		if !ok || next <= body.Cursor {
 			return stuck(pathUsers, "has_more, but next_cursor does not move on")
 		}
@@ -190,7 +190,7 @@ func (w *walk) user(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	result := member(reply.Body, "result")
+	result := provider.Member(reply.Body, "result")
 	if len(result) == 0 || result[0] != '{' {
 		return stuck(pathUser, "errcode 0 without result")
 	}
@@ -264,13 +264,13 @@ func (c *Client) scopes(ctx context.Context) (departments []int64, users []strin
 	if err != nil {
 		return nil, nil, err
 	}
-	org := member(reply.Body, "auth_org_scopes")
-	for raw := range provider.Array(member(org, "authed_dept")) {
+	org := provider.Member(reply.Body, "auth_org_scopes")
+	for raw := range provider.Array(provider.Member(org, "authed_dept")) {
 		if id, ok := provider.Int(raw); ok {
 			departments = append(departments, id)
 		}
 	}
-	for raw := range provider.Array(member(org, "authed_user")) {
+	for raw := range provider.Array(provider.Member(org, "authed_user")) {
 		if id := provider.Text(raw); id != "" {
 			users = append(users, id)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/punchbridge/punchbridge/attendance"
 	"github.com/punchbridge/punchbridge/dingtalk/dingtalktest"
+	"github.com/punchbridge/punchbridge/provider"
 )
 
 // list reads a directory to its end.
@@ -35,7 +36,7 @@ func list(t *testing.T, d *Directory) (accounts map[string]attendance.Account, w
 func TestDirectoryFixture(t *testing.T) {
 	var got []attendance.Account
 	for _, name := range []string{"user_list_1.json", "user_list_2.json"} {
-		for raw := range arrayOf(member(member(fixture(t, name), "result"), "list")) {
+		for raw := range arrayOf(provider.Member(provider.Member(fixture(t, name), "result"), "list")) {
 			got = append(got, account(raw))
 		}
 	}

@@ -58,7 +58,7 @@ func readEnvelope(body []byte) envelope {
 		case "message":
 			message = provider.Text(value)
 		case "request_id", "requestid":
-			e.RequestID = tidy(provider.Text(value))
+			e.RequestID = provider.OneLine(provider.Text(value))
 		case "status":
 			status = provider.Text(value)
 		case "punish":
@@ -90,7 +90,7 @@ func readEnvelope(body []byte) envelope {
 	default:
 		e.Code = word
 	}
-	e.Code = tidy(e.Code)
+	e.Code = provider.OneLine(e.Code)
 	text := message
 	if errmsg != "" {
 		text = unwrapped(errmsg)
@@ -98,7 +98,7 @@ func readEnvelope(body []byte) envelope {
 	if submsg != "" {
 		text = submsg
 	}
-	e.Message = tidy(text)
+	e.Message = provider.OneLine(text)
 	if classOf(e.Code) == classPermission {
 		whole := errmsg + " " + submsg + " " + message
 		if len(e.Permissions) == 0 {
@@ -119,7 +119,7 @@ func requiredScopes(detail []byte) []string {
 	for key, value := range provider.Object(detail) {
 		if strings.EqualFold(string(key), "requiredScopes") {
 			for scope := range provider.Array(value) {
-				scopes = append(scopes, tidy(provider.Text(scope)))
+				scopes = append(scopes, provider.OneLine(provider.Text(scope)))
 			}
 		}
 	}
@@ -232,7 +232,7 @@ func coded(code attendance.Code, api APIError) *attendance.Error {
 	case attendance.CodePermission:
 		lackOf(out, &api)
 	case attendance.CodeAddress:
-		if address := addressIn(api.Message); address != "" {
+		if address := provider.AddressIn(api.Message); address != "" {
 			out.Detail = "the address " + address + " is not on the white list: " + out.Detail
 			out.Mend = attendance.Text{
 				EN: "add " + address + " to the application's white list of server addresses",

@@ -216,8 +216,8 @@ func TestAddressIsNamed(t *testing.T) {
 	require.Contains(t, e.Detail, "192.0.2.10")
 	require.Contains(t, e.Mend.EN, "192.0.2.10")
 	require.Contains(t, e.Mend.ZH, "192.0.2.10")
-	require.Equal(t, "2001:db8::7", addressIn("request ip=2001:db8::7 at 00:01:02"))
-	require.Empty(t, addressIn("no address at 00:01:02, 1.2.3"))
+	require.Equal(t, "2001:db8::7", provider.AddressIn("request ip=2001:db8::7 at 00:01:02"))
+	require.Empty(t, provider.AddressIn("no address at 00:01:02, 1.2.3"))
 }
 
 func TestThrottleTextSaysHowLong(t *testing.T) {
@@ -272,7 +272,7 @@ func TestAPIErrorIsLoggedWithoutSurprises(t *testing.T) {
 	slog.New(slog.NewTextHandler(&b, nil)).Info("x", "err", api)
 	require.Contains(t, b.String(), "err.code=60011")
 	require.NotContains(t, b.String(), "https://")
-	require.Equal(t, "a b", tidy(" a\nb\x00 "))
+	require.Equal(t, "a b", provider.OneLine(" a\nb\x00 "))
 }
 
 func FuzzEnvelope(f *testing.F) {

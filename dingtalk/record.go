@@ -115,7 +115,7 @@ func (r *reading) record(raw []byte, sent attendance.Span) {
 	account, asked := r.account(user)
 	skip := func(at time.Time, reason attendance.Reason, detail string) {
 		r.skipped = append(r.skipped, attendance.Skipped{
-			ID: provider.Text(id), Account: account, Time: at, Reason: reason, Detail: tidy(detail)})
+			ID: provider.Text(id), Account: account, Time: at, Reason: reason, Detail: provider.OneLine(detail)})
 	}
 	at, ok := instant(moment, r.zone)
 	switch {

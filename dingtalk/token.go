@@ -2,9 +2,7 @@ package dingtalk
 
 import (
 	"context"
-	"net/http"
 	"net/url"
-	"sync"
 	"time"
 
 	"github.com/punchbridge/punchbridge/attendance"
@@ -62,28 +60,4 @@ func (c *Client) fetchToken(ctx context.Context) (provider.Token, error) {
 			Detail: "the answer holds no access token"}
 	}
 	return token, nil
-}
-
-// skew remembers how far DingTalk's clock is ahead of the real one.
-type skew struct {
-	mu    sync.Mutex
-	ahead time.Duration
-	known bool
-}
-
-// note reads the Date header of an answer that came at now, real time.
-func (s *skew) note(r provider.Reply, now time.Time) {
-	date, err := http.ParseTime(r.Header.Get("Date"))
-	if err != nil {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ahead, s.known = date.Sub(now), true
-}
-
-func (s *skew) read() (ahead time.Duration, known bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.ahead, s.known
 }

@@ -43,6 +43,16 @@ type Binding struct {
 	account   func(ctx context.Context, p Person) (string, error)
 }
 
+// ForWeCom returns the binding as WeCom's accounts need it: userids have no case
+// there, and a staff number is no attribute of its own but the userid itself.
+func (b Binding) ForWeCom() Binding {
+	b.Fold = true
+	if b.Match == MatchJobNumber {
+		b.Match = MatchAccount
+	}
+	return b
+}
+
 // Match is an attribute of a directory's accounts.
 type Match uint8
 
@@ -57,6 +67,20 @@ const (
 	// MatchEmail is any of the e-mail addresses.
 	MatchEmail
 )
+
+// name is what people call the attribute.
+func (m Match) name() attendance.Text {
+	switch m {
+	case MatchJobNumber:
+		return attendance.Text{EN: "a job number", ZH: "工号"}
+	case MatchMobile:
+		return attendance.Text{EN: "a mobile number", ZH: "手机号"}
+	case MatchEmail:
+		return attendance.Text{EN: "an e-mail address", ZH: "邮箱"}
+	default:
+		return attendance.Text{EN: "an id", ZH: "账号"}
+	}
+}
 
 // field is the column of HrmResource that holds the person's value.
 type field string
@@ -80,8 +104,7 @@ func ByLoginID(d attendance.Directory) Binding { return Binding{field: fieldLogi
 func ByAccount(d attendance.Directory) Binding { return Binding{field: fieldAccount, directory: d} }
 
 // ByWorkcode binds by HrmResource.workcode (编号), compared with the job number of
-// the directory's accounts. Where the platform's directory has none but uses it as
-// the account's id (WeCom), set Match to [MatchAccount].
+// the directory's accounts. WeCom's directory has none: see [Binding.ForWeCom].
 func ByWorkcode(d attendance.Directory) Binding {
 	return Binding{field: fieldWorkcode, Match: MatchJobNumber, directory: d}
 }

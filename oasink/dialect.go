@@ -172,7 +172,11 @@ func onlySpelling(want tableName, found []tableName) (tableName, error) {
 	case 1:
 		return alike[0], nil
 	}
+	names := make([]string, len(alike))
+	for i, f := range alike {
+		names[i] = f.String()
+	}
 	return want, &attendance.Error{Code: attendance.CodeTable, Op: "oasink",
-		Detail: fmt.Sprintf("there are several tables %s that differ in case only: %s and %s", want, alike[0], alike[1]),
+		Detail: fmt.Sprintf("there are several tables %s that differ in case only: %s", want, strings.Join(names, ", ")),
 		Mend:   attendance.Text{EN: "say which one is meant (oasink.Options.Tables)", ZH: "请用 tables 指明所用的表名"}}
 }

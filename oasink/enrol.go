@@ -251,6 +251,7 @@ func (b *Binding) matcher(ctx context.Context, a *accounts, warn func(attendance
 }
 
 func (b *Binding) readDirectory(ctx context.Context, a *accounts, warn func(attendance.Warning) bool) error {
+	valued := false
 	for entry, err := range b.directory.Accounts(ctx) {
 		if w, ok := attendance.AsWarning(err); ok {
 			if !warn(w) {
@@ -265,8 +266,14 @@ func (b *Binding) readDirectory(ctx context.Context, a *accounts, warn func(atte
 		for _, value := range b.values(entry) {
 			if value = b.normal(value); value != "" {
 				a.byValue[value] = a.join(a.find(value), one)
+				valued = true
 			}
 		}
+	}
+	if !valued && len(a.list) > 0 && !warn(attendance.Warningf("directory_without_values",
+		"平台通讯录的 %d 个账号均无%s，按它绑定不到任何人 / none of the %d accounts in the platform's directory shows %s, so nobody can be bound by it: perhaps the application may not see it",
+		len(a.list), b.Match.name().ZH, len(a.list), b.Match.name().EN)) {
+		return errStopped
 	}
 	return nil
 }

@@ -40,7 +40,7 @@ var errStopped = errors.New("oasink: the consumer of the stream has stopped")
 // Members implements [attendance.Scope]. The people come by id, those out of the
 // roster last. It reads the whole roster once before the first person, because a
 // value that somebody outside of the units shares is ambiguous too. Warnings:
-// directory_unreadable, unknown_unit, and the directory's own.
+// directory_unreadable, directory_without_values, unknown_unit, and the directory's own.
 func (sc *Scope) Members(ctx context.Context) iter.Seq2[attendance.Member, error] {
 	return func(yield func(attendance.Member, error) bool) {
 		r, err := sc.enrol(ctx, func(w attendance.Warning) bool { return yield(attendance.Member{}, w) })

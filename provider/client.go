@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -94,7 +95,7 @@ type Request struct {
 	// Header is sent beside Accept and Content-Type. Its values may be secret;
 	// none is ever printed.
 	Header http.Header
-	// Body is sent as JSON; nil means none.
+	// Body is sent as JSON, with <, > and & as they are; nil means none.
 	Body any
 	// Op names the call in errors and logs; empty means the path of URL.
 	Op string
@@ -235,7 +236,7 @@ func (c *Client) prepare(r Request) (*call, error) {
 	u.RawQuery = query.Encode()
 	p.url = u
 	if r.Body != nil {
-		if p.body, err = json.Marshal(r.Body); err != nil {
+		if p.body, err = marshal(r.Body); err != nil {
 			return nil, &attendance.Error{Code: attendance.CodeRequest, Op: p.op, Detail: "the request cannot be written as JSON", Err: err}
 		}
 	}
@@ -247,6 +248,30 @@ func (c *Client) prepare(r Request) (*call, error) {
 	}
 	p.hidden = newRedactor(u, query, r.Header, c.Secrets, r.Secrets)
 	return p, nil
+}
+
+// marshal writes JSON without the escapes that are for web pages only: WeCom
+// refuses bodies that hold any \u (errcode 40033).
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+// BaseURL checks the base address of a platform's calls that a host has given,
+// takes slashes off its end, and returns fallback where none is given. field names
+// the setting in the error, which does not repeat the value.
+func BaseURL(field, given, fallback string) (string, error) {
+	if given == "" {
+		return fallback, nil
+	}
+	u, err := url.Parse(given)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return "", errors.New(field + " is not a plain http or https URL such as " + fallback)
+	}
+	return strings.TrimRight(given, "/"), nil
 }
 
 func joinOp(name, op string) string {

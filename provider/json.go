@@ -26,6 +26,18 @@ func Array(raw []byte) iter.Seq[[]byte] {
 	return func(yield func(value []byte) bool) { elements(raw, yield) }
 }
 
+// Member returns the value of a key of a JSON object, the last one where the key
+// is doubled, as encoding/json takes it; nil when it is not there.
+func Member(object []byte, name string) []byte {
+	var found []byte
+	for key, value := range Object(object) {
+		if string(key) == name {
+			found = value
+		}
+	}
+	return found
+}
+
 // Text returns a JSON value as text: a string unescaped, a number as it is
 // written, true or false, and "" for null, objects, arrays and nothing at all.
 // Broken UTF-8 and lone surrogates become U+FFFD, as encoding/json does it.

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/punchbridge/punchbridge/provider/fake"
 )
 
 // Limits of the two calls for field check-ins.
@@ -18,8 +20,8 @@ const (
 
 // checkInDepartment is GET /checkin/record. The documentation says that it fails
 // when the department has more than 1000 people, not with which code.
-func (s *Server) checkInDepartment(c *call) answer {
-	q := c.query
+func (s *Server) checkInDepartment(c *fake.Call) fake.Answer {
+	q := c.Query
 	for _, name := range []string{"department_id", "start_time", "end_time"} {
 		if q.Get(name) == "" {
 			return s.missingParameter(c, name)
@@ -75,41 +77,41 @@ func (s *Server) checkInDepartment(c *call) answer {
 	if q.Get("offset") != "" && q.Get("size") != "" { // paging works only with both
 		rows = cutPage(rows, offset, size)
 	}
-	buffer := s.buffer()
-	b := append(*buffer, `{"errcode":0,"errmsg":"ok","data":[`...)
+	buffer := s.buffers.Get()
+	b := append(buffer.Bytes, `{"errcode":0,"errmsg":"ok","data":[`...)
 	for i, r := range rows {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendString(append(b, `{"name":`...), names[r.UserID])
-		b = appendString(append(b, `,"userId":`...), r.UserID)
-		b = appendMillis(append(b, `,"avatar":"","timestamp":`...), r.Time)
-		b = appendString(append(b, `,"place":`...), r.Place)
-		b = appendString(append(b, `,"detailPlace":`...), r.DetailPlace)
-		b = appendString(append(b, `,"remark":`...), r.Remark)
-		b = appendFloat(append(b, `,"imageList":[],"latitude":`...), r.Latitude, false)
-		b = appendFloat(append(b, `,"longitude":`...), r.Longitude, false)
+		b = fake.AppendString(append(b, `{"name":`...), names[r.UserID])
+		b = fake.AppendString(append(b, `,"userId":`...), r.UserID)
+		b = fake.AppendMillis(append(b, `,"avatar":"","timestamp":`...), r.Time)
+		b = fake.AppendString(append(b, `,"place":`...), r.Place)
+		b = fake.AppendString(append(b, `,"detailPlace":`...), r.DetailPlace)
+		b = fake.AppendString(append(b, `,"remark":`...), r.Remark)
+		b = fake.AppendFloat(append(b, `,"imageList":[],"latitude":`...), r.Latitude, false)
+		b = fake.AppendFloat(append(b, `,"longitude":`...), r.Longitude, false)
 		b = append(b, '}')
 	}
-	return s.finish(buffer, append(b, "]}"...))
+	return buffer.Answer("0", append(b, "]}"...))
 }
 
 // checkInUsers is POST /topapi/checkin/record/get.
-func (s *Server) checkInUsers(c *call) answer {
+func (s *Server) checkInUsers(c *fake.Call) fake.Answer {
 	f, a, ok := s.decode(c)
 	if !ok {
 		return a
 	}
-	list := f.text("userid_list")
+	list := f.Text("userid_list")
 	users := strings.Split(list, ",")
 	if list == "" || len(users) > maxCheckInUsers {
 		return s.refuse(c, problem{40032, "不合法的UserID列表长度", false})
 	}
-	if name := f.missing("start_time", "end_time"); name != "" {
+	if name := f.Missing("start_time", "end_time"); name != "" {
 		return s.missingParameter(c, name)
 	}
-	from, okFrom := f.integer("start_time")
-	to, okTo := f.integer("end_time")
+	from, okFrom := f.Integer("start_time")
+	to, okTo := f.Integer("end_time")
 	limit := maxOneUserSpan
 	if len(users) > 1 {
 		limit = maxManyUsersSpan
@@ -127,8 +129,8 @@ func (s *Server) checkInUsers(c *call) answer {
 	slices.Sort(users)
 	all := s.checkIns(slices.Compact(users), timeRange{from, to, s.opts.ExclusiveTo})
 	rows := cutPage(all, cursor, size)
-	buffer := s.buffer()
-	b := append(*buffer, `{"errcode":0,"result":{`...)
+	buffer := s.buffers.Get()
+	b := append(buffer.Bytes, `{"errcode":0,"result":{`...)
 	if next := cursor + int64(len(rows)); next < int64(len(all)) {
 		b = strconv.AppendInt(append(b, `"next_cursor":`...), next, 10)
 		b = append(b, ',')
@@ -138,17 +140,17 @@ func (s *Server) checkInUsers(c *call) answer {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendString(append(b, `{"userid":`...), r.UserID)
-		b = appendMillis(append(b, `,"checkin_time":`...), r.Time)
-		b = appendString(append(b, `,"place":`...), r.Place)
-		b = appendString(append(b, `,"detail_place":`...), r.DetailPlace)
-		b = appendFloat(append(b, `,"longitude":`...), r.Longitude, true)
-		b = appendFloat(append(b, `,"latitude":`...), r.Latitude, true)
-		b = appendString(append(b, `,"remark":`...), r.Remark)
+		b = fake.AppendString(append(b, `{"userid":`...), r.UserID)
+		b = fake.AppendMillis(append(b, `,"checkin_time":`...), r.Time)
+		b = fake.AppendString(append(b, `,"place":`...), r.Place)
+		b = fake.AppendString(append(b, `,"detail_place":`...), r.DetailPlace)
+		b = fake.AppendFloat(append(b, `,"longitude":`...), r.Longitude, true)
+		b = fake.AppendFloat(append(b, `,"latitude":`...), r.Latitude, true)
+		b = fake.AppendString(append(b, `,"remark":`...), r.Remark)
 		b = append(b, `,"visit_user":"","image_list":[]}`...)
 	}
 	b = append(b, "]}"...)
-	return s.finish(buffer, append(s.appendRequestID(b), '}'))
+	return buffer.Answer("0", append(s.appendRequestID(b), '}'))
 }
 
 // checkIns returns the field check-ins of these people, by person and time.

@@ -3,6 +3,8 @@ package dingtalktest
 import (
 	"slices"
 	"sync"
+
+	"github.com/punchbridge/punchbridge/provider/fake"
 )
 
 // RootDepartment is the company itself. It always exists.
@@ -38,7 +40,7 @@ type User struct {
 type company struct {
 	mu          sync.RWMutex
 	departments map[int64]Department
-	children    map[int64][]int64  // in the order of adding
+	tree        fake.Tree
 	members     map[int64][]string // in the order of adding
 	users       map[string]*User
 	order       []string
@@ -47,7 +49,7 @@ type company struct {
 
 func (c *company) init() {
 	c.departments = map[int64]Department{RootDepartment: {ID: RootDepartment, Name: "测试公司"}}
-	c.children = map[int64][]int64{}
+	c.tree.Put(RootDepartment, 0)
 	c.members = map[int64][]string{}
 	c.users = map[string]*User{}
 	c.left = map[string]bool{}
@@ -66,13 +68,8 @@ func (s *Server) AddDepartment(departments ...Department) {
 		if d.Parent == 0 && d.ID != RootDepartment {
 			d.Parent = RootDepartment
 		}
-		if old, ok := c.departments[d.ID]; ok && old.Parent != 0 {
-			c.children[old.Parent] = without(c.children[old.Parent], d.ID)
-		}
 		c.departments[d.ID] = d
-		if d.Parent != 0 {
-			c.children[d.Parent] = append(c.children[d.Parent], d.ID)
-		}
+		c.tree.Put(d.ID, d.Parent)
 	}
 }
 
@@ -114,7 +111,7 @@ func (s *Server) RemoveUser(ids ...string) {
 		if u, ok := c.users[id]; ok {
 			c.leaveDepartments(u)
 			delete(c.users, id)
-			c.order = without(c.order, id)
+			c.order = fake.Without(c.order, id)
 		}
 		c.left[id] = true
 	}
@@ -135,29 +132,8 @@ func (s *Server) Users() []User {
 
 func (c *company) leaveDepartments(u *User) {
 	for _, d := range u.Departments {
-		c.members[d] = without(c.members[d], u.ID)
+		c.members[d] = fake.Without(c.members[d], u.ID)
 	}
-}
-
-// without returns a new slice, because readers may still hold the old one.
-func without[T comparable](list []T, one T) []T {
-	return slices.DeleteFunc(slices.Clone(list), func(x T) bool { return x == one })
-}
-
-// subtree returns the department and all below it, each once, whatever circles
-// the parents make. The caller holds the lock.
-func (c *company) subtree(id int64) []int64 {
-	found := []int64{id}
-	seen := map[int64]bool{id: true}
-	for i := 0; i < len(found); i++ {
-		for _, child := range c.children[found[i]] {
-			if !seen[child] {
-				seen[child] = true
-				found = append(found, child)
-			}
-		}
-	}
-	return found
 }
 
 // everyone returns the people in the department and all below it, each once.
@@ -165,7 +141,7 @@ func (c *company) subtree(id int64) []int64 {
 func (c *company) everyone(id int64) []string {
 	var people []string
 	seen := map[string]bool{}
-	for _, d := range c.subtree(id) {
+	for _, d := range c.tree.Below(id) {
 		for _, user := range c.members[d] {
 			if !seen[user] {
 				seen[user] = true
@@ -186,18 +162,5 @@ func (s *Server) mayPunch(id string) bool {
 // sees reports whether the application may see the department. The caller holds
 // the company's lock.
 func (s *Server) sees(department int64) bool {
-	if s.opts.AuthedDepartments == nil {
-		return true
-	}
-	for range len(s.company.departments) + 1 { // more steps than that are a circle
-		if slices.Contains(s.opts.AuthedDepartments, department) {
-			return true
-		}
-		d, ok := s.company.departments[department]
-		if !ok || d.Parent == 0 {
-			return false
-		}
-		department = d.Parent
-	}
-	return false
+	return s.opts.AuthedDepartments == nil || s.company.tree.Within(department, s.opts.AuthedDepartments)
 }

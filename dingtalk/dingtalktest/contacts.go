@@ -3,14 +3,16 @@ package dingtalktest
 import (
 	"slices"
 	"strconv"
+
+	"github.com/punchbridge/punchbridge/provider/fake"
 )
 
 // department reads dept_id and looks it up. limited calls answer only for what
 // the application may see. The caller holds the company's lock.
-func (s *Server) department(c *call, f fields, limited bool) (int64, answer, bool) {
-	id, ok := f.integer("dept_id")
+func (s *Server) department(c *fake.Call, f fake.Fields, limited bool) (int64, fake.Answer, bool) {
+	id, ok := f.Integer("dept_id")
 	if !ok {
-		if f.has("dept_id") {
+		if f.Has("dept_id") {
 			return 0, s.refuse(c, problem{40009, "不合法的部门id", false}), false
 		}
 		id = RootDepartment
@@ -21,16 +23,16 @@ func (s *Server) department(c *call, f fields, limited bool) (int64, answer, boo
 	if limited && !s.sees(id) {
 		return 0, s.refuse(c, problem{50004, "请求的部门id不在授权范围内", false}), false
 	}
-	return id, answer{}, true
+	return id, fake.Answer{}, true
 }
 
 // inDepartment reads a body of {"dept_id":N} and has the answer's result written.
-func (s *Server) inDepartment(c *call, limited bool, result func(b []byte, id int64) []byte) answer {
+func (s *Server) inDepartment(c *fake.Call, limited bool, result func(b []byte, id int64) []byte) fake.Answer {
 	f, a, ok := s.decode(c)
 	if !ok {
 		return a
 	}
-	if c.path != PathSubDepartments && !f.has("dept_id") { // only listsub documents a default
+	if c.Path != PathSubDepartments && !f.Has("dept_id") { // only listsub documents a default
 		return s.missingParameter(c, "dept_id")
 	}
 	s.company.mu.RLock()
@@ -39,24 +41,16 @@ func (s *Server) inDepartment(c *call, limited bool, result func(b []byte, id in
 	if !ok {
 		return a
 	}
-	buffer := s.buffer()
-	b := append(*buffer, `{"errcode":0,"errmsg":"ok","result":`...)
+	buffer := s.buffers.Get()
+	b := append(buffer.Bytes, `{"errcode":0,"errmsg":"ok","result":`...)
 	b = result(b, id)
-	return s.finish(buffer, append(s.appendRequestID(b), '}'))
+	return buffer.Answer("0", append(s.appendRequestID(b), '}'))
 }
 
-// finish makes a successful answer of what was written to a pooled buffer.
-func (s *Server) finish(buffer *[]byte, b []byte) answer {
-	*buffer = b
-	a := success(b)
-	a.buffer = buffer
-	return a
-}
-
-func (s *Server) subDepartments(c *call) answer {
+func (s *Server) subDepartments(c *fake.Call) fake.Answer {
 	return s.inDepartment(c, true, func(b []byte, id int64) []byte {
 		b = append(b, '[')
-		for i, child := range s.company.children[id] {
+		for i, child := range s.company.tree.Children(id) {
 			d := s.company.departments[child]
 			if i > 0 {
 				b = append(b, ',')
@@ -64,7 +58,7 @@ func (s *Server) subDepartments(c *call) answer {
 			b = append(b, `{"auto_add_user":false,"create_dept_group":false,"dept_id":`...)
 			b = strconv.AppendInt(b, d.ID, 10)
 			b = append(b, `,"name":`...)
-			b = appendString(b, d.Name)
+			b = fake.AppendString(b, d.Name)
 			b = append(b, `,"parent_id":`...)
 			b = strconv.AppendInt(b, d.Parent, 10)
 			b = append(b, '}')
@@ -73,43 +67,43 @@ func (s *Server) subDepartments(c *call) answer {
 	})
 }
 
-func (s *Server) subDepartmentIDs(c *call) answer {
+func (s *Server) subDepartmentIDs(c *fake.Call) fake.Answer {
 	return s.inDepartment(c, false, func(b []byte, id int64) []byte {
 		b = append(b, `{"dept_id_list":`...)
-		b = appendInts(b, s.company.children[id])
+		b = fake.AppendInts(b, s.company.tree.Children(id))
 		return append(b, '}')
 	})
 }
 
-func (s *Server) userIDs(c *call) answer {
+func (s *Server) userIDs(c *fake.Call) fake.Answer {
 	return s.inDepartment(c, false, func(b []byte, id int64) []byte {
 		b = append(b, `{"userid_list":`...)
-		b = appendStrings(b, s.company.members[id])
+		b = fake.AppendStrings(b, s.company.members[id])
 		return append(b, '}')
 	})
 }
 
-func (s *Server) usersSimple(c *call) answer {
+func (s *Server) usersSimple(c *fake.Call) fake.Answer {
 	return s.userPage(c, func(b []byte, u *User) []byte {
-		b = appendString(append(b, `{"userid":`...), u.ID)
-		b = appendString(append(b, `,"name":`...), u.Name)
+		b = fake.AppendString(append(b, `{"userid":`...), u.ID)
+		b = fake.AppendString(append(b, `,"name":`...), u.Name)
 		return append(b, '}')
 	})
 }
 
-func (s *Server) usersFull(c *call) answer {
+func (s *Server) usersFull(c *fake.Call) fake.Answer {
 	mobile := !s.gate.denied(PermissionMobile)
 	return s.userPage(c, func(b []byte, u *User) []byte { return appendUser(b, u, mobile) })
 }
 
 // userPage answers a page of the people of one department, without those of the
 // departments below it.
-func (s *Server) userPage(c *call, render func([]byte, *User) []byte) answer {
+func (s *Server) userPage(c *fake.Call, render func([]byte, *User) []byte) fake.Answer {
 	f, a, ok := s.decode(c)
 	if !ok {
 		return a
 	}
-	if !f.has("dept_id") {
+	if !f.Has("dept_id") {
 		return s.missingParameter(c, "dept_id")
 	}
 	cursor, size, a, ok := s.page(c, f)
@@ -124,8 +118,8 @@ func (s *Server) userPage(c *call, render func([]byte, *User) []byte) answer {
 	}
 	members := s.company.members[id]
 	rows := cutPage(members, cursor, size)
-	buffer := s.buffer()
-	b := append(*buffer, `{"errcode":0,"errmsg":"ok","result":{"has_more":`...)
+	buffer := s.buffers.Get()
+	b := append(buffer.Bytes, `{"errcode":0,"errmsg":"ok","result":{"has_more":`...)
 	if next := cursor + int64(len(rows)); next < int64(len(members)) {
 		b = append(b, `true,"next_cursor":`...)
 		b = strconv.AppendInt(b, next, 10)
@@ -140,15 +134,15 @@ func (s *Server) userPage(c *call, render func([]byte, *User) []byte) answer {
 		b = render(b, s.company.users[user])
 	}
 	b = append(b, `]}`...)
-	return s.finish(buffer, append(s.appendRequestID(b), '}'))
+	return buffer.Answer("0", append(s.appendRequestID(b), '}'))
 }
 
-func (s *Server) user(c *call) answer {
+func (s *Server) user(c *fake.Call) fake.Answer {
 	f, a, ok := s.decode(c)
 	if !ok {
 		return a
 	}
-	id := f.text("userid")
+	id := f.Text("userid")
 	if id == "" {
 		return s.missingParameter(c, "userid")
 	}
@@ -164,10 +158,10 @@ func (s *Server) user(c *call) answer {
 	}
 	b := append([]byte(nil), `{"errcode":0,"errmsg":"ok","result":`...)
 	b = appendUser(b, u, mobile)
-	return success(append(s.appendRequestID(b), '}'))
+	return fake.JSON("0", append(s.appendRequestID(b), '}'))
 }
 
-func (s *Server) scopes(c *call) answer {
+func (s *Server) scopes(c *fake.Call) fake.Answer {
 	departments := s.opts.AuthedDepartments
 	if departments == nil {
 		departments = []int64{RootDepartment}
@@ -177,32 +171,32 @@ func (s *Server) scopes(c *call) answer {
 		fields = append(fields, "mobile")
 	}
 	b := append([]byte(nil), `{"errcode":0,"errmsg":"ok","auth_user_field":`...)
-	b = appendStrings(b, fields)
+	b = fake.AppendStrings(b, fields)
 	b = append(b, `,"auth_org_scopes":{"authed_user":`...)
-	b = appendStrings(b, s.opts.AuthedUsers)
+	b = fake.AppendStrings(b, s.opts.AuthedUsers)
 	b = append(b, `,"authed_dept":`...)
-	b = appendInts(b, departments)
-	return success(append(b, "}}"...))
+	b = fake.AppendInts(b, departments)
+	return fake.JSON("0", append(b, "}}"...))
 }
 
 func appendUser(b []byte, u *User, mobile bool) []byte {
-	b = appendString(append(b, `{"userid":`...), u.ID)
-	b = appendString(append(b, `,"unionid":`...), "uni-"+u.ID)
-	b = appendString(append(b, `,"name":`...), u.Name)
-	b = appendString(append(b, `,"job_number":`...), u.JobNumber)
+	b = fake.AppendString(append(b, `{"userid":`...), u.ID)
+	b = fake.AppendString(append(b, `,"unionid":`...), "uni-"+u.ID)
+	b = fake.AppendString(append(b, `,"name":`...), u.Name)
+	b = fake.AppendString(append(b, `,"job_number":`...), u.JobNumber)
 	if mobile && u.Mobile != "" {
-		b = appendString(append(b, `,"mobile":`...), u.Mobile)
+		b = fake.AppendString(append(b, `,"mobile":`...), u.Mobile)
 		if u.StateCode != "" {
-			b = appendString(append(b, `,"state_code":`...), u.StateCode)
+			b = fake.AppendString(append(b, `,"state_code":`...), u.StateCode)
 		}
 	}
 	if u.Email != "" {
-		b = appendString(append(b, `,"email":`...), u.Email)
+		b = fake.AppendString(append(b, `,"email":`...), u.Email)
 	}
 	if u.OrgEmail != "" {
-		b = appendString(append(b, `,"org_email":`...), u.OrgEmail)
+		b = fake.AppendString(append(b, `,"org_email":`...), u.OrgEmail)
 	}
-	b = appendInts(append(b, `,"dept_id_list":`...), u.Departments)
+	b = fake.AppendInts(append(b, `,"dept_id_list":`...), u.Departments)
 	b = strconv.AppendBool(append(b, `,"active":`...), !u.Inactive)
 	return append(b, `,"exclusive_account":false}`...)
 }

@@ -32,5 +32,5 @@
 // while a program runs. [Server.Requests], [Server.Metered] and [Server.Log]
 // tell what the program did.
 //
-// The package imports the standard library only.
+// The package imports the standard library and package fake, and not testing.
 package dingtalktest

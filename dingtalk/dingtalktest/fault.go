@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/punchbridge/punchbridge/provider/fake"
 )
 
 // A Fault is trouble that [Server.Fail] arranges. The zero fields mean: every
@@ -102,48 +104,18 @@ func (s *Server) Fail(f Fault) {
 	if f.Kind == BadAccount && f.User == "" {
 		panic("dingtalktest: BadAccount needs a user")
 	}
-	s.gate.mu.Lock()
-	defer s.gate.mu.Unlock()
-	s.gate.faults = append(s.gate.faults, f)
+	s.faults.Add(f, f.After, f.Times)
 }
 
 // Heal ends all trouble that [Server.Fail] arranged.
-func (s *Server) Heal() {
-	s.gate.mu.Lock()
-	defer s.gate.mu.Unlock()
-	s.gate.faults = nil
-}
+func (s *Server) Heal() { s.faults.Clear() }
 
-// takeFault returns the fault that happens to the call; its Kind is zero for none.
-func (g *gate) takeFault(c *call) Fault {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for i := range g.faults {
-		f := &g.faults[i]
-		if !f.fits(c) {
-			continue
-		}
-		if f.After > 0 {
-			f.After--
-			continue
-		}
-		taken := *f
-		if f.Times == 1 {
-			g.faults = slices.Delete(g.faults, i, i+1)
-		} else if f.Times > 1 {
-			f.Times--
-		}
-		return taken
-	}
-	return Fault{}
-}
-
-func (f *Fault) fits(c *call) bool {
-	isToken := c.path == PathToken || c.path == PathOldToken
+func (f Fault) fits(c *fake.Call) bool {
+	isToken := c.Path == PathToken || c.Path == PathOldToken
 	switch {
 	case f.Kind == BadSecret && !isToken:
 		return false
-	case f.Path != "" && f.Path != c.path:
+	case f.Path != "" && f.Path != c.Path:
 		return false
 	case f.Path == "" && isToken && f.Kind != BadSecret:
 		return false
@@ -152,13 +124,13 @@ func (f *Fault) fits(c *call) bool {
 }
 
 // names reports whether the call's body names the account.
-func names(c *call, user string) bool {
+func names(c *fake.Call, user string) bool {
 	var in struct {
 		UserIDs    []string `json:"userIds"`
 		UserIDList string   `json:"userid_list"`
 		UserID     string   `json:"userid"`
 	}
-	if json.Unmarshal(c.body, &in) != nil {
+	if json.Unmarshal(c.Body, &in) != nil {
 		return false
 	}
 	return in.UserID == user || slices.Contains(in.UserIDs, user) || slices.Contains(strings.Split(in.UserIDList, ","), user)
@@ -166,16 +138,12 @@ func names(c *call, user string) bool {
 
 // outerFault answers for the faults that need no valid token. free says that
 // the call is not metered.
-func (s *Server) outerFault(r *http.Request, c *call, f Fault) (a answer, handled, free bool) {
-	const html = "<!DOCTYPE html><html><head><title>%</title></head><body><h1>%</h1></body></html>"
-	page := func(status int, title string) answer {
-		return answer{status: status, html: true, body: []byte(strings.ReplaceAll(html, "%", title))}
-	}
-	end := ceilSecond(c.now.Add(max(f.RetryAfter, time.Second)))
+func (s *Server) outerFault(c *fake.Call, f Fault) (a fake.Answer, handled, free bool) {
+	end := ceilSecond(c.Now.Add(max(f.RetryAfter, time.Second)))
 	switch f.Kind {
 	case TokenExpired:
 		s.gate.expireTokens()
-		return answer{}, false, false
+		return fake.Answer{}, false, false
 	case BadSecret:
 		return s.wrongSecret(c), true, true
 	case Throttled:
@@ -183,37 +151,28 @@ func (s *Server) outerFault(r *http.Request, c *call, f Fault) (a answer, handle
 	case ThrottledGlobally:
 		return s.throttled(c, 90002, end), true, true
 	case Busy:
-		if c.path == PathToken {
+		if c.Path == PathToken {
 			return s.modern(http.StatusInternalServerError, "systemBusy", "系统繁忙"), true, false
 		}
 		return s.refuse(c, problem{-1, "系统繁忙", false}), true, false
 	case ServerError:
-		return page(http.StatusInternalServerError, "Internal Server Error"), true, false
+		return fake.Page(http.StatusInternalServerError, "Internal Server Error"), true, false
 	case Unavailable:
-		a := page(http.StatusServiceUnavailable, "Service Temporarily Unavailable")
-		if f.RetryAfter > 0 {
-			seconds := int(ceilSecond(time.Unix(0, 0).Add(f.RetryAfter)).Unix())
-			a.header = http.Header{"Retry-After": {strconv.Itoa(seconds)}}
-		}
-		return a, true, false
+		return fake.Unavailable(f.RetryAfter), true, false
 	case HTMLPage:
-		return page(http.StatusOK, "Login"), true, true
+		return fake.Page(http.StatusOK, "Login"), true, true
 	case Firewall:
 		return s.firewall(), true, true
 	case NoErrcode:
-		return answer{status: http.StatusOK, body: []byte("{}")}, true, false
+		return fake.Answer{Status: http.StatusOK, Body: []byte("{}")}, true, false
 	case Hang:
-		return answer{err: hang(r.Context())}, true, false
+		return fake.Hang(c.Context()), true, false
 	case Reset:
-		return answer{err: errReset(), isReset: true}, true, true
+		return fake.Reset(), true, true
 	case Answer:
-		a := answer{status: f.Status, body: []byte(f.Body), html: strings.HasPrefix(strings.TrimSpace(f.Body), "<")}
-		if a.status == 0 {
-			a.status = http.StatusOK
-		}
-		return a, true, false
+		return fake.Raw(f.Status, f.Body), true, false
 	default:
-		return answer{}, false, false
+		return fake.Answer{}, false, false
 	}
 }
 
@@ -229,7 +188,7 @@ func badAccount(f Fault) problem {
 }
 
 // innerFault answers for the faults that come after the token.
-func (s *Server) innerFault(c *call, e endpoint, f Fault) (a answer, handled, free bool) {
+func (s *Server) innerFault(c *fake.Call, e endpoint, f Fault) (a fake.Answer, handled, free bool) {
 	switch f.Kind {
 	case AddressDenied:
 		return s.addressDenied(c), true, false
@@ -240,20 +199,20 @@ func (s *Server) innerFault(c *call, e endpoint, f Fault) (a answer, handled, fr
 	case BadAccount:
 		return s.refuse(c, badAccount(f)), true, false
 	default:
-		return answer{}, false, false
+		return fake.Answer{}, false, false
 	}
 }
 
 // stuck is an empty page whose next cursor is the one asked for.
-func (s *Server) stuck(c *call) answer {
+func (s *Server) stuck(c *fake.Call) fake.Answer {
 	f, a, ok := s.decode(c)
 	if !ok {
 		return a
 	}
-	cursor, _ := f.integer("cursor")
+	cursor, _ := f.Integer("cursor")
 	b := append([]byte(nil), `{"errcode":0,"errmsg":"ok","result":{"has_more":true,"next_cursor":`...)
 	b = append(strconv.AppendInt(b, cursor, 10), `,"list":[],"page_list":[]}`...)
-	return success(append(s.appendRequestID(b), '}'))
+	return fake.JSON("0", append(s.appendRequestID(b), '}'))
 }
 
 func ceilSecond(t time.Time) time.Time {

@@ -1,41 +1,22 @@
 package dingtalktest
 
 import (
-	"net/url"
-	"slices"
 	"sync"
 	"time"
+
+	"github.com/punchbridge/punchbridge/provider/fake"
 )
 
-// A Request is one request that the fake received, for assertions.
-type Request struct {
-	// Number counts all requests from 1, in the order of arrival.
-	Number int
-	Method string
-	Path   string
-	// Query is the query without access_token and appsecret.
-	Query url.Values
-	// Body is the request's body as it came.
-	Body string
-	// Time is when it came, on the fake's clock.
-	Time time.Time
-	// Status is the HTTP status of the answer; 0 when the connection was reset,
-	// the caller gave up, or no answer was given.
-	Status int
-	// Code is the answer's error code: "0" for success, an errcode ("40032"; for
-	// wrapped errors the sub_code) or a code of api.dingtalk.com. Empty for
-	// answers that have none.
-	Code string
-}
+// A Request is one request that the fake received, for assertions. Its Query is
+// without access_token and appsecret. Its Code is "0" for success, an errcode
+// ("40032"; for wrapped errors the sub_code) or a code of api.dingtalk.com, and
+// empty for answers that have none.
+type Request = fake.Request
 
-// gate holds what lies before the business of a call: counters, tokens, limits,
-// permissions and faults.
+// gate holds what lies before the business of a call: the month's counter,
+// tokens, limits and permissions.
 type gate struct {
 	mu sync.Mutex
-
-	total  int
-	counts map[string]int
-	kept   []Request
 
 	meteredMonth int
 	meteredCalls int
@@ -44,47 +25,20 @@ type gate struct {
 	issued   int
 	requests int // for request_id
 
-	paths   map[string]*rate
+	paths   map[string]*fake.Rate
 	address addressRate
 
 	deniedPoints map[string]bool
-	faults       []Fault
 }
 
 func (g *gate) init() {
-	g.counts = map[string]int{}
-	g.paths = map[string]*rate{}
+	g.paths = map[string]*fake.Rate{}
 	g.deniedPoints = map[string]bool{}
-}
-
-func (g *gate) count(path string) int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.total++
-	g.counts[path]++
-	return g.total
-}
-
-func (g *gate) log(size int, r Request) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	// Twice the size is kept at most, so that dropping the old ones is rare.
-	if len(g.kept) >= 2*size {
-		g.kept = slices.Delete(g.kept, 0, len(g.kept)-size+1)
-	}
-	g.kept = append(g.kept, r)
 }
 
 // Requests returns how many requests came for path, whatever became of them;
 // for "" all requests.
-func (s *Server) Requests(path string) int {
-	s.gate.mu.Lock()
-	defer s.gate.mu.Unlock()
-	if path == "" {
-		return s.gate.total
-	}
-	return s.gate.counts[path]
-}
+func (s *Server) Requests(path string) int { return s.desk.Log.Requests(path) }
 
 // Metered returns how many calls of the current month (of the fake's clock, in
 // Beijing) count against the monthly quota: attendance and field check-ins.
@@ -105,20 +59,15 @@ func (s *Server) Metered() int {
 
 // Log returns the latest requests ([Options.LogSize]), oldest first, in the
 // order in which they were answered. The slice is the caller's.
-func (s *Server) Log() []Request {
-	s.gate.mu.Lock()
-	defer s.gate.mu.Unlock()
-	from := max(0, len(s.gate.kept)-max(0, s.opts.LogSize))
-	return slices.Clone(s.gate.kept[from:])
-}
+func (s *Server) Log() []Request { return s.desk.Log.Latest() }
 
 // ResetCounters sets Requests, Metered and Log to nothing. Tokens, rate limits
 // and data stay.
 func (s *Server) ResetCounters() {
 	s.gate.mu.Lock()
 	defer s.gate.mu.Unlock()
-	s.gate.total, s.gate.kept, s.gate.meteredCalls = 0, nil, 0
-	clear(s.gate.counts)
+	s.gate.meteredCalls = 0
+	s.desk.Log.Reset()
 }
 
 func (g *gate) thisMonth(month int) {
@@ -146,13 +95,6 @@ func (g *gate) takeQuota(month, quota int) (used int, ok bool) {
 	return g.meteredCalls, true
 }
 
-// rate is one path's limit: the instants of its latest calls, as a ring.
-type rate struct {
-	at   []time.Time
-	next int
-	end  time.Time // of the penalty
-}
-
 // admitPath takes one call of the path; where it is one too many within a
 // second, it says when the penalty ends. The platform writes that instant in
 // whole seconds, so it is one.
@@ -161,20 +103,10 @@ func (g *gate) admitPath(path string, now time.Time, qps int) (end time.Time, ok
 	defer g.mu.Unlock()
 	r := g.paths[path]
 	if r == nil {
-		r = &rate{at: make([]time.Time, qps)}
+		r = &fake.Rate{}
 		g.paths[path] = r
 	}
-	if now.Before(r.end) {
-		return r.end, false
-	}
-	if oldest := r.at[r.next]; !oldest.IsZero() && now.Sub(oldest) < time.Second {
-		clear(r.at)
-		r.end = now.Truncate(time.Second).Add(time.Second)
-		return r.end, false
-	}
-	r.at[r.next] = now
-	r.next = (r.next + 1) % len(r.at)
-	return time.Time{}, true
+	return r.Admit(now, qps, time.Second, func(now time.Time) time.Time { return now.Truncate(time.Second).Add(time.Second) })
 }
 
 // addressRate is the firewall's limit of one egress address over all paths:
@@ -221,10 +153,4 @@ func (g *gate) denied(permission string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.deniedPoints[permission]
-}
-
-func withoutSecrets(query url.Values) url.Values {
-	query.Del("access_token")
-	query.Del("appsecret")
-	return query
 }

@@ -1,10 +1,10 @@
 package dingtalktest
 
 import (
-	"bytes"
-	"encoding/json"
 	"strconv"
 	"time"
+
+	"github.com/punchbridge/punchbridge/provider/fake"
 )
 
 // Limits of /attendance/listRecord.
@@ -17,21 +17,21 @@ const (
 // listRecord is POST /attendance/listRecord. Its documentation only points to
 // the table of all error codes; those used here are the ones reported for it or
 // the general ones for bad parameters.
-func (s *Server) listRecord(c *call) answer {
+func (s *Server) listRecord(c *fake.Call) fake.Answer {
 	f, a, ok := s.decode(c)
 	if !ok {
 		return a
 	}
-	users, ok := f.texts("userIds")
+	users, ok := f.Texts("userIds")
 	if !ok || len(users) == 0 || len(users) > maxAccounts {
 		return s.refuse(c, problem{40032, "不合法的UserID列表长度", false})
 	}
-	if name := f.missing("checkDateFrom", "checkDateTo"); name != "" {
+	if name := f.Missing("checkDateFrom", "checkDateTo"); name != "" {
 		return s.missingParameter(c, name)
 	}
-	from, okFrom := s.wallClock(f.text("checkDateFrom"))
-	to, okTo := s.wallClock(f.text("checkDateTo"))
-	overseas, okFlag := f.flag("isI18n")
+	from, okFrom := s.wallClock(f.Text("checkDateFrom"))
+	to, okTo := s.wallClock(f.Text("checkDateTo"))
+	overseas, okFlag := f.Flag("isI18n")
 	switch {
 	case !okFrom || !okTo:
 		return s.badParameter(c, "日期格式不正确，应为yyyy-MM-dd HH:mm:ss")
@@ -39,7 +39,7 @@ func (s *Server) listRecord(c *call) answer {
 		return s.badParameter(c, "checkDateTo早于checkDateFrom")
 	case to.Sub(from) > maxSpan:
 		return s.badParameter(c, "时间跨度不能超过7天")
-	case from.Before(c.now.Add(-horizon).Truncate(time.Second)):
+	case from.Before(c.Now.Add(-horizon).Truncate(time.Second)):
 		return s.badParameter(c, "不能查询180天之前的数据")
 	case !okFlag:
 		return s.badParameter(c, "isI18n应为布尔值")
@@ -47,10 +47,10 @@ func (s *Server) listRecord(c *call) answer {
 	if overseas && !s.opts.Overseas {
 		users = nil
 	}
-	buffer := s.buffer()
-	b := append(*buffer, `{"errcode":0,"errmsg":"ok","recordresult":[`...)
+	buffer := s.buffers.Get()
+	b := append(buffer.Bytes, `{"errcode":0,"errmsg":"ok","recordresult":[`...)
 	b = s.appendRecords(b, users, timeRange{from.UnixMilli(), to.UnixMilli(), s.opts.ExclusiveTo})
-	return s.finish(buffer, append(b, "]}"...))
+	return buffer.Answer("0", append(b, "]}"...))
 }
 
 func (s *Server) appendRecords(b []byte, users []string, in timeRange) []byte {
@@ -99,28 +99,11 @@ func (s *Server) wallClock(text string) (time.Time, bool) {
 func (s *Server) appendPunch(b []byte, p *Punch) []byte {
 	start := len(b)
 	b = s.appendFields(b, p)
-	if len(p.Extra) == 0 {
-		return b
-	}
-	// Rare, in tests of odd rows only: go through a map.
-	row := map[string]any{}
-	decoder := json.NewDecoder(bytes.NewReader(b[start:]))
-	decoder.UseNumber()
-	if err := decoder.Decode(&row); err != nil {
-		panic("dingtalktest: " + err.Error())
-	}
-	for name, value := range p.Extra {
-		if value == nil {
-			delete(row, name)
-		} else {
-			row[name] = value
-		}
-	}
-	odd, err := json.Marshal(row)
+	b, err := fake.Edit(b, start, p.Extra)
 	if err != nil {
 		panic("dingtalktest: Punch.Extra: " + err.Error())
 	}
-	return append(b[:start], odd...)
+	return b
 }
 
 func (s *Server) appendFields(b []byte, p *Punch) []byte {
@@ -173,9 +156,9 @@ func (s *Server) appendFields(b []byte, p *Punch) []byte {
 	}
 
 	b = strconv.AppendInt(append(b, `{"id":`...), p.ID, 10)
-	b = appendString(append(b, `,"userId":`...), p.UserID)
+	b = fake.AppendString(append(b, `,"userId":`...), p.UserID)
 	b = append(append(b, `,"corpId":`...), s.corp...)
-	b = appendMillis(append(b, `,"workDate":`...), work)
+	b = fake.AppendMillis(append(b, `,"workDate":`...), work)
 	b = appendField(b, `,"checkType":`, p.CheckType)
 	b = appendField(b, `,"sourceType":`, source)
 	b = appendField(b, `,"timeResult":`, timeResult)
@@ -190,19 +173,19 @@ func (s *Server) appendFields(b []byte, p *Punch) []byte {
 	b = appendField(b, `,"invalidRecordType":`, p.InvalidType)
 	b = appendField(b, `,"invalidRecordMsg":`, p.InvalidMsg)
 	b = appendField(b, `,"locationMethod":`, method)
-	b = appendMillis(append(b, `,"userCheckTime":`...), p.Time)
+	b = fake.AppendMillis(append(b, `,"userCheckTime":`...), p.Time)
 	if !plan.IsZero() {
-		b = appendMillis(append(b, `,"baseCheckTime":`...), plan)
-		b = appendMillis(append(b, `,"planCheckTime":`...), plan)
+		b = fake.AppendMillis(append(b, `,"baseCheckTime":`...), plan)
+		b = fake.AppendMillis(append(b, `,"planCheckTime":`...), plan)
 	}
 	b = appendField(b, `,"userAddress":`, p.Address)
 	if method == "WIFI" {
 		b = append(b, `,"userSsid":"corp-wifi","userMacAddr":"02:00:00:00:00:01"`...)
 	}
 	if p.Located {
-		b = appendFloat(append(b, `,"userLongitude":`...), p.Longitude, p.CoordinatesAsText)
-		b = appendFloat(append(b, `,"userLatitude":`...), p.Latitude, p.CoordinatesAsText)
-		b = appendFloat(append(b, `,"userAccuracy":`...), 65, p.CoordinatesAsText)
+		b = fake.AppendFloat(append(b, `,"userLongitude":`...), p.Longitude, p.CoordinatesAsText)
+		b = fake.AppendFloat(append(b, `,"userLatitude":`...), p.Latitude, p.CoordinatesAsText)
+		b = fake.AppendFloat(append(b, `,"userAccuracy":`...), 65, p.CoordinatesAsText)
 	}
 	if locationResult == "Normal" && person {
 		b = appendField(b, `,"baseAddress":`, p.Address)
@@ -215,15 +198,15 @@ func (s *Server) appendFields(b []byte, p *Punch) []byte {
 		b = strconv.AppendInt(append(b, `,"approveId":`...), 2376620000+p.ID%10000, 10)
 		b = append(b, `,"procInstId":"00000000-aaaa-bbbb-cccc-000000000001"`...)
 	case person:
-		b = appendString(append(b, `,"deviceId":`...), "dev-"+p.UserID)
+		b = fake.AppendString(append(b, `,"deviceId":`...), "dev-"+p.UserID)
 	}
 	if scheduled {
 		b = strconv.AppendInt(append(b, `,"planId":`...), 700000000000+p.ID%100000000000, 10)
 		b = append(b, `,"groupId":600001,"classId":650001`...)
 	}
 	b = appendBizID(append(b, `,"bizId":"`...), p.ID)
-	b = appendMillis(append(b, `","gmtCreate":`...), created)
-	b = appendMillis(append(b, `,"gmtModified":`...), modified)
+	b = fake.AppendMillis(append(b, `","gmtCreate":`...), created)
+	b = fake.AppendMillis(append(b, `,"gmtModified":`...), modified)
 	return append(b, '}')
 }
 
@@ -231,7 +214,7 @@ func appendField(b []byte, name, value string) []byte {
 	if value == "" {
 		return b
 	}
-	return appendString(append(b, name...), value)
+	return fake.AppendString(append(b, name...), value)
 }
 
 // appendBizID writes 32 hexadecimal digits.

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/punchbridge/punchbridge/provider/fake"
 )
 
 // A Company describes people and punches for [Populate].
@@ -33,7 +35,8 @@ type Company struct {
 
 // Populate fills the fake with a believable company. The punches are computed
 // when they are asked for ([Server.PunchFunc], which it replaces), so they take
-// no memory; none lies in the future of the fake's clock. People, departments and punches that were added before stay.
+// no memory; none lies in the future of the fake's clock. People, departments and
+// punches that were added before stay.
 func Populate(s *Server, c Company) {
 	if c.Days == 0 {
 		c.Days = 7
@@ -72,12 +75,10 @@ type crowd struct {
 }
 
 func (c crowd) user(i int, department int64) User {
-	surnames := [...]string{"王", "李", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴"}
-	given := [...]string{"伟", "芳", "娜", "敏", "静", "强", "磊", "洋", "艳", "勇", "军", "杰", "娟", "涛", "明", "超"}
-	h := c.hash(i, -1, 0)
+	h := fake.Mix(c.Seed, i, -1, 0)
 	return User{
 		ID:          fmt.Sprintf("staff%06d", i+1),
-		Name:        surnames[h%10] + given[h>>8%16] + given[h>>16%16],
+		Name:        fake.PersonName(h),
 		JobNumber:   fmt.Sprintf("A%06d", i+1),
 		Mobile:      fmt.Sprintf("138%08d", i+1),
 		StateCode:   "86",
@@ -115,7 +116,7 @@ func (c crowd) punches(userID string, from, to time.Time) iter.Seq[Punch] {
 }
 
 func (c crowd) punch(userID string, person, day, slot int, start time.Time) Punch {
-	h := c.hash(person, day, slot)
+	h := fake.Mix(c.Seed, person, day, slot)
 	// The slots lie evenly between 09:00 and 18:00; people come in the half hour
 	// before and go in the half hour after.
 	plan := start.Add(9 * time.Hour)
@@ -148,12 +149,4 @@ func (c crowd) punch(userID string, person, day, slot int, start time.Time) Punc
 		p.Address, p.Remark = "某某路1号", "拜访客户"
 	}
 	return p
-}
-
-// hash mixes the seed with three numbers (the finalizer of splitmix64).
-func (c crowd) hash(person, day, slot int) uint64 {
-	x := c.Seed ^ uint64(person+1)*0x9e3779b97f4a7c15 ^ uint64(day+2)*0xbf58476d1ce4e5b9 ^ uint64(slot+3)*0x94d049bb133111eb
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
 }

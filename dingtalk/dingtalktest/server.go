@@ -1,13 +1,12 @@
 package dingtalktest
 
 import (
-	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
+
+	"github.com/punchbridge/punchbridge/provider/fake"
 )
 
 // Defaults of [Options].
@@ -70,8 +69,10 @@ type Server struct {
 	opts Options
 	zone *time.Location
 	corp []byte // corpId as a JSON string
-	pool sync.Pool
 
+	desk    fake.Desk
+	buffers fake.Buffers
+	faults  fake.Faults[Fault]
 	gate    gate
 	company company
 	records records
@@ -105,8 +106,8 @@ func New(opts *Options) *Server {
 	if o.LogSize == 0 {
 		o.LogSize = 1000
 	}
-	s.corp = appendString(nil, o.CorpID)
-	s.pool.New = func() any { return new([]byte) }
+	s.corp = fake.AppendString(nil, o.CorpID)
+	s.desk = fake.Desk{Now: o.Now, Latency: o.Latency, Log: fake.NewLog(o.LogSize), Secrets: []string{"access_token", "appsecret"}}
 	s.gate.init()
 	s.company.init()
 	s.records.init()
@@ -121,77 +122,46 @@ func New(opts *Options) *Server {
 // and for [HalfBody], the handler panics with http.ErrAbortHandler, as net/http
 // foresees it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	a := s.handle(r)
-	a.serve(w, r)
-	s.recycle(a.buffer)
+	fake.Serve(w, r, s.handle)
 }
 
-// call is one request on its way through the fake.
-type call struct {
-	method, path string
-	query        url.Values
-	header       http.Header
-	body         []byte
-	now          time.Time
-}
+// Transport serves the fake in process: no socket, no goroutine. It answers in
+// the caller's goroutine, whatever host the request names, and honours the
+// request's context. It waits only for [Options.Latency], [Hang] and [SlowBody],
+// on timers and channels, so it works inside a testing/synctest bubble.
+func (s *Server) Transport() http.RoundTripper { return fake.Transport(s.handle) }
+
+// Client returns a new client on [Server.Transport], without a time-out.
+func (s *Server) Client() *http.Client { return &http.Client{Transport: s.Transport()} }
 
 // handle answers one request. It blocks only for the latency and for a Hang,
 // both of which the request's context ends.
-func (s *Server) handle(r *http.Request) answer {
-	c := &call{method: r.Method, path: r.URL.Path, query: r.URL.Query(), header: r.Header, now: s.opts.Now()}
-	if r.Body != nil {
-		// No documented call has a body beyond some kilobytes.
-		body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
-		if err != nil {
-			return answer{err: err}
+func (s *Server) handle(r *http.Request) fake.Answer {
+	return s.desk.Receive(r, func(c *fake.Call) fake.Answer {
+		a, free := s.answer(c)
+		if e, ok := s.lookup(c.Path); ok && e.metered && !free {
+			s.gate.meter(s.month(c.Now))
 		}
-		c.body = body
-	}
-	number := s.gate.count(c.path)
-	month := s.month(c.now)
-	if d := s.opts.Latency; d > 0 {
-		timer := time.NewTimer(d)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-r.Context().Done():
-			return answer{err: r.Context().Err()}
-		}
-	}
-	host := r.Host
-	if host == "" {
-		host = r.URL.Host
-	}
-	a, free := s.answer(r, host, c)
-	if e, ok := s.lookup(c.path); ok && e.metered && !free {
-		s.gate.meter(month)
-	}
-	a.date = c.now
-	if s.opts.LogSize > 0 {
-		s.gate.log(s.opts.LogSize, Request{
-			Number: number, Method: c.method, Path: c.path, Query: withoutSecrets(c.query), Body: string(c.body),
-			Time: c.now, Status: a.status, Code: a.code,
-		})
-	}
-	return a
+		return a
+	})
 }
 
 // answer decides. free says that the call is not metered here: either the
 // platform does not count it, or its quota was taken already.
-func (s *Server) answer(r *http.Request, host string, c *call) (a answer, free bool) {
-	if s.opts.QPS > 0 && !s.gate.admitAddress(c.now) {
+func (s *Server) answer(c *fake.Call) (a fake.Answer, free bool) {
+	if s.opts.QPS > 0 && !s.gate.admitAddress(c.Now) {
 		return s.firewall(), true
 	}
-	e, ok := s.lookup(c.path)
-	if !ok || !servedBy(host, c.path) || c.method != e.method {
+	e, ok := s.lookup(c.Path)
+	if !ok || !servedBy(c.Host, c.Path) || c.Method != e.method {
 		return s.unknownPath(c), true
 	}
-	fault := s.gate.takeFault(c)
-	if a, handled, free := s.outerFault(r, c, fault); handled {
+	fault := s.faults.Take(func(f Fault) bool { return f.fits(c) })
+	if a, handled, free := s.outerFault(c, fault); handled {
 		return a, free
 	}
 	if s.opts.QPS > 0 {
-		if end, ok := s.gate.admitPath(c.path, c.now, s.opts.QPS); !ok {
+		if end, ok := s.gate.admitPath(c.Path, c.Now, s.opts.QPS); !ok {
 			return s.throttled(c, 90018, end), true
 		}
 	}
@@ -207,7 +177,7 @@ func (s *Server) answer(r *http.Request, host string, c *call) (a answer, free b
 		return s.forbidden(c, e.permission), false
 	}
 	if e.metered {
-		used, ok := s.gate.takeQuota(s.month(c.now), s.opts.MonthlyQuota)
+		used, ok := s.gate.takeQuota(s.month(c.Now), s.opts.MonthlyQuota)
 		if !ok {
 			return s.quotaUsedUp(c, used+1, s.opts.MonthlyQuota), true
 		}
@@ -218,9 +188,9 @@ func (s *Server) answer(r *http.Request, host string, c *call) (a answer, free b
 	a = e.serve(s, c)
 	switch fault.Kind {
 	case HalfBody:
-		a.cut = cutShort
+		a.Cut = fake.CutShort
 	case SlowBody:
-		a.cut = cutSlow
+		a.Cut = fake.CutSlow
 	}
 	return a, true
 }
@@ -236,7 +206,7 @@ type endpoint struct {
 	metered bool
 	// cursor calls are paged by cursor and next_cursor.
 	cursor bool
-	serve  func(*Server, *call) answer
+	serve  func(*Server, *fake.Call) fake.Answer
 }
 
 func (s *Server) lookup(path string) (e endpoint, ok bool) {
@@ -309,7 +279,6 @@ const (
 )
 
 func servedBy(host, path string) bool {
-	host, _, _ = strings.Cut(host, ":")
 	switch host {
 	case "oapi.dingtalk.com":
 		return !strings.HasPrefix(path, "/v1.0/")

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/punchbridge/punchbridge/provider/fake"
 )
 
 // tokenLifetime is documented for both token calls.
@@ -59,8 +61,8 @@ func (g *gate) expireTokens() {
 // ExpireTokens makes every token given so far invalid.
 func (s *Server) ExpireTokens() { s.gate.expireTokens() }
 
-func (s *Server) oldToken(c *call) answer {
-	key, secret := c.query.Get("appkey"), c.query.Get("appsecret")
+func (s *Server) oldToken(c *fake.Call) fake.Answer {
+	key, secret := c.Query.Get("appkey"), c.Query.Get("appsecret")
 	switch {
 	case key == "" || secret == "":
 		return s.plain(40035, "缺少参数 corpid or appkey")
@@ -68,28 +70,28 @@ func (s *Server) oldToken(c *call) answer {
 		return s.plain(40096, "不合法的appKey或appSecret")
 	}
 	b := append([]byte(nil), `{"errcode":0,"errmsg":"ok","access_token":`...)
-	b = appendString(b, s.gate.issue(tokenOld, c.now))
+	b = fake.AppendString(b, s.gate.issue(tokenOld, c.Now))
 	b = append(b, `,"expires_in":7200}`...)
-	return success(b)
+	return fake.JSON("0", b)
 }
 
-func (s *Server) newToken(c *call) answer {
+func (s *Server) newToken(c *fake.Call) fake.Answer {
 	// What a body without the two answers is not documented; this is the code
 	// for wrong ones.
-	f, ok := decodeJSON(c)
-	if !ok || f.text("appKey") != s.opts.AppKey || f.text("appSecret") != s.opts.AppSecret {
+	f, ok := readJSON(c)
+	if !ok || f.Text("appKey") != s.opts.AppKey || f.Text("appSecret") != s.opts.AppSecret {
 		return s.wrongSecret(c)
 	}
 	b := append([]byte(nil), `{"accessToken":`...)
-	b = appendString(b, s.gate.issue(tokenNew, c.now))
+	b = fake.AppendString(b, s.gate.issue(tokenNew, c.Now))
 	b = append(b, `,"expireIn":7200}`...)
-	a := success(b)
-	a.code = ""
+	a := fake.JSON("0", b)
+	a.Code = ""
 	return a
 }
 
-func (s *Server) wrongSecret(c *call) answer {
-	if c.path == PathOldToken {
+func (s *Server) wrongSecret(c *fake.Call) fake.Answer {
+	if c.Path == PathOldToken {
 		return s.plain(40096, "不合法的appKey或appSecret")
 	}
 	return s.modern(http.StatusBadRequest, "invalidClientIdOrSecret", "无效的clientId或者clientSecret")
@@ -97,23 +99,23 @@ func (s *Server) wrongSecret(c *call) answer {
 
 // checkToken looks for the token in the query: a token in the header is for
 // api.dingtalk.com only.
-func (s *Server) checkToken(c *call) (answer, bool) {
-	switch value := c.query.Get("access_token"); {
+func (s *Server) checkToken(c *fake.Call) (fake.Answer, bool) {
+	switch value := c.Query.Get("access_token"); {
 	case value == "":
 		return s.refuse(c, problem{40000, "access_token is blank", true}), false
-	case !s.gate.valid(value, c.now):
+	case !s.gate.valid(value, c.Now):
 		return s.refuse(c, problem{40014, "不合法的access_token", true}), false
 	}
-	return answer{}, true
+	return fake.Answer{}, true
 }
 
 // checkHeaderToken is checkToken for paths of api.dingtalk.com.
-func (s *Server) checkHeaderToken(c *call) (answer, bool) {
-	switch value := c.header.Get("x-acs-dingtalk-access-token"); {
+func (s *Server) checkHeaderToken(c *fake.Call) (fake.Answer, bool) {
+	switch value := c.Header.Get("x-acs-dingtalk-access-token"); {
 	case value == "":
 		return s.modern(http.StatusBadRequest, "AuthenticationFailed.MissingParameter", "缺少参数x-acs-dingtalk-access-token"), false
-	case !s.gate.valid(value, c.now):
+	case !s.gate.valid(value, c.Now):
 		return s.modern(http.StatusBadRequest, "InvalidAuthentication", "不合法的access_token"), false
 	}
-	return answer{}, true
+	return fake.Answer{}, true
 }

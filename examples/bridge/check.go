@@ -46,9 +46,13 @@ func (p *program) checkPlatform(ctx context.Context, w *work, found *findings) {
 	if !found.first("provider " + name) {
 		return
 	}
-	all := w.ding.Check(ctx)
-	if w.job.provider.fieldCheckIns && !slices.ContainsFunc(all, isPlatformTrouble) {
-		for _, f := range w.ding.CheckIns().Check(ctx) {
+	all := w.platform.Check(ctx)
+	for _, further := range w.platform.families()[1:] {
+		checker, ok := attendance.As[attendance.Checker](further.Provider)
+		if !ok || slices.ContainsFunc(all, isPlatformTrouble) {
+			continue
+		}
+		for _, f := range checker.Check(ctx) {
 			if !slices.ContainsFunc(all, func(other attendance.Finding) bool { return other.Code == f.Code && f.Level != attendance.LevelError }) {
 				all = append(all, f)
 			}

@@ -49,7 +49,7 @@ func TestCheckSaysOneThingOnce(t *testing.T) {
 	s := newSite(t, "e8")
 	s.job = append(s.job, "at: ['01:30', '12:00']")
 	cmd := s.command("check")
-	appendText(t, filepath.Join(s.dir, "bridge.yaml"), "  - {name: second, provider: ding, binding: {by: id}, at: '02:59'}\n  - {name: third, provider: ding, enabled: false, binding: {by: mobile}, at: '03:00'}\ncontact_sync_at: '02:00'\n")
+	appendText(t, filepath.Join(s.dir, "bridge.yaml"), "  - {name: second, provider: platform, binding: {by: id}, at: '02:59'}\n  - {name: third, provider: platform, enabled: false, binding: {by: mobile}, at: '03:00'}\ncontact_sync_at: '02:00'\n")
 	s.ding.Deny(dingtalktest.PermissionAttendance)
 	r := s.finish(cmd)
 	require.Equal(t, 3, r.code, r.stdout)

@@ -13,7 +13,7 @@ import (
 	"github.com/punchbridge/punchbridge/attendance"
 )
 
-const usage = `bridge moves punches (打卡) from DingTalk into the OA database of Weaver e-cology.
+const usage = `bridge moves punches (打卡) from DingTalk and WeCom into the OA database of Weaver e-cology.
 
   bridge [-config FILE] [-json] [-now TIME] COMMAND
 

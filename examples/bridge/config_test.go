@@ -298,17 +298,6 @@ func TestCommandLine(t *testing.T) {
 	require.Contains(t, document.Error.Message, "there is no job")
 }
 
-func TestWecomJobIsNotYet(t *testing.T) {
-	path := writeFile(t, "file.yaml", edit(t, goodFile, "provider: ding", "    provider: wx"))
-	for _, command := range [][]string{{"check"}, {"run", "日常"}, {"backfill", "日常", "-from", "2026-03-01", "-to", "2026-03-01"}} {
-		code, _, stderr := call(t, append([]string{"-config", path}, command...)...)
-		require.Equal(t, exitUsage, code)
-		require.Contains(t, stderr, "jobs[0].provider: ")
-		require.Contains(t, stderr, "not yet")
-		require.Equal(t, 1, strings.Count(stderr, "\n"))
-	}
-}
-
 func TestPairs(t *testing.T) {
 	dir := t.TempDir()
 	yaml := filepath.Join(dir, "file.yaml")
@@ -378,5 +367,5 @@ func TestExampleFileIsValid(t *testing.T) {
 	lookup := func(string) (string, bool) { return "x", true }
 	c, err := readConfig("bridge.example.yaml", lookup)
 	require.NoError(t, err)
-	require.Len(t, c.jobs, 1)
+	require.Len(t, c.jobs, 2)
 }

@@ -1,5 +1,5 @@
-// Command bridge moves punches from DingTalk into the OA database of Weaver
-// e-cology, for sites without a Go program of their own: one binary, one YAML file.
+// Command bridge moves punches from DingTalk and WeCom into the OA database of
+// Weaver e-cology, for sites without a Go program of their own: one binary, one YAML file.
 //
 //	bridge -config bridge.yaml check
 //	bridge -config bridge.yaml run hq-dingtalk-daily
@@ -11,6 +11,6 @@
 // us for good.
 //
 // What the program does is what the library does: command.go and config.go read
-// the wishes, job.go puts the library's parts together, run.go and check.go call
+// the wishes, platform.go makes the clients, job.go puts the library's parts together, run.go and check.go call
 // them, report.go prints what came out.
 package main

@@ -6,28 +6,23 @@ import (
 	"path/filepath"
 
 	"github.com/uptrace/bun"
-	"golang.org/x/time/rate"
 
 	"github.com/punchbridge/punchbridge/attendance"
-	"github.com/punchbridge/punchbridge/dingtalk"
 	"github.com/punchbridge/punchbridge/oasink"
 )
 
 // work is a job put together from the library's parts.
 type work struct {
-	job   *jobConfig
-	pairs []oasink.Pair // of binding by: file
-	ding  *dingtalk.Client
-	db    *bun.DB
-	oa    *oasink.Sink
+	job      *jobConfig
+	pairs    []oasink.Pair // of binding by: file
+	platform platform
+	db       *bun.DB
+	oa       *oasink.Sink
 }
 
 // prepare does what touches neither the network nor the database. Its errors are
 // faults of the file.
 func (p *program) prepare(j *jobConfig) (*work, error) {
-	if j.provider.kind != "dingtalk" {
-		return nil, j.at.sub("provider").notYet("a provider of kind dingtalk")
-	}
 	w := &work{job: j}
 	var err error
 	if j.binding.by == "file" {
@@ -35,34 +30,8 @@ func (p *program) prepare(j *jobConfig) (*work, error) {
 			return nil, err
 		}
 	}
-	w.ding, err = p.dingtalk(j.provider)
+	w.platform, err = p.platform(j.provider)
 	return w, err
-}
-
-// dingtalk makes the client of a provider; jobs of one provider share it, and
-// with it its token, its limits and its one try of a secret.
-func (p *program) dingtalk(c *providerConfig) (*dingtalk.Client, error) {
-	if ding, ok := p.clients[c]; ok {
-		return ding, nil
-	}
-	config := dingtalk.Config{
-		AppKey: c.appKey, AppSecret: c.appSecret,
-		BaseURL: c.baseURL, APIBaseURL: c.apiURL,
-		I18n: c.i18n, MonthlyQuota: c.monthlyQuota,
-		Now: p.now, Logger: p.logger,
-	}
-	if c.perSecond > 0 {
-		config.Limiter = rate.NewLimiter(rate.Limit(c.perSecond), max(1, int(c.perSecond)))
-	}
-	ding, err := dingtalk.New(config)
-	if err != nil {
-		return nil, &configError{file: p.config.file, key: "providers", what: err.Error()}
-	}
-	if p.clients == nil {
-		p.clients = map[*providerConfig]*dingtalk.Client{}
-	}
-	p.clients[c] = ding
-	return ding, nil
 }
 
 // open opens the database and probes its columns.
@@ -120,7 +89,7 @@ func (w *work) binding() oasink.Binding {
 	b := w.job.binding
 	var directory attendance.Directory
 	if b.boundOnly {
-		directory = w.ding.Directory()
+		directory = w.platform.directory(b)
 	}
 	var binding oasink.Binding
 	switch b.by {
@@ -140,5 +109,5 @@ func (w *work) binding() oasink.Binding {
 		binding = oasink.ByPairs(w.pairs)
 	}
 	binding.IncludeInactive = b.inactive == "include"
-	return binding
+	return w.platform.adapt(binding)
 }

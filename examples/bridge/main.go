@@ -16,7 +16,6 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/punchbridge/punchbridge/attendance"
-	"github.com/punchbridge/punchbridge/dingtalk"
 )
 
 // The exit codes.
@@ -59,7 +58,7 @@ type program struct {
 	config  *config
 	logger  *slog.Logger
 
-	clients   map[*providerConfig]*dingtalk.Client
+	platforms map[*providerConfig]platform
 	databases map[*oaConfig]*bun.DB
 }
 

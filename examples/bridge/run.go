@@ -41,7 +41,7 @@ func (p *program) backfill(ctx context.Context) int {
 		return p.misused(err)
 	}
 	window := attendance.Days(p.command.from, p.command.to, job.zone)
-	plan, err := p.syncer(w.ding.Punches(), nil, job, false).Plan(window)
+	plan, err := p.syncer(w.platform.families()[0], nil, job).Plan(window)
 	if err != nil {
 		return p.misused(err)
 	}
@@ -75,15 +75,15 @@ func (p *program) sync(ctx context.Context, w *work, units oasink.Units, window 
 	return code
 }
 
-// transfer brings the punches and, where asked for, the field check-ins (签到).
+// transfer brings every family of records that the job's provider is to give.
 func (p *program) transfer(ctx context.Context, w *work, units oasink.Units, window attendance.Window) (attendance.Report, error) {
 	if err := p.open(ctx, w); err != nil {
 		span, _ := window.Span(attendance.Moment{Now: p.now()})
 		return attendance.Report{Job: w.job.name, Span: span}, err
 	}
-	families := []*attendance.Syncer{p.syncer(w.ding.Punches(), w.oa, w.job, false)}
-	if w.job.provider.fieldCheckIns {
-		families = append(families, p.syncer(w.ding.CheckIns(), w.oa, w.job, true))
+	var families []*attendance.Syncer
+	for _, f := range w.platform.families() {
+		families = append(families, p.syncer(f, w.oa, w.job))
 	}
 	report, err := attendance.RunTogether(ctx, w.scope(units), window, families...)
 	if err == nil {
@@ -92,9 +92,9 @@ func (p *program) transfer(ctx context.Context, w *work, units oasink.Units, win
 	return report, err
 }
 
-func (p *program) syncer(from attendance.Provider, to attendance.Sink, job *jobConfig, emptyIsNormal bool) *attendance.Syncer {
-	return attendance.NewSyncer(from, to, &attendance.Options{
-		Job: job.name, Now: p.now, Logger: p.logger, EmptyIsNormal: emptyIsNormal, Observe: p.progress(),
+func (p *program) syncer(from family, to attendance.Sink, job *jobConfig) *attendance.Syncer {
+	return attendance.NewSyncer(from.Provider, to, &attendance.Options{
+		Job: job.name, Now: p.now, Logger: p.logger, EmptyIsNormal: from.rare, Observe: p.progress(),
 	})
 }
 

@@ -55,6 +55,7 @@ type site struct {
 	handler atomic.Pointer[http.Handler] // what answers instead of ding
 	url     string
 	// The parts of the file.
+	kind              string
 	oa, provider, job []string
 }
 
@@ -79,7 +80,7 @@ CREATE TABLE HrmSubCompany (id INTEGER NOT NULL, subcompanyname VARCHAR(200), su
 // people 17 and 18 in 11, 19 in 111, 20 in 12, 21 in 21, each bound by workcode
 // W<id> to the account staff0<id>.
 func newSite(t testing.TB, generation string) *site {
-	s := &site{t: t, dir: t.TempDir()}
+	s := &site{t: t, dir: t.TempDir(), kind: "dingtalk"}
 	s.db = openRaw(t, filepath.Join(s.dir, "oa.db"))
 	createTables(t, s.db, generation)
 	s.exec(`INSERT INTO HrmSubCompany (id, subcompanyname, supsubcomid, canceled) VALUES (1, '总部', 0, NULL), (2, '分公司', 0, '0')`)
@@ -177,11 +178,11 @@ func (s *site) write() string {
 	for _, line := range s.oa {
 		b.WriteString("  " + line + "\n")
 	}
-	b.WriteString("providers:\n  - name: ding\n    kind: dingtalk\n")
+	b.WriteString("providers:\n  - name: platform\n    kind: " + s.kind + "\n")
 	for _, line := range s.provider {
 		b.WriteString("    " + line + "\n")
 	}
-	b.WriteString("jobs:\n  - name: daily\n    provider: ding\n")
+	b.WriteString("jobs:\n  - name: daily\n    provider: platform\n")
 	for _, line := range s.job {
 		b.WriteString("    " + line + "\n")
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/punchbridge/punchbridge/dingtalk/dingtalktest"
 	"github.com/punchbridge/punchbridge/oasink"
 	"github.com/punchbridge/punchbridge/oasink/ecologytest"
+	"github.com/punchbridge/punchbridge/wecom/wecomtest"
 )
 
 // people are the company's staff. The person at index i has the OA id i+1, the
@@ -40,6 +41,53 @@ const (
 
 func account(i int) string   { return fmt.Sprintf("staff%03d", i+1) }
 func jobNumber(i int) string { return fmt.Sprintf("W%03d", i+1) }
+
+// branch are the people of a branch office that punches in WeCom. The person at
+// index i has the OA id 101+i, the job number S01 (and so on) and the userid s01.
+func branch() []string { return []string{"沈涛", "丁香", "姚明", "范冰", "邹凯", "石磊"} }
+
+const (
+	branchDepartment = 21
+	branchFirst      = 101 // OA id of the first
+	visitor          = 1   // 丁香: visits customers, forgets to sign out
+)
+
+func branchUser(i int) string { return fmt.Sprintf("s%02d", i+1) }
+
+// newWecom returns a WeCom with the branch office and its check-ins of the same
+// days.
+func newWecom(now func() time.Time) *wecomtest.Server {
+	s := wecomtest.New(&wecomtest.Options{Now: now, PerMinute: -1})
+	s.AddDepartment(wecomtest.Department{ID: 7, Parent: 1, Name: "分公司"})
+	for i, name := range branch() {
+		s.AddUser(wecomtest.User{ID: branchUser(i), Name: name, Departments: []int64{7}})
+	}
+	for day := 2; day <= 9; day++ {
+		if day == 7 || day == 8 {
+			continue // the weekend
+		}
+		at := func(hour, minute, second int) time.Time {
+			return time.Date(2026, 3, day, hour, minute, second, 0, now().Location())
+		}
+		for i := range branch() {
+			in := wecomtest.Record{UserID: branchUser(i), Type: "上班打卡", Time: at(8, 40+(i*7+day*5)%25, i), Title: "门店", Detail: "人民路 8 号"}
+			out := wecomtest.Record{UserID: branchUser(i), Type: "下班打卡", Time: at(18, 2+(i*5+day*3)%40, i), Title: "门店", Detail: "人民路 8 号"}
+			switch {
+			case i == visitor && day == 4: // with a customer, which WeCom calls 外出
+				s.AddRecord(wecomtest.Record{UserID: branchUser(i), Type: "外出打卡", Time: at(14, 30, 12), Title: "客户", Detail: "解放路 1 号", Notes: "送样品"})
+			case i == visitor && day == 5: // forgotten: WeCom sends a row with the scheduled time
+				out.Time, out.Exception, out.Title, out.Detail = at(18, 0, 0), "未打卡", "", ""
+			case (i+day)%5 == 0:
+				in.Exception = "地点异常"
+			}
+			s.AddRecord(in)
+			if day < 9 {
+				s.AddRecord(out)
+			}
+		}
+	}
+	return s
+}
 
 // newPlatform returns a DingTalk with the company and its punches from Monday,
 // 2 March 2026, to the Monday after.
@@ -127,7 +175,10 @@ func newDatabase(ctx context.Context) (oa *ecologytest.OA, cleanUp func(), err e
 }
 
 func addStaff(ctx context.Context, oa *ecologytest.OA) error {
-	if err := oa.AddSubCompanies(ctx, ecologytest.SubCompany{ID: 1, Name: "总部"}); err != nil {
+	if err := oa.AddSubCompanies(ctx, ecologytest.SubCompany{ID: 1, Name: "总部"}, ecologytest.SubCompany{ID: 2, Name: "分公司"}); err != nil {
+		return err
+	}
+	if err := oa.AddDepartments(ctx, ecologytest.Department{ID: branchDepartment, Name: "门店", Subcompany: 2}); err != nil {
 		return err
 	}
 	for i, name := range departments() {
@@ -143,6 +194,10 @@ func addStaff(ctx context.Context, oa *ecologytest.OA) error {
 			p.Workcode = ""
 		}
 		staff = append(staff, p)
+	}
+	for i, name := range branch() {
+		staff = append(staff, ecologytest.Person{ID: int64(branchFirst + i), LoginID: fmt.Sprintf("branch%02d", i+1), Workcode: fmt.Sprintf("S%02d", i+1), Name: name,
+			Department: branchDepartment, Subcompany: 2, Status: 1})
 	}
 	return oa.AddStaff(ctx, staff...)
 }

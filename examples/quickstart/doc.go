@@ -1,6 +1,6 @@
 // Command quickstart shows punchbridge at work without any configuration: a
-// made-up company on a DingTalk that lives in this process, and an e-cology
-// database in a temporary SQLite file.
+// made-up company on a DingTalk and a WeCom that live in this process, and an
+// e-cology database in a temporary SQLite file.
 //
 //	go run ./examples/quickstart
 //

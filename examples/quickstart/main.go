@@ -11,6 +11,8 @@ import (
 	"github.com/punchbridge/punchbridge/dingtalk"
 	"github.com/punchbridge/punchbridge/dingtalk/dingtalktest"
 	"github.com/punchbridge/punchbridge/oasink"
+	"github.com/punchbridge/punchbridge/wecom"
+	"github.com/punchbridge/punchbridge/wecom/wecomtest"
 )
 
 func main() {
@@ -44,8 +46,8 @@ func run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	// ... whose punches: everybody active, bound by job number, ...
-	staff := oa.Scope(oasink.Units{}, oasink.ByWorkcode(ding.Directory()))
+	// ... whose punches: everybody of sub-company 1, bound by job number, ...
+	staff := oa.Scope(oasink.Units{Subcompanies: []int64{1}}, oasink.ByWorkcode(ding.Directory()))
 	// ... and the engine between them.
 	syncer := attendance.NewSyncer(ding.Punches(), oa, &attendance.Options{
 		Job: "quickstart", Now: now,
@@ -75,6 +77,29 @@ func run(ctx context.Context, out io.Writer) error {
 	}
 	fmt.Fprintln(out, again)
 
+	// The branch office, sub-company 2, punches in WeCom: another provider, the same
+	// OA. Its userids are the job numbers, in whatever case.
+	wx, err := wecom.New(wecom.Config{
+		CorpID: wecomtest.DefaultCorpID, Secret: wecomtest.DefaultSecret,
+		HTTP: newWecom(now).Client(), Now: now,
+	})
+	if err != nil {
+		return err
+	}
+	staff = oa.Scope(oasink.Units{Subcompanies: []int64{2}}, oasink.ByWorkcode(wx.Directory()).ForWeCom())
+	fmt.Fprintln(out, "\n企业微信 / the branch office, by WeCom:")
+	visits, err := attendance.NewSyncer(wx.CheckIns(), oa, &attendance.Options{
+		Job: "branch", Now: now, Observe: func(e attendance.Event) { progress(out, e) },
+	}).Run(ctx, staff, attendance.LastDays(7, shanghai))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out, visits)
+
 	fmt.Fprintln(out, "\nOA 所见 / what the OA shows of", people()[shownPerson])
-	return printWeek(ctx, out, database, shownPerson+1, first, last.Add(1))
+	if err := printWeek(ctx, out, database, shownPerson+1, first, last.Add(1)); err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "OA 所见 / and of", branch()[visitor])
+	return printWeek(ctx, out, database, branchFirst+visitor, first, last.Add(1))
 }

@@ -22,6 +22,10 @@ const printed = `初始同步 / initial sync of last week:
   2026-03-09: 34 人 people, 34 read, 0 written
 376 read, 0 written, 375 there already; skipped: 1 invalid; 2 left out: 许晴 (unbound), 傅强 (ambiguous)
 
+企业微信 / the branch office, by WeCom:
+  2026-03-02: 6 人 people, 67 read, 66 written
+67 read, 66 written, 0 there already; skipped: 1 missing_punch
+
 OA 所见 / what the OA shows of 王小明
   日期 day    签到 in     签退 out    外勤 field
   2026-03-02  08:42:34    18:07:14
@@ -32,6 +36,16 @@ OA 所见 / what the OA shows of 王小明
   2026-03-07
   2026-03-08
   2026-03-09  08:50:33
+OA 所见 / and of 丁香
+  日期 day    签到 in     签退 out    外勤 field
+  2026-03-02  08:57:01    18:13:01
+  2026-03-03  09:02:01    18:16:01
+  2026-03-04  08:42:01    18:19:01    14:30:12 客户 解放路 1 号
+  2026-03-05  08:47:01
+  2026-03-06  08:52:01    18:25:01
+  2026-03-07
+  2026-03-08
+  2026-03-09  08:42:01
 `
 
 func TestRunPrintsTheSameEveryTime(t *testing.T) {

@@ -342,6 +342,22 @@ func testInactiveAccounts(t *testing.T, on engine) {
 	require.Equal(t, []string{"101 a", "102 b"}, got)
 }
 
+// An application that may not see what people are bound by leaves everybody
+// unbound, and one warning says why.
+func TestDirectoryWithoutValues(t *testing.T) {
+	s := few(t, sqliteEngine(), ecologytest.Person{Mobile: "13800000001"})
+	accounts := directory{{ID: "a", Active: true, Emails: []string{"a@example.com"}}, {ID: "b", Active: true}}
+	got, warnings := stream(t, s.Scope(oasink.Units{}, oasink.ByMobile(accounts)))
+	require.Equal(t, []string{"101 unbound"}, got)
+	require.Len(t, warnings, 1)
+	require.Equal(t, "directory_without_values", warnings[0].Code)
+	require.Contains(t, warnings[0].Message, "none of the 2 accounts")
+	for _, b := range []oasink.Binding{oasink.ByEmail(accounts), oasink.ByLoginID(accounts), oasink.ByMobile(directory{})} {
+		_, warnings = stream(t, s.Scope(oasink.Units{}, b))
+		require.Empty(t, warnings)
+	}
+}
+
 func TestDirectoriesThatFail(t *testing.T) { everywhere(t, testDirectoriesThatFail) }
 
 func testDirectoriesThatFail(t *testing.T, on engine) {

@@ -1,4 +1,4 @@
-package dingtalktest
+package fake
 
 import (
 	"encoding/json"
@@ -14,14 +14,14 @@ func FuzzAppendString(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		var back string
-		require.NoError(t, json.Unmarshal(appendString(nil, s), &back))
+		require.NoError(t, json.Unmarshal(AppendString(nil, s), &back))
 		require.Equal(t, string([]rune(s)), back) // each byte that is not UTF-8 is one U+FFFD
 	})
 }
 
 func TestAppendFloat(t *testing.T) {
-	require.Equal(t, "120.017394", string(appendFloat(nil, 120.017394, false)))
-	require.Equal(t, `"0.1"`, string(appendFloat(nil, 0.1, true)))
-	require.Equal(t, "0", string(appendFloat(nil, math.NaN(), false)))
-	require.Equal(t, "0", string(appendFloat(nil, math.Inf(1), false)))
+	require.Equal(t, "120.017394", string(AppendFloat(nil, 120.017394, false)))
+	require.Equal(t, `"0.1"`, string(AppendFloat(nil, 0.1, true)))
+	require.Equal(t, "0", string(AppendFloat(nil, math.NaN(), false)))
+	require.Equal(t, "0", string(AppendFloat(nil, math.Inf(1), false)))
 }

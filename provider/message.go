@@ -1,0 +1,39 @@
+package provider
+
+import (
+	"net/netip"
+	"strings"
+)
+
+// longestMessage bounds what is kept of a text of a platform, in bytes.
+const longestMessage = 600
+
+// OneLine makes a platform's text fit for one line of a log or a report: valid
+// UTF-8, no control characters, at most 600 bytes.
+func OneLine(s string) string {
+	s = strings.ToValidUTF8(s, "?")
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, s)
+	if len(s) > longestMessage {
+		s = strings.ToValidUTF8(s[:longestMessage], "") + "..."
+	}
+	return strings.TrimSpace(s)
+}
+
+// AddressIn returns the first IP address that a text names, or "": the texts of
+// both Chinese platforms about white lists name the caller's.
+func AddressIn(text string) string {
+	words := strings.FieldsFuncSeq(text, func(r rune) bool {
+		return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'f' || r >= 'A' && r <= 'F' || r == '.' || r == ':')
+	})
+	for word := range words {
+		if a, err := netip.ParseAddr(word); err == nil {
+			return a.String()
+		}
+	}
+	return ""
+}

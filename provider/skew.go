@@ -1,0 +1,67 @@
+package provider
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/punchbridge/punchbridge/attendance"
+)
+
+// allowedSkew is how far two clocks may be apart before windows and the guard
+// against future punches suffer.
+const allowedSkew = 5 * time.Minute
+
+// A ClockSkew remembers how far a platform's clock is ahead of the real one, by
+// the Date headers of its answers. The zero value is ready; it is safe for
+// concurrent use.
+type ClockSkew struct {
+	mu    sync.Mutex
+	ahead time.Duration
+	known bool
+}
+
+// Note reads the Date header of an answer that came at now, real time. An answer
+// without one changes nothing.
+func (s *ClockSkew) Note(r Reply, now time.Time) {
+	date, err := http.ParseTime(r.Header.Get("Date"))
+	if err != nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ahead, s.known = date.Sub(now), true
+}
+
+// Findings compares the clocks, for a check: one finding of code clock, or none
+// while no answer has come. platform is what people call the platform.
+func (s *ClockSkew) Findings(platform attendance.Text) []attendance.Finding {
+	s.mu.Lock()
+	ahead, known := s.ahead, s.known
+	s.mu.Unlock()
+	if !known {
+		return nil
+	}
+	off := ahead.Round(time.Second)
+	if off.Abs() <= allowedSkew {
+		return []attendance.Finding{attendance.FindingOK("clock", attendance.Text{
+			EN: "this machine's clock agrees with " + platform.EN + "'s", ZH: "本机时钟与" + platform.ZH + "一致"})}
+	}
+	en, zh := "behind", "慢"
+	if off < 0 {
+		en, zh = "ahead of", "快"
+	}
+	return []attendance.Finding{{
+		Code:  "clock",
+		Level: attendance.LevelWarning,
+		Message: attendance.Text{
+			EN: fmt.Sprintf("this machine's clock is %v %s %s's", off.Abs(), en, platform.EN),
+			ZH: fmt.Sprintf("本机时钟比%s%s %v", platform.ZH, zh, off.Abs()),
+		},
+		Mend: attendance.Text{
+			EN: "set the clock, best by NTP: days begin and end by it, and punches later than it are skipped",
+			ZH: "请校准本机时间（建议启用 NTP）：同步的日期范围以本机时间为准，晚于本机时间的打卡会被跳过",
+		},
+	}}
+}

@@ -1,0 +1,224 @@
+package wecom
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/provider"
+)
+
+// probeAccount is who is asked for when nobody is known and only the right to ask
+// matters.
+const probeAccount = "punchbridge-check"
+
+// Check implements [attendance.Checker] for the whole application: both secrets,
+// clock, check-ins, directory. A directory that may not be read is a warning here,
+// since accounts can be bound without. Up to three calls for check-ins are made.
+func (c *Client) Check(ctx context.Context) []attendance.Finding {
+	findings := c.checkAccess(ctx)
+	if ctx.Err() != nil || attendance.HasErrors(findings) {
+		return findings
+	}
+	findings = append(findings, c.checkCheckIns(ctx)...)
+	if attendance.HasErrors(findings) && !onlyPermission(findings) {
+		return findings
+	}
+	for _, f := range c.checkDirectory(ctx) {
+		if f.Level == attendance.LevelError {
+			f.Level = attendance.LevelWarning
+		}
+		findings = append(findings, f)
+	}
+	return findings
+}
+
+// Check implements [attendance.Checker]: the secret, the clock, and whether
+// check-ins may be read.
+func (p *CheckIns) Check(ctx context.Context) []attendance.Finding {
+	findings := p.client.checkAccess(ctx)
+	if ctx.Err() != nil || attendance.HasErrors(findings) {
+		return findings
+	}
+	return append(findings, p.client.checkCheckIns(ctx)...)
+}
+
+// Check implements [attendance.Checker]: the secrets, the clock, and whether the
+// directory may be read, and how much of it.
+func (d *Directory) Check(ctx context.Context) []attendance.Finding {
+	findings := d.client.checkAccess(ctx)
+	if ctx.Err() != nil || attendance.HasErrors(findings) {
+		return findings
+	}
+	return append(findings, d.client.checkDirectory(ctx)...)
+}
+
+// onlyPermission reports whether every error is a missing permission, which says
+// nothing of other calls.
+func onlyPermission(findings []attendance.Finding) bool {
+	for _, f := range findings {
+		if f.Level == attendance.LevelError && f.Code != string(attendance.CodePermission) {
+			return false
+		}
+	}
+	return true
+}
+
+// checkAccess tries the secrets and compares the clocks.
+func (c *Client) checkAccess(ctx context.Context) []attendance.Finding {
+	var findings []attendance.Finding
+	for _, a := range [...]*access{c.app, c.contact} {
+		if a == nil {
+			continue
+		}
+		_, err := a.tokens.Token(ctx)
+		findings = append(findings, attendance.Tried(ctx, err,
+			attendance.FindingOK("credentials", attendance.Text{EN: "WeCom accepts the secret of " + a.name.EN, ZH: "企业微信接受" + a.name.ZH + "的 Secret"}),
+			attendance.Text{EN: "WeCom gives no access token for " + a.name.EN, ZH: "无法获取" + a.name.ZH + "的 access_token"})...)
+	}
+	if ctx.Err() != nil || attendance.HasErrors(findings) {
+		return findings
+	}
+	return append(findings, c.skew.Findings(attendance.Text{EN: "WeCom", ZH: "企业微信"})...)
+}
+
+// checkCheckIns asks for the check-ins of up to three people, one by one: a userid
+// that WeCom rejects may be that person's matter.
+func (c *Client) checkCheckIns(ctx context.Context) []attendance.Finding {
+	good := attendance.FindingOK("checkins", attendance.Text{EN: "check-ins may be read", ZH: "可以读取打卡记录"})
+	bad := attendance.Text{EN: "check-ins cannot be read", ZH: "无法读取打卡记录"}
+	people := c.sample(ctx, singlesRefused)
+	var err error
+	for _, user := range people {
+		err = c.tryCheckIns(ctx, user)
+		if apiCode(err) != codeNoRight {
+			break
+		}
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case apiCode(err) == codeNoRight && len(people) < singlesRefused:
+		// Perhaps they are just out of sight.
+		finding := attendance.FindingOf(bad, notCallable(err))
+		finding.Level = attendance.LevelWarning
+		return []attendance.Finding{finding}
+	case apiCode(err) == codeNoRight:
+		err = notCallable(err)
+	case attendance.CodeOf(err) == attendance.CodeAccount:
+		err = nil // the right to ask is there, which is all that was asked
+	}
+	return attendance.Tried(ctx, err, good, bad)
+}
+
+// tryCheckIns asks for the check-ins of one person around now.
+func (c *Client) tryCheckIns(ctx context.Context, user string) error {
+	now := c.now()
+	for w := range windows(attendance.Span{From: now.Add(-time.Minute), To: now}, leastDays) {
+		_, err := c.call(ctx, c.records, c.app, provider.Request{URL: pathCheckIns, Body: checkInsBody{everyType, w.start, w.end, []string{user}}})
+		return mended(err)
+	}
+	return nil
+}
+
+// sample returns a few userids, best ones that the application may see, or the one
+// of nobody.
+func (c *Client) sample(ctx context.Context, n int) []string {
+	var people []string
+	l := &listing{client: c, yielded: map[string]struct{}{}, yield: func(a attendance.Account, err error) bool {
+		if err == nil {
+			people = append(people, a.ID)
+		}
+		return len(people) < n
+	}}
+	if err := l.walk(ctx, c.app, false); err != nil && !errors.Is(err, errStopped) && c.contact != nil {
+		_ = l.ids(ctx, c.contact) // what cannot be read is checkDirectory's to tell
+	}
+	if len(people) == 0 {
+		people = []string{probeAccount}
+	}
+	return people
+}
+
+// checkDirectory tells what may be seen of the directory and how it is read.
+func (c *Client) checkDirectory(ctx context.Context) []attendance.Finding {
+	var findings []attendance.Finding
+	bad := attendance.Text{EN: "the directory cannot be read", ZH: "无法读取企业微信通讯录"}
+	if c.contact != nil {
+		_, err := c.call(ctx, c.api, c.contact, provider.Request{URL: pathUserIDs, Body: idsBody{Limit: 1}})
+		findings = append(findings, attendance.Tried(ctx, listable(err),
+			attendance.FindingOK("directory", attendance.Text{EN: "every userid of the company may be read", ZH: "可以读取全企业的成员账号"}), bad)...)
+	}
+	departments, err := c.departments(ctx, c.app)
+	if err != nil {
+		f := attendance.Tried(ctx, err, attendance.Finding{}, attendance.Text{EN: "the application's visible range could not be read", ZH: "无法读取应用的可见范围"})
+		if c.contact != nil { // it is needed for details only
+			for i := range f {
+				f[i].Level = attendance.LevelWarning
+			}
+		}
+		return append(findings, f...)
+	}
+	findings = append(findings, attendance.FindingOK("visible_range", attendance.Text{
+		EN: fmt.Sprintf("the application's visible range (可见范围) holds %d departments; nobody outside of it is answered for", len(departments)),
+		ZH: fmt.Sprintf("应用可见范围包含 %d 个部门；可见范围之外的人员不会返回打卡记录", len(departments)),
+	}))
+	return append(findings, c.checkDetails(ctx, departments[:min(len(departments), departmentsTried)])...)
+}
+
+// departmentsTried is in how many departments a check looks for people.
+const departmentsTried = 5
+
+// checkDetails tells whether details may be read, and private ones too.
+func (c *Client) checkDetails(ctx context.Context, departments []int64) []attendance.Finding {
+	unread := func(err error) []attendance.Finding {
+		findings := attendance.Tried(ctx, err, attendance.Finding{}, attendance.Text{
+			EN: "details of people cannot be read by department: whether an account is active is found out one by one, or not at all",
+			ZH: "无法按部门读取成员详情：账号是否激活只能逐人查询，或无法得知"})
+		for i := range findings {
+			findings[i].Level = attendance.LevelWarning
+		}
+		return findings
+	}
+	var err error
+	for _, a := range [...]*access{c.contact, c.app} {
+		if a == nil {
+			continue
+		}
+		var accounts []attendance.Account
+		if accounts, err = c.details(ctx, a, departments); err != nil {
+			continue
+		}
+		findings := []attendance.Finding{attendance.FindingOK("details", attendance.Text{EN: "details of people may be read", ZH: "可以读取成员详情"})}
+		if len(accounts) > 0 && !slices.ContainsFunc(accounts, isPrivate) {
+			findings = append(findings, attendance.FindingOK("private_fields", attendance.Text{
+				EN: "mobile numbers and e-mail addresses are not shown to this application: people cannot be bound by them (WeCom withholds them from applications made since June 2022)",
+				ZH: "该应用读取不到手机号与邮箱，无法按手机或邮箱绑定（2022 年 6 月之后新建的应用不再返回这些字段）",
+			}))
+		}
+		return findings
+	}
+	return unread(err)
+}
+
+// details reads the people of departments until some are found.
+func (c *Client) details(ctx context.Context, a *access, departments []int64) (accounts []attendance.Account, err error) {
+	l := &listing{client: c, yielded: map[string]struct{}{}, yield: func(a attendance.Account, err error) bool {
+		if err == nil {
+			accounts = append(accounts, a)
+		}
+		return true
+	}}
+	for _, id := range departments {
+		if err := l.users(ctx, a, id); err != nil || len(accounts) > 0 {
+			return accounts, err
+		}
+	}
+	return accounts, nil
+}
+
+// isPrivate reports whether an account shows what WeCom withholds from many.
+func isPrivate(a attendance.Account) bool { return a.Mobile != "" || len(a.Emails) > 0 }

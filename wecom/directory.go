@@ -1,0 +1,405 @@
+package wecom
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/provider"
+)
+
+const (
+	pathUserIDs     = "/cgi-bin/user/list_id"
+	pathDepartments = "/cgi-bin/department/simplelist"
+	pathUsersSimple = "/cgi-bin/user/simplelist"
+	pathUsers       = "/cgi-bin/user/list"
+	pathUser        = "/cgi-bin/user/get"
+)
+
+const (
+	// idsPage is the largest page of user/list_id.
+	idsPage = 10000
+	// singlesAtMost bounds the calls of user/get in one reading, which is the last
+	// resort for details.
+	singlesAtMost = 2000
+)
+
+// Directory lists accounts. It is an [attendance.Directory] with the role
+// [attendance.Checker].
+//
+// With 通讯录同步 (Config.ContactSecret) it is the whole company's, else what the
+// application may see (可见范围); people who stand there singly and in no department
+// of it are not listed by any call.
+//
+// Details (name, whether the account is active, mobile, e-mail, 工号) come by the
+// cheapest way that is open: user/list, one call a department; where that may not
+// be called, user/simplelist and then user/get, one call a person, for 2,000
+// people at most. 通讯录同步 from an address that was added since August 2022 reads
+// userids only (48009): then the application's own right to see people is tried
+// for the details. What nobody may read stays empty, and such an account counts as
+// active; the warning directory_without_details says so. Mobile numbers and
+// e-mail addresses are withheld from applications made since June 2022. They are
+// never looked up one by one (user/getuserid), which gets a company banned for a
+// day.
+type Directory struct {
+	client  *Client
+	idsOnly bool
+}
+
+// Directory returns the directory with details.
+func (c *Client) Directory() *Directory { return &Directory{client: c} }
+
+// UserIDs returns the directory without details: with 通讯录同步 one call for 10,000
+// people. Every account in it counts as active. It serves bindings by userid.
+func (c *Client) UserIDs() *Directory { return &Directory{client: c, idsOnly: true} }
+
+// String names the application, without its secrets.
+func (d *Directory) String() string { return "directory of " + d.client.String() }
+
+// Accounts implements [attendance.Directory]. It keeps the ids it has yielded and
+// those of the departments, nothing else. A department that vanishes while the
+// walk goes on, or is out of sight, is the warning directory_incomplete.
+func (d *Directory) Accounts(ctx context.Context) iter.Seq2[attendance.Account, error] {
+	return func(yield func(attendance.Account, error) bool) {
+		l := &listing{client: d.client, yield: yield, idsOnly: d.idsOnly, yielded: map[string]struct{}{}}
+		if err := l.all(ctx); err != nil && !errors.Is(err, errStopped) {
+			yield(attendance.Account{}, err)
+		}
+	}
+}
+
+// errStopped says that the consumer left the loop.
+var errStopped = errors.New("wecom: stopped")
+
+// A listing is one reading of the directory.
+type listing struct {
+	client  *Client
+	yield   func(attendance.Account, error) bool
+	idsOnly bool
+	yielded map[string]struct{} // folded userids
+
+	// simple: details by department may not be read. blind: by person neither.
+	simple, blind bool
+	singles       int
+}
+
+// all yields the accounts by whatever is open.
+func (l *listing) all(ctx context.Context) error {
+	app, contact := l.client.app, l.client.contact
+	if contact == nil {
+		return l.walk(ctx, app, !l.idsOnly)
+	}
+	if l.idsOnly {
+		err := l.ids(ctx, contact)
+		if attendance.CodeOf(err) == attendance.CodePermission {
+			return l.walk(ctx, app, false)
+		}
+		return err
+	}
+	// Details first: whose they are known of is not yielded again without.
+	if err := l.walkByDepartment(ctx, contact); !closed(err) {
+		return err
+	}
+	unseen := l.walk(ctx, app, true)
+	if unseen != nil && !closed(unseen) {
+		return unseen
+	}
+	if unseen != nil {
+		if err := l.withoutDetails(unseen); err != nil {
+			return err
+		}
+	}
+	err := l.ids(ctx, contact)
+	if attendance.CodeOf(err) == attendance.CodePermission && unseen == nil {
+		return l.warn(attendance.Warningf("directory_incomplete", "only what the application may see was read: %v", err))
+	}
+	return err
+}
+
+// closed reports whether a call may not be made, or does not exist there, so that
+// another way may be tried. Trouble that concerns every call is none.
+func closed(err error) bool {
+	if errors.Is(err, errStopped) {
+		return false
+	}
+	switch attendance.CodeOf(err) {
+	case attendance.CodePermission, attendance.CodeAccount, attendance.CodeRequest, attendance.CodeMalformed, attendance.CodeUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
+// walk yields the people of every department that the application may see.
+func (l *listing) walk(ctx context.Context, a *access, details bool) error {
+	l.simple, l.blind = !details, !details
+	return l.departments(ctx, a, func(id int64) error {
+		if !l.simple {
+			err := l.users(ctx, a, id)
+			if !closed(err) || attendance.CodeOf(err) == attendance.CodeAccount {
+				return err
+			}
+			l.simple = true
+		}
+		return l.usersSimple(ctx, a, id)
+	})
+}
+
+// walkByDepartment is walk where details by department are all that is wanted.
+func (l *listing) walkByDepartment(ctx context.Context, a *access) error {
+	return l.departments(ctx, a, func(id int64) error { return l.users(ctx, a, id) })
+}
+
+// departments calls visit for every department in sight. One that is gone since or
+// out of sight is a warning.
+func (l *listing) departments(ctx context.Context, a *access, visit func(id int64) error) error {
+	ids, err := l.client.departments(ctx, a)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		err := visit(id)
+		if attendance.CodeOf(err) == attendance.CodeAccount {
+			err = l.warn(attendance.Warningf("directory_incomplete", "department %d could not be read: %v", id, err))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// departments returns the ids of the departments that an application may see, those
+// below others included.
+func (c *Client) departments(ctx context.Context, a *access) ([]int64, error) {
+	reply, err := c.get(ctx, a, pathDepartments, nil)
+	switch {
+	case attendance.CodeOf(err) == attendance.CodeAccount: // 60011 without naming a department
+		return nil, nothingInSight(err)
+	case err != nil:
+		return nil, listable(err)
+	}
+	list := provider.Member(reply.Body, "department_id") // the key really is called so
+	if len(list) == 0 || list[0] != '[' && string(list) != "null" {
+		return nil, malformed(pathDepartments, "errcode 0 without the list department_id")
+	}
+	var ids []int64
+	for raw := range provider.Array(list) {
+		id, ok := provider.Int(provider.Member(raw, "id"))
+		if !ok {
+			return nil, malformed(pathDepartments, "a department without an id that is a number")
+		}
+		ids = append(ids, id)
+	}
+	if len(ids) == 0 {
+		return nil, nothingInSight(nil)
+	}
+	return ids, nil
+}
+
+// nothingInSight is the error of an empty visible range.
+func nothingInSight(native error) error {
+	return &attendance.Error{Code: attendance.CodePermission, Op: "wecom " + pathDepartments, Err: native, Mend: listMend(),
+		Detail: "the application's visible range (可见范围) holds no department"}
+}
+
+// listable says what to click where the directory may not be listed.
+func listable(err error) error {
+	e, ok := err.(*attendance.Error) //nolint:errorlint // one that wraps another says it itself
+	if !ok || e.Code != attendance.CodePermission || e.Mend != (attendance.Text{}) {
+		return err
+	}
+	m := *e
+	m.Mend = listMend()
+	return &m
+}
+
+// users yields the people of one department with details.
+func (l *listing) users(ctx context.Context, a *access, department int64) error {
+	list, err := l.userlist(ctx, a, pathUsers, department)
+	if err != nil {
+		return err
+	}
+	for raw := range provider.Array(list) {
+		if err := l.emit(account(raw)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// usersSimple yields the people of one department, with the details that user/get
+// tells, where it does.
+func (l *listing) usersSimple(ctx context.Context, a *access, department int64) error {
+	list, err := l.userlist(ctx, a, pathUsersSimple, department)
+	if err != nil {
+		return listable(err)
+	}
+	for raw := range provider.Array(list) {
+		entry := account(raw)
+		if !l.known(entry.ID) {
+			if entry, err = l.detailed(ctx, a, entry); err != nil {
+				return err
+			}
+		}
+		if err := l.emit(entry); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *listing) userlist(ctx context.Context, a *access, path string, department int64) ([]byte, error) {
+	reply, err := l.client.get(ctx, a, path, url.Values{"department_id": {strconv.FormatInt(department, 10)}})
+	if err != nil {
+		return nil, err
+	}
+	list := provider.Member(reply.Body, "userlist")
+	if len(list) == 0 || list[0] != '[' && string(list) != "null" {
+		return nil, malformed(path, "errcode 0 without the list userlist")
+	}
+	return list, nil
+}
+
+// detailed asks for one person, unless that was found to be in vain.
+func (l *listing) detailed(ctx context.Context, a *access, entry attendance.Account) (attendance.Account, error) {
+	if l.blind || entry.ID == "" {
+		return entry, nil
+	}
+	if l.singles++; l.singles > singlesAtMost {
+		return entry, l.withoutDetails(errors.New("user/list may not be called, and more than " + strconv.Itoa(singlesAtMost) + " calls of user/get would be too many"))
+	}
+	reply, err := l.client.get(ctx, a, pathUser, url.Values{"userid": {entry.ID}})
+	switch {
+	case err == nil:
+		if full := account(reply.Body); full.ID != "" {
+			return full, nil
+		}
+		return entry, nil
+	case attendance.CodeOf(err) == attendance.CodeAccount: // this one is out of sight
+		return entry, nil
+	case closed(err):
+		return entry, l.withoutDetails(err)
+	default:
+		return entry, err
+	}
+}
+
+// withoutDetails goes on without details.
+func (l *listing) withoutDetails(cause error) error {
+	l.blind = true
+	return l.warn(attendance.Warningf("directory_without_details",
+		"无法读取成员详情，账号状态、手机、邮箱未知 / WeCom tells userids only: whether an account is active, its mobile number and its e-mail address are not known: %v", cause))
+}
+
+// idsBody is the body of user/list_id. The first page has no cursor.
+type idsBody struct {
+	Cursor string `json:"cursor,omitempty"`
+	Limit  int    `json:"limit"`
+}
+
+// ids yields every userid of the company. Only 通讯录同步 may ask for them.
+func (l *listing) ids(ctx context.Context, a *access) error {
+	for cursor := ""; ; {
+		reply, err := l.client.call(ctx, l.client.api, a, provider.Request{URL: pathUserIDs, Body: idsBody{cursor, idsPage}})
+		if err != nil {
+			return listable(err)
+		}
+		list := provider.Member(reply.Body, "dept_user")
+		if len(list) == 0 || list[0] != '[' && string(list) != "null" {
+			return malformed(pathUserIDs, "errcode 0 without the list dept_user")
+		}
+		for raw := range provider.Array(list) { // one row for each user and department
+			if err := l.emit(account(raw)); err != nil {
+				return err
+			}
+		}
+		next := provider.Text(provider.Member(reply.Body, "next_cursor"))
+		if next == "" {
+			return nil
+		}
+		if next == cursor {
+			return malformed(pathUserIDs, "next_cursor does not move on")
+		}
+		cursor = next
+	}
+}
+
+func (l *listing) warn(w attendance.Warning) error {
+	if !l.yield(attendance.Account{}, w) {
+		return errStopped
+	}
+	return nil
+}
+
+func (l *listing) known(id string) bool {
+	_, known := l.yielded[strings.ToLower(id)]
+	return known
+}
+
+// emit yields an account that was not yielded before.
+func (l *listing) emit(a attendance.Account) error {
+	if a.ID == "" {
+		return l.warn(attendance.Warningf("directory_incomplete", "WeCom's directory has a user without userid"))
+	}
+	if l.known(a.ID) {
+		return nil
+	}
+	l.yielded[strings.ToLower(a.ID)] = struct{}{}
+	if !l.yield(a, nil) {
+		return errStopped
+	}
+	return nil
+}
+
+// statusActivated is the status of an account that can be used; 2 is disabled, 4
+// not activated, 5 left.
+const statusActivated = 1
+
+// account reads one user. What is not told must not leave anybody out: without a
+// status it counts as active.
+func account(raw []byte) attendance.Account {
+	a := attendance.Account{Active: true}
+	var email, corporate string
+	for key, value := range provider.Object(raw) {
+		switch string(key) {
+		case "userid":
+			a.ID = provider.Text(value)
+		case "name":
+			a.Name = provider.Text(value)
+		case "mobile":
+			a.Mobile = strings.TrimSpace(provider.Text(value))
+		case "email":
+			email = strings.TrimSpace(provider.Text(value))
+		case "biz_mail":
+			corporate = strings.TrimSpace(provider.Text(value))
+		case "status":
+			if status, ok := provider.Int(value); ok {
+				a.Active = status == statusActivated
+			}
+		case "extattr":
+			a.JobNumber = jobNumber(value)
+		}
+	}
+	for _, address := range [...]string{corporate, email} {
+		if address != "" && (len(a.Emails) == 0 || a.Emails[0] != address) {
+			a.Emails = append(a.Emails, address)
+		}
+	}
+	return a
+}
+
+// jobNumber is the text attribute that a company has called 工号. WeCom has no field
+// of its own for it.
+func jobNumber(extattr []byte) string {
+	for attr := range provider.Array(provider.Member(extattr, "attrs")) {
+		if strings.TrimSpace(provider.Text(provider.Member(attr, "name"))) == "工号" {
+			return strings.TrimSpace(provider.Text(provider.Member(provider.Member(attr, "text"), "value")))
+		}
+	}
+	return ""
+}

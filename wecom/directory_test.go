@@ -1,0 +1,227 @@
+package wecom
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/wecom/wecomtest"
+)
+
+// orgOf builds a company of two divisions: 甲 2 with 乙 3 below it, and 丙 4.
+func orgOf(options *wecomtest.Options) *wecomtest.Server {
+	fake := wecomtest.New(options)
+	fake.AddDepartment(wecomtest.Department{ID: 2, Parent: 1, Name: "甲"}, wecomtest.Department{ID: 3, Parent: 2, Name: "乙"}, wecomtest.Department{ID: 4, Parent: 1, Name: "丙"})
+	fake.AddUser(
+		wecomtest.User{ID: "ZhangSan", Name: "张三", Departments: []int64{2, 3}, Mobile: "13800000001", Email: "z@example.com", BizMail: "z@corp.example.com", JobNumber: "A1"},
+		wecomtest.User{ID: "lisi", Name: "李四", Departments: []int64{3}, Mobile: "13800000002"},
+		wecomtest.User{ID: "wangwu", Name: "王五", Departments: []int64{4}, Status: 4},
+		wecomtest.User{ID: "zhaoliu", Name: "赵六", Departments: []int64{4}, Status: 2})
+	return fake
+}
+
+// listed reads a directory to its end.
+func listed(t testing.TB, d *Directory) (accounts map[string]attendance.Account, warnings []attendance.Warning, err error) {
+	t.Helper()
+	accounts = map[string]attendance.Account{}
+	for a, e := range d.Accounts(context.Background()) {
+		if w, ok := attendance.AsWarning(e); ok {
+			warnings = append(warnings, w)
+			continue
+		}
+		if e != nil {
+			return accounts, warnings, e
+		}
+		id := strings.ToLower(a.ID)
+		if _, again := accounts[id]; again {
+			t.Fatalf("%s twice", a.ID)
+		}
+		accounts[id] = a
+	}
+	return accounts, warnings, nil
+}
+
+func TestDirectoryWays(t *testing.T) {
+	everybody := []string{"lisi", "wangwu", "zhangsan", "zhaoliu"}
+	for name, test := range map[string]struct {
+		options wecomtest.Options
+		contact bool
+		ids     bool // UserIDs
+		want    []string
+		// what is known
+		status, private bool
+		// calls of each path
+		departments, users, simple, single, list int
+		warning                                  string
+	}{
+		"the application sees all":             {want: everybody, status: true, private: true, departments: 1, users: 4},
+		"the application sees a part":          {options: wecomtest.Options{VisibleDepartments: []int64{2}}, want: []string{"lisi", "zhangsan"}, status: true, private: true, departments: 1, users: 2},
+		"a newer application":                  {options: wecomtest.Options{WithholdPrivate: true}, want: everybody, status: true, departments: 1, users: 4},
+		"without user/list":                    {options: wecomtest.Options{WithoutUserList: true}, want: everybody, status: true, private: true, departments: 1, users: 1, simple: 4, single: 4},
+		"ids only, by the application":         {ids: true, want: everybody, departments: 1, simple: 4},
+		"contact sync of old":                  {contact: true, want: everybody, status: true, private: true, departments: 1, users: 4},
+		"contact sync, ids only":               {contact: true, ids: true, want: everybody, list: 1},
+		"contact sync from a new address":      {contact: true, options: wecomtest.Options{NewContactAddress: true}, want: everybody, status: true, private: true, departments: 2, users: 5, list: 1},
+		"and the application sees a part":      {contact: true, options: wecomtest.Options{NewContactAddress: true, VisibleDepartments: []int64{2}}, want: everybody, private: true, departments: 2, users: 3, list: 1},
+		"and the application sees nothing":     {contact: true, options: wecomtest.Options{NewContactAddress: true, VisibleDepartments: []int64{}}, want: everybody, departments: 2, users: 1, list: 1, warning: "directory_without_details"},
+		"and there is no user/list":            {contact: true, options: wecomtest.Options{NewContactAddress: true, WithoutUserList: true}, want: everybody, status: true, private: true, departments: 2, users: 2, simple: 4, single: 4, list: 1},
+		"ids only, contact sync, new address":  {contact: true, ids: true, options: wecomtest.Options{NewContactAddress: true}, want: everybody, list: 1},
+		"people in sight singly are not found": {options: wecomtest.Options{VisibleDepartments: []int64{2}, VisibleUsers: []string{"wangwu"}}, want: []string{"lisi", "zhangsan"}, status: true, private: true, departments: 1, users: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			test.options.PerMinute = -1
+			fake := orgOf(&test.options)
+			c := clientOf(t, fake, func(c *Config) {
+				quick(c)
+				if test.contact {
+					withContact(c)
+				}
+			})
+			d := c.Directory()
+			if test.ids {
+				d = c.UserIDs()
+			}
+			accounts, warnings, err := listed(t, d)
+			require.NoError(t, err)
+			var got []string
+			for id := range accounts {
+				got = append(got, id)
+			}
+			slices.Sort(got)
+			require.Equal(t, test.want, got)
+			require.Equal(t, "ZhangSan", accounts["zhangsan"].ID, "as the directory spells it")
+			require.True(t, accounts["zhangsan"].Active)
+			if slices.Contains(test.want, "wangwu") {
+				require.Equal(t, test.status, !accounts["wangwu"].Active, "not activated")
+				require.Equal(t, test.status, !accounts["zhaoliu"].Active, "disabled")
+			}
+			require.Equal(t, test.private, accounts["zhangsan"].Mobile != "")
+			if test.private {
+				require.Equal(t, attendance.Account{ID: "ZhangSan", Name: "张三", JobNumber: "A1", Mobile: "13800000001",
+					Emails: []string{"z@corp.example.com", "z@example.com"}, Active: true}, accounts["zhangsan"])
+			}
+			if test.warning == "" {
+				require.Empty(t, warnings)
+			} else {
+				require.Len(t, warnings, 1)
+				require.Equal(t, test.warning, warnings[0].Code)
+			}
+			for path, n := range map[string]int{wecomtest.PathDepartments: test.departments, wecomtest.PathUsers: test.users,
+				wecomtest.PathUsersSimple: test.simple, wecomtest.PathUser: test.single, wecomtest.PathUserIDs: test.list} {
+				require.Equal(t, n, fake.Requests(path), path)
+			}
+			require.Zero(t, fake.Requests("/cgi-bin/user/getuserid"), "never by mobile number")
+		})
+	}
+}
+
+func TestDirectoryErrors(t *testing.T) {
+	for name, test := range map[string]struct {
+		contact bool
+		fault   wecomtest.Fault
+		code    attendance.Code
+		found   int
+		warning string
+	}{
+		"no department may be listed":        {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 48002, Path: wecomtest.PathDepartments}, code: attendance.CodePermission},
+		"nothing in sight":                   {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 60011, Path: wecomtest.PathDepartments}, code: attendance.CodePermission},
+		"address":                            {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 60020, Path: wecomtest.PathDepartments}, code: attendance.CodeAddress},
+		"an address that changes on the way": {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 60020, Path: wecomtest.PathUsers, After: 2}, code: attendance.CodeAddress, found: 1},
+		"a department that is gone":          {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 60003, Path: wecomtest.PathUsers, After: 1, Times: 1}, found: 4, warning: "directory_incomplete"},
+		"a department out of sight":          {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 60011, Path: wecomtest.PathUsers, After: 1, Times: 1}, found: 4, warning: "directory_incomplete"},
+		"busy for ever":                      {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: -1, Path: wecomtest.PathUsers}, code: attendance.CodeUnavailable},
+		"busy for a moment":                  {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: -1, Path: wecomtest.PathUsers, Times: 1}, found: 4},
+		"a wrong secret":                     {contact: true, fault: wecomtest.Fault{Kind: wecomtest.BadSecret}, code: attendance.CodeCredentials},
+		"departments without the list":       {fault: wecomtest.Fault{Kind: wecomtest.Answer, Body: `{"errcode":0}`, Path: wecomtest.PathDepartments}, code: attendance.CodeMalformed},
+		"a department without an id":         {fault: wecomtest.Fault{Kind: wecomtest.Answer, Body: `{"errcode":0,"department_id":[{"id":"x"}]}`, Path: wecomtest.PathDepartments}, code: attendance.CodeMalformed},
+		"no departments at all":              {fault: wecomtest.Fault{Kind: wecomtest.Answer, Body: `{"errcode":0,"department_id":[]}`, Path: wecomtest.PathDepartments}, code: attendance.CodePermission},
+		"a user without userid":              {fault: wecomtest.Fault{Kind: wecomtest.Answer, Body: `{"errcode":0,"userlist":[{"name":"x"}]}`, Path: wecomtest.PathUsers, Times: 1}, found: 4, warning: "directory_incomplete"},
+		"a cursor that does not move":        {contact: true, fault: wecomtest.Fault{Kind: wecomtest.Answer, Body: `{"errcode":0,"dept_user":[],"next_cursor":"c"}`, Path: wecomtest.PathUserIDs}, code: attendance.CodeMalformed},
+		"ids without the list":               {contact: true, fault: wecomtest.Fault{Kind: wecomtest.Answer, Body: `{"errcode":0,"next_cursor":""}`, Path: wecomtest.PathUserIDs}, code: attendance.CodeMalformed},
+		"contact sync may not list":          {contact: true, fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 48002, Path: wecomtest.PathUserIDs}, found: 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				fake := orgOf(nil)
+				fake.Fail(test.fault)
+				c := clientOf(t, fake, nil)
+				d := c.Directory()
+				if test.contact {
+					c = clientOf(t, fake, withContact)
+					d = c.UserIDs()
+				}
+				accounts, warnings, err := listed(t, d)
+				require.Equal(t, test.code, attendance.CodeOf(err), "%v", err)
+				if test.code != "" && test.code != attendance.CodeAddress {
+					require.Empty(t, accounts)
+				} else {
+					require.GreaterOrEqual(t, len(accounts), test.found)
+				}
+				if test.warning != "" {
+					require.NotEmpty(t, warnings)
+					require.Equal(t, test.warning, warnings[0].Code)
+				}
+			})
+		})
+	}
+}
+
+// A company of more than a page of ids, each in two departments: each once.
+func TestPagesOfIDs(t *testing.T) {
+	fake := wecomtest.New(&wecomtest.Options{PerMinute: -1})
+	fake.AddDepartment(wecomtest.Department{ID: 2, Parent: 1})
+	const n = idsPage + 5
+	users := make([]wecomtest.User, n)
+	for i := range users {
+		users[i] = wecomtest.User{ID: fmt.Sprintf("u%06d", i), Departments: []int64{1, 2}}
+	}
+	fake.AddUser(users...)
+	accounts, warnings, err := listed(t, clientOf(t, fake, func(c *Config) { quick(c); withContact(c) }).UserIDs())
+	require.NoError(t, err)
+	require.Empty(t, warnings)
+	require.Len(t, accounts, n)
+	require.Equal(t, 3, fake.Requests(wecomtest.PathUserIDs))
+}
+
+// The single look-ups are bounded; who comes after them counts as active.
+func TestSingleLookUpsAreBounded(t *testing.T) {
+	fake := wecomtest.New(&wecomtest.Options{PerMinute: -1, WithoutUserList: true})
+	for i := range singlesAtMost + 10 {
+		fake.AddUser(wecomtest.User{ID: fmt.Sprintf("u%06d", i), Status: 4})
+	}
+	accounts, warnings, err := listed(t, clientOf(t, fake, quick).Directory())
+	require.NoError(t, err)
+	require.Len(t, accounts, singlesAtMost+10)
+	require.Equal(t, singlesAtMost, fake.Requests(wecomtest.PathUser))
+	require.Len(t, warnings, 1)
+	require.Equal(t, "directory_without_details", warnings[0].Code)
+	active := 0
+	for _, a := range accounts {
+		if a.Active {
+			active++
+		}
+	}
+	require.Equal(t, 10, active)
+}
+
+// A consumer that leaves ends the walk; a context that ends is told bare.
+func TestDirectoryStreamContract(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		fake := orgOf(nil)
+		c := clientOf(t, fake, nil)
+		for range c.Directory().Accounts(t.Context()) {
+			break
+		}
+		require.LessOrEqual(t, fake.Requests(wecomtest.PathUsers), 3)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		for _, err := range c.Directory().Accounts(ctx) {
+			require.Equal(t, context.Canceled, err)
+		}
+	})
+}

@@ -1,0 +1,361 @@
+package wecom
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/provider"
+)
+
+// A reading turns the rows of one query into punches and skipped records.
+type reading struct {
+	span attendance.Span
+	zone *time.Location
+	// asked spells each account as the query does, by the spelling of the query and
+	// by the folded one: WeCom answers with its directory's.
+	asked, folded map[string]string
+	// seen are the rows read so far: windows overlap.
+	seen map[rowKey]struct{}
+	// addresses keeps each address once: colleagues punch at the same places.
+	addresses map[string]string
+	scratch   []byte
+	// strange are exceptions that this version does not know.
+	strange []string
+
+	punches []attendance.Punch
+	skipped []attendance.Skipped
+}
+
+// A rowKey identifies a row, as WeCom has no record id. Whether it is a
+// placeholder belongs to it: a make-up punch may stand beside the placeholder of
+// the very same second.
+type rowKey struct {
+	account            string
+	at                 int64
+	kind               rowKind
+	word               string // of an unknown kind
+	missing            bool
+	schedule, timeline int64
+}
+
+// rowKind is what checkin_type says.
+type rowKind uint8
+
+const (
+	kindUnknown rowKind = iota
+	kindIn
+	kindOut
+	kindField
+)
+
+func newReading(q attendance.Query) *reading {
+	r := &reading{
+		span:      q.Span,
+		zone:      q.Span.Zone(),
+		asked:     make(map[string]string, len(q.Accounts)),
+		folded:    make(map[string]string, len(q.Accounts)),
+		seen:      map[rowKey]struct{}{},
+		addresses: map[string]string{},
+	}
+	for _, a := range q.Accounts {
+		r.asked[a] = a
+		r.folded[strings.ToLower(a)] = a
+	}
+	return r
+}
+
+// rows reads one answer to what was sent and returns its number of rows.
+func (r *reading) rows(body []byte, sent window) (n int, err error) {
+	list := provider.Member(body, keyRecords)
+	if len(list) == 0 || list[0] != '[' {
+		return 0, malformed(pathCheckIns, "errcode 0 without the list "+keyRecords)
+	}
+	for raw := range provider.Array(list) {
+		if n == 0 {
+			r.grow(len(list) / max(len(raw), 1))
+		}
+		n++
+		r.row(raw, sent)
+	}
+	return n, nil
+}
+
+// grow makes room for about n more punches, so that the lists are not copied as
+// they grow.
+func (r *reading) grow(n int) {
+	n = min(n+n/8, 1<<14)
+	if len(r.seen) == 0 {
+		r.seen = make(map[rowKey]struct{}, n)
+	}
+	r.punches = slices.Grow(r.punches, n)
+}
+
+// fields are those of a row that matter, as they are written.
+type fields struct {
+	user, kind, exception, moment, title, detail, notes, lat, lng, scheduled, schedule, timeline []byte
+}
+
+func fieldsOf(raw []byte) (f fields) {
+	for key, value := range provider.Object(raw) {
+		switch string(key) {
+		case "userid":
+			f.user = value
+		case "checkin_type":
+			f.kind = value
+		case "exception_type":
+			f.exception = value
+		case "checkin_time":
+			f.moment = value
+		case "location_title":
+			f.title = value
+		case "location_detail":
+			f.detail = value
+		case "notes":
+			f.notes = value
+		case "lat":
+			f.lat = value
+		case "lng":
+			f.lng = value
+		case "sch_checkin_time":
+			f.scheduled = value
+		case "schedule_id":
+			f.schedule = value
+		case "timeline_id":
+			f.timeline = value
+		}
+	}
+	return f
+}
+
+// row reads one row. sent is the window that the request named.
+func (r *reading) row(raw []byte, sent window) {
+	f := fieldsOf(raw)
+	at, timed := instant(f.moment, r.zone)
+	if timed && !r.span.Contains(at) {
+		// Read for padding, or sent because of WeCom's rounding: counts nowhere.
+		if !sent.near(at) {
+			account, _ := r.account(f.user)
+			r.skip(account, at, attendance.OutsideWindow, "")
+		}
+		return
+	}
+	account, asked := r.account(f.user)
+	kind, word := kindOf(f.kind)
+	missing := r.missing(f.exception)
+	key := rowKey{account: account, kind: kind, word: word, missing: missing}
+	if timed {
+		key.at = at.Unix()
+	}
+	key.schedule, _ = provider.Int(f.schedule)
+	key.timeline, _ = provider.Int(f.timeline)
+	if _, again := r.seen[key]; again {
+		return
+	}
+	r.seen[key] = struct{}{}
+	switch {
+	case !timed && (len(f.moment) == 0 || string(f.moment) == "null"):
+		r.skip(account, time.Time{}, attendance.Invalid, "checkin_time is missing")
+	case !timed:
+		r.skip(account, time.Time{}, attendance.Invalid, "checkin_time is no time: "+string(f.moment))
+	case !asked:
+		r.skip(account, at, attendance.NotAsked, stranger(account))
+	case missing:
+		r.skip(account, at, attendance.MissingPunch, missed(f, at))
+	case kind == kindUnknown:
+		r.skip(account, at, attendance.UnknownType, "checkin_type "+word)
+	default:
+		r.punches = append(r.punches, r.punch(f, account, at, kind))
+	}
+}
+
+func (r *reading) punch(f fields, account string, at time.Time, kind rowKind) attendance.Punch {
+	p := attendance.Punch{Account: account, Time: at, Kind: attendance.Regular, Remark: provider.Text(f.notes)}
+	switch kind {
+	case kindIn:
+		p.Direction = attendance.In
+	case kindOut:
+		p.Direction = attendance.Out
+	default:
+		p.Kind = attendance.Field
+	}
+	p.Place.Address = r.address(f.title, f.detail)
+	p.Place.Longitude, p.Place.Latitude, p.Place.Located = position(f.lng, f.lat)
+	return p
+}
+
+func (r *reading) skip(account string, at time.Time, reason attendance.Reason, detail string) {
+	r.skipped = append(r.skipped, attendance.Skipped{Account: account, Time: at, Reason: reason, Detail: provider.OneLine(detail)})
+}
+
+// account spells a userid as the query does; asked is false when the query does
+// not have it.
+func (r *reading) account(raw []byte) (account string, asked bool) {
+	text := provider.TextBytes(raw)
+	if account, asked = r.asked[string(text)]; asked {
+		return account, true
+	}
+	folded := strings.ToLower(string(text))
+	if account, asked = r.folded[folded]; asked {
+		return account, true
+	}
+	return string(text), false
+}
+
+// stranger words the userid of a row that nobody asked for.
+func stranger(account string) string {
+	if account == "" {
+		return "no userid"
+	}
+	return "userid " + account
+}
+
+// kindOf reads checkin_type by its parts: which words free and no-rule members have
+// is not documented. One that says two things, or nothing known, is unknown; so
+// is the number that some applications are said to get. word is set for unknown
+// ones only.
+func kindOf(raw []byte) (kind rowKind, word string) {
+	text := provider.TextBytes(raw)
+	switch string(text) {
+	case "上班打卡":
+		return kindIn, ""
+	case "下班打卡":
+		return kindOut, ""
+	case "外出打卡":
+		return kindField, ""
+	}
+	said := 0
+	for _, known := range [...]struct {
+		word string
+		kind rowKind
+	}{{"上班", kindIn}, {"下班", kindOut}, {"外出", kindField}} {
+		if bytes.Contains(text, []byte(known.word)) {
+			kind = known.kind
+			said++
+		}
+	}
+	if said != 1 || bytes.Contains(text, []byte("上下班")) {
+		return kindUnknown, string(text)
+	}
+	return kind, ""
+}
+
+// missing reads exception_type: empty, or words separated by semicolons, full-width
+// ones too.
+func (r *reading) missing(raw []byte) bool {
+	text := provider.TextBytes(raw)
+	if len(text) == 0 {
+		return false
+	}
+	missing := false
+	for word := range bytes.FieldsFuncSeq(text, func(c rune) bool { return c == ';' || c == '；' || c == ' ' || c == '\u3000' }) {
+		switch {
+		case bytes.Contains(word, []byte("未打卡")):
+			missing = true
+		case !knownException(word) && !slices.Contains(r.strange, string(word)):
+			r.strange = append(r.strange, string(word))
+		}
+	}
+	return missing
+}
+
+func knownException(word []byte) bool {
+	switch string(word) {
+	case "时间异常", "地点异常", "wifi异常", "非常用设备", "正常":
+		return true
+	}
+	return bytes.EqualFold(word, []byte("wifi异常"))
+}
+
+// warnings tells of exceptions that this version does not know. Their rows are
+// punches: the pages name one exception that is not, and it is known.
+func (r *reading) warnings() []attendance.Warning {
+	var list []attendance.Warning
+	slices.Sort(r.strange)
+	for _, word := range r.strange {
+		list = append(list, attendance.Warningf("unknown_exception",
+			"企业微信返回了未知的 exception_type，打卡已照常处理 / WeCom has an exception_type that this version does not know; its rows were taken as punches: %s", provider.OneLine(word)))
+	}
+	return list
+}
+
+// missed words a placeholder: which punch of which shift is missing.
+func missed(f fields, at time.Time) string {
+	detail := provider.Text(f.kind) + " 未打卡"
+	if due, ok := scheduled(f.scheduled, at); ok {
+		detail += ", due " + due.Format("2006-01-02 15:04")
+	}
+	return detail
+}
+
+// longestOffset is what sch_checkin_time may be at most to be an offset: two days.
+const longestOffset = 2 * 24 * 60 * 60
+
+// scheduled reads sch_checkin_time, when the punch of the row at a moment was due.
+// Two forms were seen: Unix seconds, and seconds after 00:00 of the attendance day,
+// which go up to two days, for shifts across midnight. Which attendance day that
+// is follows from the row's moment, which lies near. 0 and nothing at all are none.
+func scheduled(raw []byte, at time.Time) (due time.Time, ok bool) {
+	seconds, ok := provider.Int(raw)
+	switch {
+	case !ok || seconds <= 0 || seconds > lastSecond:
+		return time.Time{}, false
+	case seconds > longestOffset:
+		return time.Unix(seconds, 0).In(at.Location()), true
+	}
+	today := midnight(at).Add(time.Duration(seconds) * time.Second)
+	for n := -2; n <= 1; n++ {
+		if other := today.AddDate(0, 0, n); due.IsZero() || other.Sub(at).Abs() < due.Sub(at).Abs() {
+			due = other
+		}
+	}
+	return due.In(at.Location()), true
+}
+
+// address returns the text of a place: its title and its address, the same string
+// for the same place.
+func (r *reading) address(title, detail []byte) string {
+	if len(title) == 0 && len(detail) == 0 {
+		return ""
+	}
+	r.scratch = append(append(append(r.scratch[:0], title...), 0), detail...)
+	if text, ok := r.addresses[string(r.scratch)]; ok {
+		return text
+	}
+	name, text := strings.TrimSpace(provider.Text(title)), strings.TrimSpace(provider.Text(detail))
+	switch {
+	case text == "":
+		text = name
+	case name != "" && !strings.Contains(text, name):
+		text = name + " " + text
+	}
+	r.addresses[string(r.scratch)] = text
+	return text
+}
+
+// lastSecond is the last second of the year 9999, the end of the calendar that the
+// OA's text columns can hold. Milliseconds of our time lie beyond it.
+const lastSecond = 253402300799
+
+// instant reads seconds since 1970, written as a number or as text.
+func instant(raw []byte, zone *time.Location) (time.Time, bool) {
+	seconds, ok := provider.Int(raw)
+	if !ok || seconds <= 0 || seconds > lastSecond {
+		return time.Time{}, false
+	}
+	return time.Unix(seconds, 0).In(zone), true
+}
+
+// position reads coordinates in millionths of a degree. 0, 0 lies in the sea off
+// Africa and stands for unknown.
+func position(lng, lat []byte) (x, y float64, located bool) {
+	millionX, okX := provider.Int(lng)
+	millionY, okY := provider.Int(lat)
+	const million = 1_000_000
+	if !okX || !okY || millionX < -180*million || millionX > 180*million || millionY < -90*million || millionY > 90*million || millionX == 0 && millionY == 0 {
+		return 0, 0, false
+	}
+	return float64(millionX) / million, float64(millionY) / million, true
+}
