@@ -169,7 +169,7 @@ func (postgres) diagnose(err error) trouble {
 		return readOnly
 	case "42501":
 		return denied
-	case "53100", "53200": // disk, memory
+	case "53100":
 		return full
 	case "53300", "3D000", "28000", "28P01": // too many connections, no such database, no access
 		return unreachable
