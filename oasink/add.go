@@ -34,7 +34,7 @@ func (w *writing) addSign(ctx context.Context, c bun.Conn) error {
 		if row.sign != signNull {
 			sign = string(row.sign)
 		}
-		if x, y, ok := w.coordinates(row.punch.Place); ok {
+		if x, y, ok := w.coordinates(row.punch.Place); ok && !row.second {
 			longitude, latitude = w.fit(x, t, "LONGITUDE", maxCoordinate), w.fit(y, t, "LATITUDE", maxCoordinate)
 		}
 		err := in.add(ctx, row.person, sign, row.at.date(), row.at.clock(),

@@ -35,7 +35,7 @@ func (s *Sink) Write(ctx context.Context, b attendance.Batch) (attendance.Writte
 	if err := ctx.Err(); err != nil {
 		return attendance.Written{}, err
 	}
-	p := newPlan(b, s.opts.Undirected)
+	p := newPlan(b, s.opts.rules())
 	sh := s.shape.Load()
 	if s.lacks(sh, p) {
 		if sh, err = s.probe(ctx); err != nil { // it may have come since
@@ -54,7 +54,7 @@ func (s *Sink) Write(ctx context.Context, b attendance.Batch) (attendance.Writte
 			return attendance.Written{}, err
 		}
 		s.opts.Logger.Info("oasink: the tables have changed and were probed again")
-		w = newWriting(s, sh, newPlan(b, s.opts.Undirected), tag, b.Span.Zone())
+		w = newWriting(s, sh, newPlan(b, s.opts.rules()), tag, b.Span.Zone())
 		err = s.exclusively(ctx, w.run)
 	case err != nil && ctx.Err() == nil && s.dialect.diagnose(err) == unstorable:
 		s.opts.Logger.Info("oasink: a text holds a character that its column cannot; it is replaced")
@@ -167,10 +167,22 @@ func (w *writing) open(t *table, needs []string) bool {
 	return true
 }
 
-// count counts what became of the wanted rows of one table.
+// count counts what became of the punches of one table's wanted rows. A punch with
+// rows in both is counted with the one in mobile_sign: as written when either was
+// added, else by whoever holds that one.
 func (w *writing) count(rows []want) {
 	for i := range rows {
-		switch rows[i].held {
+		r := &rows[i]
+		held := r.held
+		if r.second {
+			continue
+		}
+		if r.twin > 0 && w.shape.sign.usable(signNeeds()...) {
+			if twin := w.plan.sign.rows[r.twin-1].held; twin == byNobody || twin == byThis {
+				held = twin
+			}
+		}
+		switch held {
 		case byUs:
 			w.written.Present++
 		case byOther:

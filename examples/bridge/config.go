@@ -65,6 +65,7 @@ type jobConfig struct {
 	lookBack     int
 	signFrom     string
 	undirected   string
+	outside      string
 }
 
 type bindingConfig struct {

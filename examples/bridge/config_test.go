@@ -143,7 +143,7 @@ func TestConfigErrors(t *testing.T) {
 		{"tag of make-up cards", "provider: ding", []string{"    provider: ding", "    sign_from: Card_dd"}, ":18: jobs[0].sign_from: ", "from_dd"},
 		{"withdrawn", "provider: ding", []string{"    provider: ding", "    withdrawn: maybe"}, ":18: jobs[0].withdrawn: ", "keep, delete"},
 		{"withdrawn later", "provider: ding", []string{"    provider: ding", "    withdrawn: delete"}, ":18: jobs[0].withdrawn: ", "not yet"},
-		{"outside later", "provider: ding", []string{"    provider: ding", "    outside: both"}, ":18: jobs[0].outside: ", "not yet"},
+		{"outside", "provider: ding", []string{"    provider: ding", "    outside: here"}, ":18: jobs[0].outside: ", "mobile_sign, sign, both"},
 		{"outside", "provider: ding", []string{"    provider: ding", "    outside: nowhere"}, ":18: jobs[0].outside: ", "mobile_sign, sign, both"},
 		{"undirected", "provider: ding", []string{"    provider: ding", "    undirected: in"}, ":18: jobs[0].undirected: ", "skip, null"},
 		{"freeze later", "provider: ding", []string{"    provider: ding", "    freeze_after_day: 5"}, ":18: jobs[0].freeze_after_day: ", "not yet"},

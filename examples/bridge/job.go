@@ -47,6 +47,7 @@ func (p *program) open(ctx context.Context, w *work) error {
 		Generation:  map[string]oasink.Generation{"auto": oasink.Auto, "e7": oasink.E7, "e8": oasink.E8, "e9": oasink.E9}[c.generation],
 		Recalculate: map[string]oasink.Recalculate{"auto": oasink.RecalculateAuto, "pool": oasink.RecalculatePool, "none": oasink.RecalculateNone}[c.recalc],
 		Undirected:  map[string]oasink.Undirected{"skip": oasink.SkipUndirected, "null": oasink.NullUndirected}[w.job.undirected],
+		Outside:     map[string]oasink.Outside{"mobile_sign": oasink.OutsideMobile, "sign": oasink.OutsideSign, "both": oasink.OutsideBoth}[w.job.outside],
 		Now:         p.now, Logger: p.logger,
 	})
 	return err

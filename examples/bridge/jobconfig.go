@@ -11,7 +11,7 @@ import (
 
 // readJob reads one job; providers and OAs are known by now.
 func (r *reader) readJob(v value) error {
-	j := &jobConfig{at: v, enabled: true, zone: r.zone, descend: true, lookBack: 6, undirected: "skip",
+	j := &jobConfig{at: v, enabled: true, zone: r.zone, descend: true, lookBack: 6, undirected: "skip", outside: "mobile_sign",
 		binding: bindingConfig{boundOnly: true, inactive: "skip"}}
 	var provider, oa string
 	var generation value
@@ -33,7 +33,7 @@ func (r *reader) readJob(v value) error {
 		"look_back_days": func(v value) error { return v.number(&j.lookBack, 0, maxLookBack) },
 		"sign_from":      func(v value) error { return v.tag(&j.signFrom) },
 		"withdrawn":      func(v value) error { return v.wordNow("keep", "delete") },
-		"outside":        func(v value) error { return v.wordNow("mobile_sign", "sign", "both") },
+		"outside":        func(v value) error { return v.word(&j.outside, "mobile_sign", "sign", "both") },
 		"undirected": func(v value) error {
 			generation = v
 			if v.isNull() { // `undirected: null` is YAML's null, and meant as the word
