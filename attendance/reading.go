@@ -113,7 +113,6 @@ func (r *run) prove(members []Member, refused []string) {
 		if slices.Contains(refused, m.Account) {
 			continue
 		}
-		r.answered += len(members) - len(refused)
 		if !slices.Contains(r.proven, m.Account) {
 			if len(r.proven) == provenKept {
 				r.proven = r.proven[1:]
@@ -162,7 +161,7 @@ func (rd *reading) accept(ctx context.Context, p part) {
 	if p.answer.Suspect && !rd.run.seenLarger(p.answer.Rows) && !rd.verify(ctx, p) {
 		return
 	}
-	rd.run.noteRows(p.answer.Rows)
+	rd.run.noteAnswer(len(p.members), p.answer.Rows)
 	if err := rd.run.write(ctx, p, rd.done); err != nil {
 		rd.fatal = err
 	}
