@@ -89,25 +89,27 @@ func oracleLock(ctx context.Context, c *session, t *table, mode string, wait tim
 	return q.exec(ctx, c)
 }
 
-// commit is not cut off by ctx. A second commit of the same transaction would
-// succeed without one.
+// commit is not cut off by ctx, which the driver's does not know.
 func (oracle) commit(_ context.Context, c *session) error { return c.end(driver.Tx.Commit) }
 
 func (oracle) rollback(_ context.Context, c *session) error { return c.end(driver.Tx.Rollback) }
 
-// end ends the driver's transaction, if there is one.
+// end ends the driver's transaction, if there is one. One that could not be
+// committed is still there to be rolled back.
 func (c *session) end(how func(driver.Tx) error) error {
-	tx := c.tx
-	c.tx = nil
-	if tx == nil {
+	if c.tx == nil {
 		return nil
 	}
-	return c.Raw(func(any) error { return how(tx) })
+	err := c.Raw(func(any) error { return how(c.tx) })
+	if err == nil {
+		c.tx = nil
+	}
+	return err
 }
 
 func (oracle) release(context.Context, *session, string) error { return nil }
 
-// commitsAgain: the driver's transaction can be ended once.
+// commitsAgain: after an error of COMMIT the transaction is rolled back.
 func (oracle) commitsAgain() bool { return false }
 
 func (oracle) touch(context.Context, bun.Conn) error { return nil }
