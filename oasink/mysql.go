@@ -313,13 +313,13 @@ func (mysql) diagnose(err error) trouble {
 		return readOnly
 	case 1142, 1143, 1227, 1370, 1410: // no right to the table, the column, the privilege, the routine
 		return denied
-	case 1021, 1114, 1041, 1037, 1038: // the disk, the table, memory
+	case 1021, 1114: // the disk, the table
 		return full
 	case 1040, 1042, 1043, 1044, 1045, 1049, 1129, 1130, 1203, 1226, 1047, 1698: // too many connections, no access, no such database
 		return unreachable
 	case 1051, 1054, 1146: // no such table, no such column
 		return missing
-	case 1366, 1300, 1977, 3854, 1267: // a character that the column or the connection lacks
+	case 1366, 1300, 1977, 3854: // a character that the column or the connection lacks
 		return unstorable
 	}
 	return otherTrouble

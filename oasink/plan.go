@@ -71,12 +71,12 @@ func (l *wantList) find(k key) *want {
 	return nil
 }
 
-// forget prepares the rows to be looked for. perhaps says that those not found at
-// the last look were inserted and perhaps committed.
+// forget prepares the rows to be looked for. perhaps says that the try before came
+// to its commit, which may have come through: what it did not find, it has inserted.
 func (l *wantList) forget(perhaps bool) {
 	for i := range l.rows {
 		r := &l.rows[i]
-		r.sent = perhaps && (r.sent || r.held == byNobody)
+		r.sent = r.sent || perhaps && r.held == byNobody
 		r.held, r.valid = byNobody, false
 	}
 }

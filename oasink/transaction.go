@@ -20,7 +20,7 @@ const freshTries = 3
 // it returns an error, nothing is written; unless the connection broke during the
 // commit and the database did not come back: then nobody can say.
 //
-// f is told whether the commit of the try before it may have come through.
+// f is told whether its last try came to a commit that may have come through.
 func (s *Sink) exclusively(ctx context.Context, f func(ctx context.Context, c bun.Conn, perhaps bool) error) error {
 	select {
 	case s.writing <- struct{}{}:
@@ -32,11 +32,15 @@ func (s *Sink) exclusively(ctx context.Context, f func(ctx context.Context, c bu
 	defer p.end()
 	perhaps, broken := false, 0
 	for {
-		unsure, err := s.once(ctx, p, func(c bun.Conn) error { return f(ctx, c, perhaps) })
+		unsure, err := s.once(ctx, p, func(c bun.Conn) error {
+			told := perhaps
+			perhaps = false
+			return f(ctx, c, told)
+		})
 		if err == nil {
 			return nil
 		}
-		perhaps = perhaps || unsure
+		perhaps = perhaps || unsure // a try may end before it comes to f
 		switch s.dialect.diagnose(err) {
 		case busy:
 			s.opts.Logger.Debug("oasink: the database is busy, waiting")

@@ -2,6 +2,7 @@ package oasink
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -14,9 +15,9 @@ import (
 // Write implements [attendance.Sink]: it adds the rows of the batch that the OA
 // lacks, in one transaction, and counts every punch of the batch exactly once.
 //
-// Where a table or column that a part of the batch needs is missing, the rest is
-// written and committed; the error then has [attendance.CodeTable] and says how
-// many punches were not written. A database that stays locked for longer than
+// Where a table or column that a part of the batch needs is missing, or a right to
+// it, the rest is written and committed; the error then has [attendance.CodeTable]
+// or [attendance.CodeStore] and says how many punches were not written. A database that stays locked for longer than
 // LockWait is [attendance.CodeStore]; one that cannot be reached or written at
 // all is [attendance.CodeStoreDown].
 //
@@ -62,6 +63,13 @@ func (s *Sink) Write(ctx context.Context, b attendance.Batch) (attendance.Writte
 		w.launders, w.laundry = true, nil
 		err = s.exclusively(ctx, w.run)
 	}
+	for range 2 { // tables may lack a right
+		if err == nil || ctx.Err() != nil || w.failing == nil || s.dialect.diagnose(err) != denied {
+			break
+		}
+		w.refused[w.failing] = err
+		err = s.exclusively(ctx, w.run)
+	}
 	if err != nil {
 		return attendance.Written{}, err
 	}
@@ -95,10 +103,14 @@ type writing struct {
 	// unqueued is why days cannot be queued for recalculation without losing the
 	// transaction.
 	unqueued string
+	// failing is the punch table that is being read or written; refused are those to
+	// which a right lacks, and why.
+	failing *table
+	refused map[*table]error
 }
 
 func newWriting(s *Sink, sh *shape, p *plan, tag string, zone *time.Location) *writing {
-	return &writing{Sink: s, shape: sh, plan: p, tag: tag, zone: zone}
+	return &writing{Sink: s, shape: sh, plan: p, tag: tag, zone: zone, refused: make(map[*table]error)}
 }
 
 // run reads what is there and adds what is missing. Rows that a try before it has
@@ -113,7 +125,7 @@ func (w *writing) run(ctx context.Context, c bun.Conn, perhaps bool) error {
 		}
 	}
 	var sign, mobile []want
-	if w.shape.sign.usable(signNeeds()...) {
+	if w.open(w.shape.sign, signNeeds()) {
 		if err := w.readSign(ctx, c); err != nil {
 			return err
 		}
@@ -122,7 +134,7 @@ func (w *writing) run(ctx context.Context, c bun.Conn, perhaps bool) error {
 		}
 		sign = w.plan.sign.rows
 	}
-	if len(w.plan.mobile.rows) > 0 && w.shape.mobile.usable(mobileNeeds()...) {
+	if len(w.plan.mobile.rows) > 0 && w.open(w.shape.mobile, mobileNeeds()) {
 		if err := w.readMobile(ctx, c); err != nil {
 			return err
 		}
@@ -131,6 +143,7 @@ func (w *writing) run(ctx context.Context, c bun.Conn, perhaps bool) error {
 		}
 		mobile = w.plan.mobile.rows
 	}
+	w.failing = nil
 	w.count(sign)
 	w.count(mobile)
 	w.written.Skipped = w.plan.skipped
@@ -148,6 +161,15 @@ func (w *writing) run(ctx context.Context, c bun.Conn, perhaps bool) error {
 		return w.recalculate(ctx, c)
 	}
 	return nil
+}
+
+// open reports whether a punch table can be written, which is now begun.
+func (w *writing) open(t *table, needs []string) bool {
+	if !t.usable(needs...) || w.refused[t] != nil {
+		return false
+	}
+	w.failing = t
+	return true
 }
 
 // count counts what became of the wanted rows of one table.
@@ -186,14 +208,18 @@ func (w *writing) warn(rows []want) {
 // transaction was committed; nil when there are none.
 func (w *writing) unwritten() error {
 	var reasons []string
-	code := attendance.CodeTable
+	code, mend := attendance.CodeTable, attendance.Text{}
 	lost := 0
 	for _, t := range [...]struct {
 		*table
 		needs []string
 		rows  []want
 	}{{w.shape.sign, signNeeds(), w.plan.sign.rows}, {w.shape.mobile, mobileNeeds(), w.plan.mobile.rows}} {
-		if len(t.rows) > 0 && !t.usable(t.needs...) {
+		if len(t.rows) > 0 && w.refused[t.table] != nil {
+			code, mend = attendance.CodeStore, rightsMend()
+			reasons = append(reasons, sentence(w.refused[t.table]))
+			lost += len(t.rows)
+		} else if len(t.rows) > 0 && !t.usable(t.needs...) {
 			reasons = append(reasons, t.complaint(t.needs))
 			lost += len(t.rows)
 		}
@@ -208,6 +234,14 @@ func (w *writing) unwritten() error {
 	if lost == 0 {
 		return nil
 	}
-	return &attendance.Error{Code: code, Op: "oasink write", Detail: fmt.Sprintf(
+	return &attendance.Error{Code: code, Op: "oasink write", Mend: mend, Detail: fmt.Sprintf(
 		"%s: %d punches were not written; the rest of the batch is stored", strings.Join(reasons, "; "), lost)}
+}
+
+// sentence is what an error says has happened.
+func sentence(err error) string {
+	if e, ok := errors.AsType[*attendance.Error](err); ok {
+		return e.Detail
+	}
+	return err.Error()
 }

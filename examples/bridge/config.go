@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"net/url"
 	"regexp"
@@ -152,7 +153,7 @@ func (r *reader) readOAs(v value) error {
 
 func (r *reader) readOA(v value) error {
 	o := &oaConfig{key: v.key, driver: "sqlite", generation: "auto", recalc: "auto", tables: map[string]string{}}
-	var driver, recalc, ledgerAt value
+	var driver, dsn, recalc, ledgerAt value
 	var ledger bool
 	err := v.fields(map[string]func(value) error{
 		"name": func(v value) error { return v.textInto(&o.name) },
@@ -160,7 +161,7 @@ func (r *reader) readOA(v value) error {
 			driver = v
 			return v.word(&o.driver, "sqlite", "mysql", "postgres", "sqlserver", "oracle")
 		},
-		"dsn":        func(v value) error { return v.textInto(&o.dsn) },
+		"dsn":        func(v value) error { dsn = v; return v.textInto(&o.dsn) },
 		"schema":     func(v value) error { return v.textInto(&o.schema) },
 		"tables":     func(v value) error { return readTables(v, o.tables) },
 		"generation": func(v value) error { return v.word(&o.generation, "auto", "e7", "e8", "e9") },
@@ -175,8 +176,10 @@ func (r *reader) readOA(v value) error {
 		return err
 	case o.dsn == "":
 		return v.missing("dsn", `the database, as "file:oa.db"`, `数据库连接串，如 "file:oa.db"`)
-	case o.driver != "sqlite":
-		return driver.notYet("sqlite")
+	case o.driver == "sqlserver", o.driver == "oracle":
+		return driver.notYet("sqlite, mysql, postgres")
+	case dsnMend(o) != "":
+		return dsn.fail(attendance.Text{EN: fmt.Sprintf("write %q", dsnMend(o)), ZH: fmt.Sprintf("请写 %q", dsnMend(o))}, "this is no dsn of %s that names a database", o.driver)
 	case o.recalc == "http":
 		return recalc.notYet("auto, pool, none")
 	case ledger:

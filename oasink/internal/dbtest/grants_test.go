@@ -98,9 +98,15 @@ func testRightsThatLack(t *testing.T, on engine) {
 	f = finding(t, s.Check(context.Background()), string(attendance.CodeStore))
 	require.Contains(t, f.Message.EN, "mobile_sign (")
 	require.NotRegexp(t, "(?i)HrmScheduleSign \\(", f.Message.EN)
-	_, err = s.Write(context.Background(), batch(in, visit))
-	require.Regexp(t, "lacks a right.*mobile_sign", err)
-	require.Zero(t, counts(t, d.oa))
+	w, err = s.Write(context.Background(), batch(in, visit))
+	require.Regexp(t, "lacks a right.*mobile_sign.*1 punches were not written", err)
+	require.Equal(t, attendance.CodeStore, attendance.CodeOf(err))
+	require.Equal(t, 1, w.Written, "the other table's punch is stored")
+	require.Equal(t, [3]int{1, 0, 3}, counts(t, d.oa))
+	w, err = s.Write(context.Background(), batch(in))
+	require.NoError(t, err)
+	require.Equal(t, 1, w.Present)
+	on.exec(t, d.oa.DB(), "DELETE FROM HrmScheduleSign", "DELETE FROM kq_format_pool")
 
 	// No right to the queue costs no punch.
 	s = sink(t, d.as(t, "", "HrmScheduleSign", "mobile_sign").pool(t), nil)
