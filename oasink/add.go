@@ -114,8 +114,12 @@ func (w *writing) fit(s string, t *table, name string, most int) any {
 // the future it ignores.
 func (w *writing) recalculate(ctx context.Context, c bun.Conn) error {
 	t := w.shape.pool
-	if !t.usable(poolNeeds()...) {
+	switch {
+	case !t.usable(poolNeeds()...):
 		w.notRecalculated(t.complaint(poolNeeds()))
+		return nil
+	case w.unqueued != "":
+		w.notRecalculated(w.unqueued)
 		return nil
 	}
 	mark, undo, forget := w.dialect.savepoint()
@@ -133,6 +137,9 @@ func (w *writing) recalculate(ctx context.Context, c bun.Conn) error {
 		}
 		// No right to insert there, a trigger, a constraint: the punches count more.
 		if undone := w.statement(undo).exec(ctx, c); undone != nil {
+			if kind := w.dialect.diagnose(undone); kind == otherTrouble || kind == noTransaction { // it has ended the transaction (SQL Server): Write begins again without the queue
+				w.unqueued = err.Error()
+			}
 			return undone
 		}
 		w.notRecalculated(err.Error())

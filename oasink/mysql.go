@@ -40,7 +40,7 @@ const mysqlIdle = 30
 // The server's time-outs are lowered for the session and restored by release:
 // those for locks of rows and tables would wait for up to a year
 // (lock_wait_timeout), and that for idle connections for eight hours.
-func (mysql) begin(ctx context.Context, c executor, home string, wait time.Duration) error {
+func (mysql) begin(ctx context.Context, c *session, home string, wait time.Duration) error {
 	seconds := int(wait / time.Second)
 	patience := max(1, seconds)
 	settings := "SET @punchbridge_idle = @@SESSION.wait_timeout, @punchbridge_rows = @@SESSION.innodb_lock_wait_timeout, @punchbridge_tables = @@SESSION.lock_wait_timeout, " +
@@ -99,19 +99,19 @@ func mysqlLockName(home string) string {
 	return "punchbridge_" + hex.EncodeToString(sum[:16])
 }
 
-func (mysql) commit(ctx context.Context, c executor) error {
+func (mysql) commit(ctx context.Context, c *session) error {
 	_, err := c.ExecContext(ctx, "COMMIT")
 	return err
 }
 
-func (mysql) rollback(ctx context.Context, c executor) error {
+func (mysql) rollback(ctx context.Context, c *session) error {
 	_, err := c.ExecContext(ctx, "ROLLBACK")
 	return err
 }
 
 // release: RELEASE_LOCK of a lock that is not ours does nothing. The variables are
 // NULL when begin did not come to set them; the session's values then stay.
-func (mysql) release(ctx context.Context, c executor, home string) error {
+func (mysql) release(ctx context.Context, c *session, home string) error {
 	_, err := c.ExecContext(ctx, fmt.Sprintf("SET @punchbridge_lock = RELEASE_LOCK('%s'), ", mysqlLockName(home))+
 		"SESSION wait_timeout = COALESCE(@punchbridge_idle, @@SESSION.wait_timeout), "+
 		"SESSION innodb_lock_wait_timeout = COALESCE(@punchbridge_rows, @@SESSION.innodb_lock_wait_timeout), "+
@@ -213,9 +213,11 @@ func mysqlRows(ctx context.Context, q querier, query string, args []any, row fun
 	return rows.Err()
 }
 
+func (mysql) quotes() (open, end byte) { return '`', '`' }
+
 func (mysql) limit(query string, n int) string { return fmt.Sprintf("%s LIMIT %d", query, n) }
 
-func (mysql) arrays() bool { return false }
+func (mysql) insert(to target) insert { return newValuesInsert(to) }
 
 // rowsPerInsert: with the longest texts a statement of 400 rows stays below 1 MiB,
 // the smallest max_allowed_packet that servers came with.

@@ -56,9 +56,11 @@ func (s *Sink) Write(ctx context.Context, b attendance.Batch) (attendance.Writte
 		s.opts.Logger.Info("oasink: the tables have changed and were probed again")
 		w = newWriting(s, sh, newPlan(b, s.opts.rules()), tag, b.Span.Zone())
 		err = s.exclusively(ctx, w.run)
+	case err != nil && ctx.Err() == nil && w.unqueued != "":
+		err = s.exclusively(ctx, w.run)
 	case err != nil && ctx.Err() == nil && s.dialect.diagnose(err) == unstorable:
 		s.opts.Logger.Info("oasink: a text holds a character that its column cannot; it is replaced")
-		w.launders = true
+		w.launders, w.laundry = true, nil
 		err = s.exclusively(ctx, w.run)
 	}
 	for range 2 { // tables may lack a right
@@ -98,6 +100,9 @@ type writing struct {
 	// laundry then holds what each column can store of each text.
 	launders bool
 	laundry  map[launderedText]string
+	// unqueued is why days cannot be queued for recalculation without losing the
+	// transaction.
+	unqueued string
 	// failing is the punch table that is being read or written; refused are those to
 	// which a right lacks, and why.
 	failing *table
@@ -114,7 +119,7 @@ func (w *writing) run(ctx context.Context, c bun.Conn, perhaps bool) error {
 	w.written, w.cut, w.cutFirst, w.replaced = attendance.Written{}, 0, "", 0
 	w.plan.sign.forget(perhaps)
 	w.plan.mobile.forget(perhaps)
-	if w.launders {
+	if w.laundered() {
 		if err := w.launder(ctx, c); err != nil {
 			return err
 		}

@@ -154,14 +154,11 @@ func (r *reader) readOAs(v value) error {
 
 func (r *reader) readOA(v value) error {
 	o := &oaConfig{key: v.key, driver: "sqlite", generation: "auto", recalc: "auto", tables: map[string]string{}}
-	var driver, dsn, recalc, ledgerAt value
+	var dsn, recalc, ledgerAt value
 	var ledger bool
 	err := v.fields(map[string]func(value) error{
-		"name": func(v value) error { return v.textInto(&o.name) },
-		"driver": func(v value) error {
-			driver = v
-			return v.word(&o.driver, "sqlite", "mysql", "postgres", "sqlserver", "oracle")
-		},
+		"name":       func(v value) error { return v.textInto(&o.name) },
+		"driver":     func(v value) error { return v.word(&o.driver, "sqlite", "mysql", "postgres", "sqlserver", "oracle") },
 		"dsn":        func(v value) error { dsn = v; return v.textInto(&o.dsn) },
 		"schema":     func(v value) error { return v.textInto(&o.schema) },
 		"tables":     func(v value) error { return readTables(v, o.tables) },
@@ -177,8 +174,6 @@ func (r *reader) readOA(v value) error {
 		return err
 	case o.dsn == "":
 		return v.missing("dsn", `the database, as "file:oa.db"`, `数据库连接串，如 "file:oa.db"`)
-	case o.driver == "sqlserver", o.driver == "oracle":
-		return driver.notYet("sqlite, mysql, postgres")
 	case dsnMend(o) != "":
 		return dsn.fail(attendance.Text{EN: fmt.Sprintf("write %q", dsnMend(o)), ZH: fmt.Sprintf("请写 %q", dsnMend(o))}, "this is no dsn of %s that names a database", o.driver)
 	case o.recalc == "http":

@@ -13,8 +13,13 @@ import (
 	"github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
+	mssql "github.com/microsoft/go-mssqldb"
+	"github.com/microsoft/go-mssqldb/msdsn"
+	goora "github.com/sijms/go-ora/v2"
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/mssqldialect"
 	"github.com/uptrace/bun/dialect/mysqldialect"
+	"github.com/uptrace/bun/dialect/oracledialect"
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
@@ -30,6 +35,10 @@ func openDatabase(o *oaConfig, beside string) (*bun.DB, error) {
 		return openMySQL(o.dsn)
 	case "postgres":
 		return openPostgres(o.dsn)
+	case "sqlserver":
+		return openSQLServer(o.dsn)
+	case "oracle":
+		return openOracle(o.dsn)
 	default:
 		return openSQLite(o, beside)
 	}
@@ -71,6 +80,34 @@ func openPostgres(dsn string) (*bun.DB, error) {
 	return bun.NewDB(db, pgdialect.New()), nil
 }
 
+// openSQLServer: parameters are @p1; the other driver of the package rewrites ?.
+func openSQLServer(dsn string) (*bun.DB, error) {
+	config, err := msdsn.Parse(dsn)
+	if err != nil {
+		return nil, err
+	}
+	config.ConnTimeout = cmp.Or(config.ConnTimeout, answerTime)
+	db := sql.OpenDB(mssql.NewConnectorConfig(config))
+	db.SetConnMaxIdleTime(idleTime)
+	return bun.NewDB(db, mssqldialect.New()), nil
+}
+
+// openOracle: the driver has one time-out for connecting and for answers.
+func openOracle(dsn string) (*bun.DB, error) {
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.Contains(strings.ToUpper(u.RawQuery), "TIMEOUT=") {
+		query := u.Query()
+		query.Set("TIMEOUT", fmt.Sprint(int(answerTime/time.Second)))
+		u.RawQuery = query.Encode()
+	}
+	db := sql.OpenDB(goora.NewConnector(u.String()))
+	db.SetConnMaxIdleTime(idleTime)
+	return bun.NewDB(db, oracledialect.New()), nil
+}
+
 // dsnMend is how the driver's dsn is written when it is wrong, else "". It does not
 // say what is wrong: the dsn holds a password.
 func dsnMend(o *oaConfig) string {
@@ -82,6 +119,14 @@ func dsnMend(o *oaConfig) string {
 	case "postgres":
 		if _, err := pgx.ParseConfig(o.dsn); err != nil {
 			return "postgres://user:password@host:5432/ecology"
+		}
+	case "sqlserver":
+		if config, err := msdsn.Parse(o.dsn); err != nil || config.Database == "" {
+			return "sqlserver://user:password@host:1433?database=ecology"
+		}
+	case "oracle":
+		if config, err := goora.ParseConfig(o.dsn); err != nil || len(config.Servers) == 0 || config.ServiceName == "" && config.SID == "" {
+			return "oracle://user:password@host:1521/service"
 		}
 	}
 	return ""
