@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -266,8 +267,8 @@ func (d database) struck(t testing.TB, strike func(query string) error) *bun.DB 
 func (e engine) exec(t testing.TB, db *bun.DB, statements ...string) {
 	t.Helper()
 	for _, s := range statements {
-		if name, own, ok := strings.Cut(s, ": "); ok && (name == sqliteName || name == mariadbName || name == postgresName) {
-			if name != e.name {
+		if name, own, ok := strings.Cut(s, ": "); ok && slices.Contains([]string{sqliteName, mariadbName, postgresName, sqlserverName, oracleName}, name) {
+			if name != strings.TrimPrefix(e.name, compatPrefix) {
 				continue
 			}
 			s = own
@@ -284,13 +285,16 @@ func refusing(table, when string) []string {
 		"mariadb: CREATE TRIGGER no BEFORE INSERT ON " + table + " FOR EACH ROW IF NEW." + when + " THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'permission denied'; END IF",
 		"postgres: CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW." + when + " THEN RAISE EXCEPTION 'permission denied'; END IF; RETURN NEW; END $$",
 		"postgres: CREATE TRIGGER no BEFORE INSERT ON " + table + " FOR EACH ROW EXECUTE FUNCTION no()",
+		"sqlserver: ALTER TABLE " + table + " ADD CONSTRAINT [permission denied] CHECK (NOT (" + when + "))",
+		"oracle: ALTER TABLE " + table + ` ADD CONSTRAINT "permission denied" CHECK (NOT (` + when + "))",
 	}
 }
 
 // schemaOf is the schema in which a new database's tables are.
 func schemaOf(t testing.TB, on engine, db *bun.DB) string {
 	t.Helper()
-	query := map[string]string{sqliteName: "SELECT 'main'", mariadbName: "SELECT DATABASE()", postgresName: "SELECT current_schema()"}[on.name]
+	query := map[string]string{sqliteName: "SELECT 'main'", mariadbName: "SELECT DATABASE()", postgresName: "SELECT current_schema()",
+		sqlserverName: "SELECT SCHEMA_NAME()", oracleName: "SELECT SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA') FROM DUAL"}[strings.TrimPrefix(on.name, compatPrefix)]
 	var name string
 	require.NoError(t, db.QueryRow(query).Scan(&name))
 	return name

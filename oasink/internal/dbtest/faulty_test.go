@@ -49,6 +49,14 @@ func (c *faultyConn) QueryContext(ctx context.Context, query string, args []driv
 	return c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args)
 }
 
+// BeginTx is how a transaction of Oracle begins.
+func (c *faultyConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	if err := c.f.strike("BEGIN"); err != nil {
+		return nil, err
+	}
+	return c.Conn.(driver.ConnBeginTx).BeginTx(ctx, opts)
+}
+
 func (c *faultyConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	if err := c.f.strike(query); err != nil {
 		return nil, err
