@@ -30,7 +30,7 @@ type compat struct {
 	// catalogue are the statements that make the vendor's catalogue of the engine's.
 	catalogue []string
 	// played answers what the engine does not know; ok is false for the rest.
-	played func(c *compatConn, query string, args []driver.NamedValue) (answer *compatRows, ok bool, err error)
+	played func(ctx context.Context, c *compatConn, query string) (answer *compatRows, ok bool, err error)
 	// rewrite is the engine's spelling of a statement.
 	rewrite func(query string) string
 	// failed turns the engine's error into the vendor's.
@@ -148,12 +148,6 @@ func (c *compatConn) drop() {
 	}
 }
 
-func (c *compatConn) holds(lock string) bool {
-	compatLocks.Lock()
-	defer compatLocks.Unlock()
-	return compatLocks.held[c.name+"/"+lock] == c
-}
-
 // ask sends a request and reads its answer.
 func (c *compatConn) ask(request ...string) (*compatRows, error) {
 	if _, err := fmt.Fprintln(c.socket, strings.Join(request, "\t")); err != nil {
@@ -197,7 +191,7 @@ func (c *compatConn) run(ctx context.Context, query string, args []driver.NamedV
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if rows, ok, err := c.e.played(c, query, args); ok {
+	if rows, ok, err := c.e.played(ctx, c, query); ok {
 		return rows, err
 	}
 	query = escaped(c.e.rewrite(query))

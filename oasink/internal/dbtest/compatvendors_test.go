@@ -2,7 +2,6 @@ package dbtest
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"regexp"
@@ -42,10 +41,10 @@ func compatOracle() engine {
 
 var lockTable = regexp.MustCompile(`^LOCK TABLE (\S+) IN (.*) MODE (?:NOWAIT|WAIT (\d+))$`)
 
-func playedOracle(c *compatConn, query string, _ []driver.NamedValue) (*compatRows, bool, error) {
+func playedOracle(ctx context.Context, c *compatConn, query string) (*compatRows, bool, error) {
 	if f := lockTable.FindStringSubmatch(query); f != nil {
 		seconds, _ := strconv.Atoi(f[3])
-		if f[2] == "EXCLUSIVE" && !c.take(context.Background(), f[1], time.Duration(seconds)*time.Second) {
+		if f[2] == "EXCLUSIVE" && !c.take(ctx, f[1], time.Duration(seconds)*time.Second) {
 			return nil, true, errors.New("ORA-30006: resource busy; acquire with WAIT timeout expired")
 		}
 		return &compatRows{}, true, nil
@@ -90,13 +89,13 @@ func compatSQLServer() engine {
 	return compatEngine(sqlserverVendor(), e)
 }
 
-func playedSQLServer(c *compatConn, query string, _ []driver.NamedValue) (*compatRows, bool, error) {
+func playedSQLServer(ctx context.Context, c *compatConn, query string) (*compatRows, bool, error) {
 	request := ""
 	switch {
 	case strings.Contains(query, "EXEC @got = sp_getapplock"):
 		milliseconds, _ := strconv.Atoi(regexp.MustCompile(`@LockTimeout = (\d+)`).FindStringSubmatch(query)[1])
 		got, open := int64(0), int64(0)
-		if !c.take(context.Background(), "applock", time.Duration(milliseconds)*time.Millisecond) {
+		if !c.take(ctx, "applock", time.Duration(milliseconds)*time.Millisecond) {
 			got = -1
 		}
 		if c.open {
