@@ -233,6 +233,23 @@ func TestReplacedCharactersAreTold(t *testing.T) {
 				require.False(t, strings.HasPrefix(heard, "INSERT") && strings.Contains(heard, "🏢"), heard)
 			}
 			require.Equal(t, 1, asked)
+
+			long := strings.Repeat("é", 3000)
+			var many []attendance.Punch
+			for minute := range 20 {
+				p := punch(103, at(2, 8, minute, 0), attendance.In)
+				p.Place.Address = long
+				many = append(many, p)
+			}
+			require.Equal(t, []string{"text_cut"}, codes(write(t, oa, many...)))
+			asked = 0
+			for _, heard := range s.said() {
+				if strings.Contains(heard, "COLLATE") || strings.Contains(heard, "TO_CHAR") {
+					asked++
+					require.Less(t, len(heard), 2300)
+				}
+			}
+			require.Equal(t, 1, asked, "a text is asked about once")
 		})
 	}
 }
