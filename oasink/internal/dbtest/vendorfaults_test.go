@@ -253,3 +253,29 @@ func TestReplacedCharactersAreTold(t *testing.T) {
 		})
 	}
 }
+
+// A connection whose settings are not known to be what they were, or whose lock is
+// not known to be given back, is closed: with the session both end.
+func TestAnUncertainSessionIsClosed(t *testing.T) {
+	morning := at(2, 8, 0, 0)
+	for at, err := range map[string]error{"DECLARE @got": sqlserverNumber(229), "IF APPLOCK_MODE": sqlserverNumber(229), "IF @@TRANCOUNT": io.EOF} {
+		t.Run(at, func(t *testing.T) {
+			s := &script{vendor: sqlserverVendor()}
+			db := s.open(t)
+			oa := sink(t, db, nil)
+			s.said()
+			s.strike = func(query string) error {
+				switch {
+				case strings.HasPrefix(query, at):
+					return err
+				case strings.HasPrefix(query, "INSERT") && at == "IF @@TRANCOUNT":
+					return sqlserverNumber(229)
+				}
+				return nil
+			}
+			_, _ = oa.Write(context.Background(), batch(punch(101, morning, attendance.In)))
+			require.Contains(t, s.said(), "[the connection is closed]")
+			require.Nil(t, s.owner)
+		})
+	}
+}
