@@ -36,13 +36,16 @@ func (s *Sink) Write(ctx context.Context, b attendance.Batch) (attendance.Writte
 	}
 	p := newPlan(b, s.opts.Undirected)
 	sh := s.shape.Load()
-	if s.lacks(sh, p) {
+	if s.lacks(sh, p) || s.lacksLedger(sh) != nil {
 		if sh, err = s.probe(ctx); err != nil { // it may have come since
 			return attendance.Written{}, err
 		}
 	}
-	w := newWriting(s, sh, p, tag, b.Span.Zone())
-	if len(p.sign.rows)+len(p.mobile.rows)+len(p.answered) == 0 {
+	if err := s.lacksLedger(sh); err != nil {
+		return attendance.Written{}, err
+	}
+	w := newWriting(s, sh, p, tag, b)
+	if (s.opts.Ledger == nil || len(p.persons) == 0) && len(p.sign.rows)+len(p.mobile.rows)+len(p.answered) == 0 {
 		return attendance.Written{Skipped: p.skipped}, w.unwritten()
 	}
 	err = s.exclusively(ctx, w.run)
@@ -53,7 +56,10 @@ func (s *Sink) Write(ctx context.Context, b attendance.Batch) (attendance.Writte
 			return attendance.Written{}, err
 		}
 		s.opts.Logger.Info("oasink: the tables have changed and were probed again")
-		w = newWriting(s, sh, newPlan(b, s.opts.Undirected), tag, b.Span.Zone())
+		if err := s.lacksLedger(sh); err != nil {
+			return attendance.Written{}, err
+		}
+		w = newWriting(s, sh, newPlan(b, s.opts.Undirected), tag, b)
 		err = s.exclusively(ctx, w.run)
 	case err != nil && ctx.Err() == nil && s.dialect.diagnose(err) == unstorable:
 		s.opts.Logger.Info("oasink: a text holds a character that its column cannot; it is replaced")
@@ -61,7 +67,7 @@ func (s *Sink) Write(ctx context.Context, b attendance.Batch) (attendance.Writte
 		err = s.exclusively(ctx, w.run)
 	}
 	if err != nil {
-		return attendance.Written{}, err
+		return attendance.Written{}, w.rightsFor(err)
 	}
 	return w.written, w.unwritten()
 }
@@ -81,6 +87,7 @@ type writing struct {
 	plan  *plan
 	tag   string
 	zone  *time.Location
+	batch attendance.Batch
 
 	written  attendance.Written
 	cut      int    // texts that were shortened
@@ -90,10 +97,24 @@ type writing struct {
 	// laundry then holds what each column can store of each text.
 	launders bool
 	laundry  map[launderedText]string
+
+	// What only a ledger needs: which tables can be written, the book (nil without a
+	// ledger), rows that changed under our hands, rows removed by the last try, and
+	// the days on which rows have been that are elsewhere now.
+	tables    map[tableID]bool
+	book      *book
+	stubborn  map[rowID]bool
+	taken     []*entry
+	otherDays []key
 }
 
-func newWriting(s *Sink, sh *shape, p *plan, tag string, zone *time.Location) *writing {
-	return &writing{Sink: s, shape: sh, plan: p, tag: tag, zone: zone}
+func newWriting(s *Sink, sh *shape, p *plan, tag string, b attendance.Batch) *writing {
+	w := &writing{Sink: s, shape: sh, plan: p, tag: tag, zone: b.Span.Zone(), batch: b}
+	if s.opts.Ledger != nil {
+		w.tables = map[tableID]bool{signTable: sh.sign.usable(signNeeds()...), mobileTable: sh.mobile.usable(mobileNeeds()...)}
+		w.file()
+	}
+	return w
 }
 
 // run reads what is there and adds what is missing. Rows that a try before it has
@@ -107,29 +128,53 @@ func (w *writing) run(ctx context.Context, c bun.Conn, perhaps bool) error {
 			return err
 		}
 	}
+	lost := w.taken
+	if w.otherDays, w.taken = nil, nil; !perhaps {
+		lost = nil
+	}
+	if w.opts.Ledger != nil {
+		if err := w.openBook(ctx, c); err != nil {
+			return err
+		}
+	}
 	var sign, mobile []want
 	if w.shape.sign.usable(signNeeds()...) {
 		if err := w.readSign(ctx, c); err != nil {
 			return err
 		}
-		if err := w.addSign(ctx, c); err != nil {
-			return err
-		}
 		sign = w.plan.sign.rows
 	}
-	if len(w.plan.mobile.rows) > 0 && w.shape.mobile.usable(mobileNeeds()...) {
+	if (len(w.plan.mobile.rows) > 0 || len(w.book.people(mobileTable)) > 0) && w.shape.mobile.usable(mobileNeeds()...) {
 		if err := w.readMobile(ctx, c); err != nil {
-			return err
-		}
-		if err := w.addMobile(ctx, c); err != nil {
 			return err
 		}
 		mobile = w.plan.mobile.rows
 	}
+	if w.book != nil {
+		if err := w.correct(ctx, c); err != nil {
+			return err
+		}
+	}
+	if len(sign) > 0 {
+		if err := w.addSign(ctx, c); err != nil {
+			return err
+		}
+	}
+	if len(mobile) > 0 {
+		if err := w.addMobile(ctx, c); err != nil {
+			return err
+		}
+	}
 	w.count(sign)
 	w.count(mobile)
+	if w.book != nil {
+		if err := w.writeLedger(ctx, c); err != nil {
+			return err
+		}
+		w.countLedger(lost)
+	}
 	w.written.Skipped = w.plan.skipped
-	w.written.Days = changed(sign, mobile)
+	w.written.Days = changed(w.otherDays, sign, mobile)
 	w.warn(sign)
 	if w.cut > 0 {
 		w.written.Warnings = append(w.written.Warnings, attendance.Warningf("text_cut",
