@@ -40,8 +40,10 @@ type entry struct {
 	// written of it.
 	place, stored int64
 	// readAt is when the answer was read that the row is written by, absentAt when
-	// the punch was first lacking in an empty answer (milliseconds; 0: it was not).
+	// the punch was first lacking in an empty answer, and absentRun in which run
+	// (milliseconds; 0: it was not).
 	readAt, absentAt int64
+	absentRun        string
 	moves            int64  // how often the row was changed
 	run              string // the run that added the row
 
@@ -77,14 +79,14 @@ func (e *entry) where() rowID { return rowID{e.table, e.row} }
 // entryColumns are what entryOf reads, entryValues what is written.
 func entryColumns() []string {
 	return []string{"origin", "target", "record_id", "row_id", "account", "person", "punched", "wrote", "sign_type", "sign_from",
-		"place", "stored", "read_at", "absent_at", "moves", "run_id"}
+		"place", "stored", "read_at", "absent_at", "absent_run", "moves", "run_id"}
 }
 
 func entryOf(v []any) *entry {
 	e := &entry{
 		origin: intOf(v[0]), table: tableID(intOf(v[1])), record: exactly(v[2]), row: intOf(v[3]), account: exactly(v[4]),
 		punched: intOf(v[6]), tag: exactly(v[9]), place: intOf(v[10]), stored: intOf(v[11]),
-		readAt: intOf(v[12]), absentAt: intOf(v[13]), moves: intOf(v[14]), run: exactly(v[15]),
+		readAt: intOf(v[12]), absentAt: intOf(v[13]), absentRun: exactly(v[14]), moves: intOf(v[15]), run: exactly(v[16]),
 	}
 	e.key = key{intOf(v[5]), second(intOf(v[7])), signTypeFrom(zeroless(v[8]))}
 	return e
@@ -92,7 +94,7 @@ func entryOf(v []any) *entry {
 
 func (e *entry) values() []any {
 	return []any{e.origin, int64(e.table), e.record, e.row, orNull(e.account), e.person, e.punched, int64(e.at), e.sign.number(), orNull(e.tag),
-		e.place, e.stored, e.readAt, e.absentAt, e.moves, orNull(e.run)}
+		e.place, e.stored, e.readAt, e.absentAt, orNull(e.absentRun), e.moves, orNull(e.run)}
 }
 
 // number is the type as the ledger keeps it: 0 for NULL.

@@ -99,7 +99,7 @@ func ledgerLayout() []ledgerTable {
 		{ledgerOrigins, []string{"origin big", "source t100", "corp t100"}, "origin", nil},
 		{ledgerRows, []string{
 			"origin big", "target small", "record_id t100", "row_id big", "account t64", "person big", "punched big", "wrote big", "sign_type small",
-			"sign_from t50", "place big", "stored big", "read_at big", "absent_at big", "moves big", "run_id t64",
+			"sign_from t50", "place big", "stored big", "read_at big", "absent_at big", "absent_run t64", "moves big", "run_id t64",
 		}, "origin, target, record_id", []string{"origin, account, punched", "row_id", "run_id"}},
 		{ledgerReads, []string{"origin big", "account t64", "spans t1000"}, "origin, account", nil},
 		{ledgerChanges, []string{

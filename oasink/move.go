@@ -36,7 +36,7 @@ func (w *writing) applyTo(ctx context.Context, c bun.Conn, r *want, looks map[ro
 	}
 	after := *e
 	after.record, after.account, after.key, after.punched, after.place = f.record, f.account, r.key, r.punch.Time.Unix(), f.place
-	after.readAt, after.absentAt = b.span.at, 0
+	after.readAt, after.absentAt, after.absentRun = b.span.at, 0, ""
 	if f.moved {
 		var place storedPlace
 		if f.replaced {

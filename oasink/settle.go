@@ -183,9 +183,9 @@ func (b *book) leftovers(w *writing) {
 			b.removals = append(b.removals, e)
 		case deletes && e.absentAt == 0: // nothing at all was answered for the account
 			marked := *e
-			marked.absentAt = b.span.at
+			marked.absentAt, marked.absentRun = b.span.at, b.run
 			b.drop, b.put = append(b.drop, e), append(b.put, &marked)
-		case deletes && e.absentAt < b.span.at:
+		case deletes && (e.absentAt < b.span.at || e.absentRun != b.run):
 			b.removals = append(b.removals, e)
 		}
 	}

@@ -32,6 +32,7 @@ type oaConfig struct {
 	tables     map[string]string
 	generation string
 	recalc     string
+	ledger     bool
 }
 
 // providerConfig is one application on a platform.
@@ -64,6 +65,7 @@ type jobConfig struct {
 	lookBack     int
 	signFrom     string
 	undirected   string
+	withdrawn    string
 }
 
 type bindingConfig struct {
@@ -152,8 +154,7 @@ func (r *reader) readOAs(v value) error {
 
 func (r *reader) readOA(v value) error {
 	o := &oaConfig{key: v.key, driver: "sqlite", generation: "auto", recalc: "auto", tables: map[string]string{}}
-	var driver, recalc, ledgerAt value
-	var ledger bool
+	var driver, recalc value
 	err := v.fields(map[string]func(value) error{
 		"name": func(v value) error { return v.textInto(&o.name) },
 		"driver": func(v value) error {
@@ -168,7 +169,7 @@ func (r *reader) readOA(v value) error {
 			recalc = v
 			return v.word(&o.recalc, "auto", "pool", "http", "none")
 		},
-		"ledger": func(v value) error { ledgerAt = v; return v.boolean(&ledger) },
+		"ledger": func(v value) error { return v.boolean(&o.ledger) },
 	})
 	switch {
 	case err != nil:
@@ -179,8 +180,6 @@ func (r *reader) readOA(v value) error {
 		return driver.notYet("sqlite")
 	case o.recalc == "http":
 		return recalc.notYet("auto, pool, none")
-	case ledger:
-		return ledgerAt.notYet("false")
 	}
 	r.oas = append(r.oas, o)
 	return nil
