@@ -110,6 +110,14 @@ func older(t testing.TB, target Target, f Features) {
 	w = write(t, target, later(bound(batch(1, moved, out, third), "102"), 8))
 	equal(t, "corrected", w.Corrected, 0)
 	holds(t, target, f, moved, out, third)
+	// A newer answer about another day only has taken the punch away from this one.
+	day2, day3 := later(batch(1, moved, out, third), 20), later(batch(1, shifted(out, 24*60+600)), 30)
+	day2.Span.To, day3.Span.From = day2.Span.From.AddDate(0, 0, 1), day2.Span.From.AddDate(0, 0, 1)
+	write(t, target, day3)
+	w = write(t, target, day2)
+	equal(t, "corrected + removed", w.Corrected+w.Removed, 0)
+	out = shifted(out, 24*60+600)
+	holds(t, target, f, moved, out, third)
 	// Another person, another span: nobody has read those later.
 	w = write(t, target, later(batch(2, moved, out, third, punch(1, 0, attendance.In)), 9))
 	equal(t, "written", w.Written, 1)

@@ -225,3 +225,22 @@ func TestARowThatIsStillNeededStays(t *testing.T) {
 	require.Zero(t, w.Removed)
 	require.Len(t, signs(t, k.oa), 1)
 }
+
+// Where a punch has moved onto a stranger's row, its own is free for another punch
+// of ours, even where nothing is removed.
+func TestARowThatIsFreeIsUsed(t *testing.T) {
+	k := sqliteEngine().ledger(t, oasink.E9, oasink.KeepWithdrawn)
+	stranger := ecologytest.SignRow{UserID: 101, UserType: "1", SignType: "1", SignDate: "2026-03-02", SignTime: "10:00:00", IsInCom: "1", SignFrom: "e9pc"}
+	require.NoError(t, k.oa.AddSigns(context.Background(), stranger))
+	one, two := record("1", punch(101, at(2, 8, 0, 0), attendance.In)), record("2", punch(101, at(2, 9, 0, 0), attendance.In))
+	k.write(t, 0, "", one, two)
+	one.Time, two.Time = at(2, 9, 0, 0), at(2, 10, 0, 0)
+	for minute := 1; minute < 3; minute++ {
+		w := k.write(t, minute, "", one, two)
+		require.Equal(t, [4]int{0, 1, 1, 1}, [4]int{w.Written, w.Present, w.PresentFromOther, w.Superseded})
+		require.Len(t, signs(t, k.oa), 3)
+	}
+	// The stranger's goes, and the free row of ours is no obstacle.
+	k.exec(t, k.oa.DB(), "DELETE FROM HrmScheduleSign WHERE signFrom = 'e9pc'")
+	require.Equal(t, 1, k.write(t, 4, "", one, two).Written)
+}
