@@ -70,8 +70,10 @@ func (r *run) seenLarger(n int) bool {
 	return r.largest > n
 }
 
-func (r *run) noteRows(n int) {
+// noteAnswer counts the accounts of an answer that is taken, and notes how large it was.
+func (r *run) noteAnswer(accounts, rows int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.largest = max(r.largest, n)
+	r.answered += accounts
+	r.largest = max(r.largest, rows)
 }

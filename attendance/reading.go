@@ -8,15 +8,22 @@ import (
 )
 
 const (
-	// failingLeaves is how many single accounts may fail in a run before it is
-	// taken for a permission problem: thousands of failing calls get an address
-	// banned. As many spans may fail before no more are halved.
+	// failingLeaves is how many single accounts must fail in a run, and be no fewer
+	// than those that were answered, for it to be a permission problem. As many spans
+	// may fail before no more are halved.
 	failingLeaves = 50
+	// searchedLeaves is how many single accounts are searched for in a run: each takes
+	// some seven failing calls, and thousands of those get an address banned. Slices
+	// that hold further ones fail, by name.
+	searchedLeaves = 150
 	// probes is how many single accounts, spread over a batch, are tried when a
 	// query is rejected for an account and nobody has been answered in this run.
 	probes = 8
 	// provenKept is how many answered accounts a run remembers.
 	provenKept = 4
+	// failuresInARow is how many queries may fail for other reasons, one after the
+	// other and none answered between, before the run is given up.
+	failuresInARow = 20
 	// shortestSpan is how short a rejected span may become by halving.
 	shortestSpan = time.Hour
 )
@@ -76,7 +83,27 @@ func (rd *reading) fetch(ctx context.Context, members []Member, span Span, calls
 	if err == nil {
 		rd.run.prove(members, answer.Refused)
 	}
+	rd.countFailures(ctx, err)
 	return answer, err
+}
+
+// countFailures gives the run up when nothing is answered any more: hundreds of
+// slices that fail alike help nobody and get an address banned.
+func (rd *reading) countFailures(ctx context.Context, err error) {
+	rd.run.mu.Lock()
+	defer rd.run.mu.Unlock()
+	switch code := CodeOf(err); {
+	case err == nil, code == CodeAccount, code == CodeSpan, code == CodeHorizon:
+		rd.run.failures = 0
+		return
+	case ended(ctx, err):
+		return
+	}
+	if rd.run.failures++; rd.run.failures == failuresInARow && rd.fatal == nil {
+		cause := coded(err, CodeUnavailable, rd.run.provider.Name())
+		rd.fatal = &Error{Code: CodeOf(cause), Op: rd.run.provider.Name(), Err: cause,
+			Detail: fmt.Sprintf("%d queries in a row failed, the rest of the run was not tried; the last failed because of: %s", failuresInARow, detailOf(cause))}
+	}
 }
 
 // prove remembers an account that the platform has just answered for.
@@ -135,7 +162,7 @@ func (rd *reading) accept(ctx context.Context, p part) {
 	if p.answer.Suspect && !rd.run.seenLarger(p.answer.Rows) && !rd.verify(ctx, &p) {
 		return
 	}
-	rd.run.noteRows(p.answer.Rows)
+	rd.run.noteAnswer(len(p.members), p.answer.Rows)
 	if err := rd.run.write(ctx, p, rd.done); err != nil {
 		rd.fatal = err
 	}
@@ -201,7 +228,7 @@ func (rd *reading) bisectPeople(ctx context.Context, members []Member, span Span
 		switch code := CodeOf(err); {
 		case code == CodeAccount: // it has gone bad itself, or everybody has: ask others
 		case err == nil || code == CodeSpan || code == CodeHorizon: // no complaint about it
-			rd.halves(ctx, members, span)
+			rd.halves(ctx, members, span, cause)
 			return
 		default:
 			rd.fail(ctx, members, span, err)
@@ -215,7 +242,7 @@ func (rd *reading) bisectPeople(ctx context.Context, members []Member, span Span
 func (rd *reading) probe(ctx context.Context, members []Member, span Span, cause error) {
 	n := min(probes, len(members))
 	tried := make(map[string]bool, n)
-	for i := range n {
+	for _, i := range spread(n) {
 		one := members[i*(len(members)-1)/max(n-1, 1):][:1]
 		tried[one[0].Account] = true
 		rejected, failures := false, len(rd.done.Failed)
@@ -239,17 +266,42 @@ func (rd *reading) probe(ctx context.Context, members []Member, span Span, cause
 	rd.everyone(ctx, members, span, cause)
 }
 
+// spread orders 0 to n-1 so that those next to each other come late: people who
+// have left often stand together.
+func spread(n int) []int {
+	order := make([]int, 0, n)
+	for step := probes; step >= 1; step /= 2 {
+		for i := 0; i < n; i += step {
+			for _, at := range [...]int{i, n - 1 - i} {
+				if !slices.Contains(order, at) {
+					order = append(order, at)
+				}
+			}
+		}
+	}
+	return order
+}
+
 // parted reads members of whom one is rejected, apart from each other.
 func (rd *reading) parted(ctx context.Context, members []Member, span Span, cause error) {
 	if len(members) == 1 {
 		rd.leaf(members[0], cause)
 		return
 	}
-	rd.halves(ctx, members, span)
+	rd.halves(ctx, members, span, cause)
 }
 
-// halves reads both halves of members that were rejected together.
-func (rd *reading) halves(ctx context.Context, members []Member, span Span) {
+// halves reads both halves of members that were rejected together, unless enough
+// was searched.
+func (rd *reading) halves(ctx context.Context, members []Member, span Span, cause error) {
+	rd.run.mu.Lock()
+	enough := rd.run.leaves >= searchedLeaves
+	rd.run.mu.Unlock()
+	if enough {
+		rd.fail(ctx, members, span, &Error{Code: CodeAccount, Op: rd.run.provider.Name(), Err: cause,
+			Detail: fmt.Sprintf("one of these %d accounts is rejected, and after %d such accounts no more are searched for in one run: %s", len(members), searchedLeaves, detailOf(cause))})
+		return
+	}
 	for _, half := range [...][]Member{members[:len(members)/2], members[len(members)/2:]} {
 		rd.ask(ctx, half, span, func(err error) { rd.parted(ctx, half, span, err) })
 	}
@@ -260,16 +312,24 @@ func (rd *reading) leaf(m Member, cause error) {
 	fresh := rd.refuse([]Member{m}, []string{m.Account})
 	rd.run.mu.Lock()
 	rd.run.leaves += fresh
-	leaves := rd.run.leaves
+	leaves, answered := rd.run.leaves, rd.run.answered
 	rd.run.mu.Unlock()
-	if leaves >= failingLeaves {
+	if leaves >= failingLeaves && leaves >= answered {
 		rd.fatal = &Error{Code: CodePermission, Op: rd.run.provider.Name(), Err: cause,
-			Detail: fmt.Sprintf("%d single accounts were rejected in one run, the last because of: %v; that is not their fault but the application's visible range or permission", leaves, detailOf(cause))}
+			Detail: fmt.Sprintf("%d single accounts were rejected in one run and %d answered; the last because of: %v; that is not their fault but the application's visible range or permission", leaves, answered, detailOf(cause))}
 	}
 }
 
-// everyone ends the run: the platform rejects whoever is asked for.
+// everyone ends the run: the platform rejects whoever is asked for. Unless another
+// slice has been answered meanwhile: then these stand together by chance, such as a
+// department out of sight.
 func (rd *reading) everyone(ctx context.Context, members []Member, span Span, cause error) {
+	if rd.run.provenBeside(members) != "" {
+		if left := rd.run.askable(members); len(left) > 0 {
+			rd.ask(ctx, left, span, func(err error) { rd.parted(ctx, left, span, err) })
+		}
+		return
+	}
 	rd.fail(ctx, members, span, &Error{Code: CodeEveryone, Op: rd.run.provider.Name(), Err: cause,
 		Detail: "the platform rejects every account that was tried: " + detailOf(cause)})
 }

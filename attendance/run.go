@@ -23,11 +23,14 @@ type run struct {
 	stop error         // what ended the run early
 	halt chan struct{} // closed with it
 
-	refused map[string]bool // accounts the platform rejected in this run
-	proven  []string        // a few accounts that were in answered queries
-	leaves  int             // single accounts that failed
-	spans   int             // rejected spans that could not be halved any more
-	largest int             // rows of the largest reply seen
+	refused  map[string]bool // accounts the platform rejected in this run
+	proven   []string        // a few accounts that were in answered queries
+	leaves   int             // single accounts that failed
+	answered int             // accounts that were answered, once for every query
+	spans    int             // rejected spans that could not be halved any more
+	largest  int             // rows of the largest reply seen
+
+	failures int // queries that failed, one after the other
 
 	searching chan struct{} // held by who bisects people
 	observing sync.Mutex    // held while the observer is told
@@ -113,6 +116,9 @@ func (r *run) write(ctx context.Context, p part, done *SliceReport) error {
 	}
 	for _, s := range p.answer.Skipped {
 		done.Skipped[s.Reason]++
+		if s.Reason == UnknownType {
+			done.wonder(s.Detail)
+		}
 	}
 	if len(p.members) == 0 {
 		return nil
@@ -173,6 +179,17 @@ func (s *SliceReport) fail(members []Member, span Span, err error) {
 		persons[i] = m.Person
 	}
 	s.Failed = append(s.Failed, Failure{persons, span, CodeOf(err), err.Error(), err})
+}
+
+// wondersPerSlice bounds how many unknown words of a slice are told.
+const wondersPerSlice = 20
+
+// wonder tells of a word of the platform that made a record unreadable, each once.
+func (s *SliceReport) wonder(word string) {
+	w := Warningf("unknown_type", "平台返回了未知的取值，该记录未写入 / the platform used a word that this version does not know, so the record was skipped: %s", word)
+	if word != "" && len(s.Warnings) < wondersPerSlice && !slices.Contains(s.Warnings, w) {
+		s.Warnings = append(s.Warnings, w)
+	}
 }
 
 // slice reads, maps and writes one slice, adds it to the report and tells the

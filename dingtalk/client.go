@@ -200,7 +200,7 @@ func (c *Client) call(ctx context.Context, r provider.Request) (provider.Reply, 
 
 // noted remembers what an answer says about the clock and about a ban.
 func (c *Client) noted(r provider.Reply, err error) {
-	c.skew.Note(r, c.clock())
+	c.skew.Note(r)
 	if api, ok := errors.AsType[*APIError](err); ok && api.Code == firewallCode && attendance.CodeOf(err) == attendance.CodeThrottled {
 		c.bannedUntil.Store(c.clock().Add(firewallPause).UnixNano())
 	}

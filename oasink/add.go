@@ -30,7 +30,7 @@ func (w *writing) addSign(ctx context.Context, c bun.Conn) error {
 		if !row.isNew() {
 			continue
 		}
-		p := w.signPlace(row.punch)
+		p := w.signPlace(row)
 		row.keep(p)
 		err := in.add(ctx, row.person, row.sign.value(), row.at.date(), row.at.clock(), p[0], p[1], p[2])
 		if err != nil {
@@ -68,10 +68,10 @@ const mobileType = "mobile_sign"
 // and remark.
 type storedPlace [4]any
 
-func (w *writing) signPlace(punch *attendance.Punch) storedPlace {
-	t := w.shape.sign
+func (w *writing) signPlace(r *want) storedPlace {
+	t, punch := w.shape.sign, r.punch
 	p := storedPlace{2: w.fit(punch.Place.Address, t, "ADDR", maxAddress)}
-	if x, y, ok := w.coordinates(punch.Place); ok {
+	if x, y, ok := w.coordinates(punch.Place); ok && !r.second {
 		p[0], p[1] = w.fit(x, t, "LONGITUDE", maxCoordinate), w.fit(y, t, "LATITUDE", maxCoordinate)
 	}
 	return p
@@ -130,8 +130,12 @@ func (w *writing) fit(s string, t *table, name string, most int) any {
 // the future it ignores.
 func (w *writing) recalculate(ctx context.Context, c bun.Conn) error {
 	t := w.shape.pool
-	if !t.usable(poolNeeds()...) {
+	switch {
+	case !t.usable(poolNeeds()...):
 		w.notRecalculated(t.complaint(poolNeeds()))
+		return nil
+	case w.unqueued != "":
+		w.notRecalculated(w.unqueued)
 		return nil
 	}
 	mark, undo, forget := w.dialect.savepoint()
@@ -149,6 +153,9 @@ func (w *writing) recalculate(ctx context.Context, c bun.Conn) error {
 		}
 		// No right to insert there, a trigger, a constraint: the punches count more.
 		if undone := w.statement(undo).exec(ctx, c); undone != nil {
+			if kind := w.dialect.diagnose(undone); kind == otherTrouble || kind == noTransaction { // it has ended the transaction (SQL Server): Write begins again without the queue
+				w.unqueued = err.Error()
+			}
 			return undone
 		}
 		w.notRecalculated(err.Error())

@@ -107,7 +107,10 @@ func (s *Sink) tried(ctx context.Context, c bun.Conn, q *statement) (why, err er
 	}
 	switch s.dialect.diagnose(why) {
 	case otherTrouble, missing, denied:
-		return why, s.statement(undo).exec(ctx, c)
+		if s.statement(undo).exec(ctx, c) != nil { // the transaction is gone with it
+			return nil, why
+		}
+		return why, nil
 	default:
 		return nil, why
 	}
@@ -176,7 +179,7 @@ func (s *Sink) checkTags(ctx context.Context, sh *shape) (attendance.Finding, bo
 	err := s.patiently(ctx, "counting the rows of "+t.name.String(), func() error {
 		tags = nil
 		q := s.statement("SELECT ").column(t, "signFrom").sql(", COUNT(*) FROM ").table(t)
-		q.sql(" WHERE ").column(t, "signDate").sql(" >= ").value(since.String())
+		q.sql(" WHERE ").column(t, "signDate").sql(" >= ").plain(since.String())
 		q.sql(" GROUP BY ").column(t, "signFrom").sql(" ORDER BY 2 DESC")
 		return q.query(ctx, s.db, 2, func(v []any) error {
 			tag := textOf(v[0])

@@ -40,12 +40,12 @@ type dialect interface {
 	// the schema of the punch tables. A lock that another writer holds is waited
 	// for up to wait, or less: then the error is diagnosed as busy. After a failure
 	// rollback and release undo whatever there is.
-	begin(ctx context.Context, c executor, home string, wait time.Duration) error
-	commit(ctx context.Context, c executor) error
-	rollback(ctx context.Context, c executor) error
+	begin(ctx context.Context, c *session, home string, wait time.Duration) error
+	commit(ctx context.Context, c *session) error
+	rollback(ctx context.Context, c *session) error
 	// release gives back what begin took of the connection beside the transaction,
 	// once that has ended.
-	release(ctx context.Context, c executor, home string) error
+	release(ctx context.Context, c *session, home string) error
 	// commitsAgain says that a transaction whose commit was turned away by a busy
 	// database is still open. Elsewhere it is gone, and a second COMMIT would
 	// succeed without storing anything.
@@ -64,8 +64,10 @@ type dialect interface {
 	concerns(ctx context.Context, q querier, sh *shape) ([]attendance.Finding, error)
 	// limit makes a query return at most n rows.
 	limit(query string, n int) string
-	// arrays says that rows are inserted as one array a column; else as VALUES.
-	arrays() bool
+	// quotes are what stands around an identifier.
+	quotes() (open, end byte)
+	// insert begins an insert in the way that the database is best at.
+	insert(to target) insert
 	// rowsPerInsert is the most rows that one INSERT may carry, and
 	// argumentsPerStatement the most arguments that may be bound to a statement.
 	rowsPerInsert() int
@@ -80,6 +82,17 @@ type dialect interface {
 
 	// diagnose tells what kind of trouble a driver's error is.
 	diagnose(err error) trouble
+}
+
+// A session is the connection of one write, and what the dialect keeps of it from
+// begin to release.
+type session struct {
+	bun.Conn
+	shape *shape
+	// tx is the driver's own transaction, where a statement cannot begin one (Oracle).
+	tx driver.Tx
+	// restore gives the host's settings back (SQL Server).
+	restore string
 }
 
 // trouble is a kind of database error that needs a treatment or words of its own.
@@ -110,8 +123,12 @@ func dialectOf(db *bun.DB) (dialect, error) {
 		return mysql{}, nil
 	case bundialect.PG:
 		return postgres{}, nil
+	case bundialect.MSSQL:
+		return sqlserver{}, nil
+	case bundialect.Oracle:
+		return oracle{}, nil
 	default:
-		return nil, fmt.Errorf("oasink: the database dialect %v is not supported; supported: sqlite, mysql (also MariaDB), pg (PostgreSQL)", name)
+		return nil, fmt.Errorf("oasink: the database dialect %v is not supported; supported: sqlite, mysql (also MariaDB), pg (PostgreSQL), mssql (SQL Server), oracle", name)
 	}
 }
 

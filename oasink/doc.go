@@ -12,7 +12,8 @@
 // punch away from the allowed places and a field check-in is a row of mobile_sign
 // (外勤签到). One punch is at most one row: a row that is there already, ours or
 // another writer's, is counted and left alone. Nothing is ever changed or
-// deleted. On e-cology 9, whose reports show computed days, each changed
+// deleted, unless the host asks for a ledger ([LedgerOptions]), which proves the rows
+// that are our own. On e-cology 9, whose reports show computed days, each changed
 // person-day and its neighbours are queued for recalculation (kq_format_pool) in
 // the same transaction.
 //
@@ -25,7 +26,8 @@
 // what makes a punch one row. It is the write lock of an SQLite file, an advisory
 // lock on PostgreSQL (pg_advisory_xact_lock), a user lock on MySQL and MariaDB
 // (GET_LOCK; it is of one server, so let all writers of a cluster use the same
-// node). A connection that breaks is replaced and the batch begun again; what may
+// node), an application lock on SQL Server (sp_getapplock), a lock on the table
+// HrmSubCompany on Oracle (LOCK TABLE; it stops no user of the OA). A connection that breaks is replaced and the batch begun again; what may
 // have been stored before is looked up, not written again.
 //
 // Tables and columns are probed when the [Sink] is made, in whatever case they are
@@ -42,7 +44,9 @@
 // Everything that differs between databases stands behind one small interface.
 // Supported, with any driver: SQLite 3.16, MySQL 5.7, MariaDB 10.2 and PostgreSQL
 // 9.6 or later. All tests run on SQLite, MariaDB 10.11 and PostgreSQL 15; MySQL
-// itself, which shares MariaDB's protocol and statements, was run nowhere yet. Not
-// supported: SQL Server and Oracle (to come), and databases that only speak one of
-// these protocols (达梦, 人大金仓, GaussDB, TiDB, OceanBase).
+// itself, which shares MariaDB's protocol and statements, was run nowhere yet.
+// SQL Server 2008 and Oracle 11.2 or later are written from their documentation and
+// have not met a server yet: docs/design.md says how far they are proven. Not
+// supported: databases that only speak one of these protocols (达梦, 人大金仓,
+// GaussDB, TiDB, OceanBase).
 package oasink

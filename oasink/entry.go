@@ -178,14 +178,15 @@ func hashOf(texts ...string) int64 {
 }
 
 // placeHash is that of a punch's place, as far as the table can hold it.
-func (w *writing) placeHash(id tableID, p *attendance.Punch) int64 {
+func (w *writing) placeHash(id tableID, r *want) int64 {
+	p := r.punch
 	var texts [4]string
 	t, address := w.shape.sign, "ADDR"
 	if id == mobileTable {
 		t, address = w.shape.mobile, "address"
 		texts[3] = p.Remark
 	}
-	if x, y, ok := w.coordinates(p.Place); ok && t.has("LONGITUDE") {
+	if x, y, ok := w.coordinates(p.Place); ok && !r.second && t.has("LONGITUDE") {
 		texts[0], texts[1] = x, y
 	}
 	if t.has(address) {
@@ -234,7 +235,7 @@ func (q *statement) texts(list []string) *statement {
 		if i > 0 {
 			q.b = append(q.b, ',')
 		}
-		q.value(s)
+		q.plain(s)
 	}
 	return q.sql(")")
 }

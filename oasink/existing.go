@@ -110,8 +110,8 @@ func (w *writing) readMobile(ctx context.Context, c querier) error {
 // lies in the range.
 func (w *writing) ofDays(q *statement, t *table, person string, ids []int64, date string) *statement {
 	q.sql(" WHERE ").column(t, person).sql(" IN ").list(ids)
-	q.sql(" AND ").column(t, date).sql(" >= ").value(w.plan.first.String())
-	return q.sql(" AND ").column(t, date).sql(" < ").value(w.plan.last.Add(1).String())
+	q.sql(" AND ").column(t, date).sql(" >= ").plain(w.plan.first.String())
+	return q.sql(" AND ").column(t, date).sql(" < ").plain(w.plan.last.Add(1).String())
 }
 
 // signTypeFrom reads a stored type; what is neither 1 nor 2 equals no wanted row's.

@@ -33,7 +33,7 @@ func (w *writing) file() {
 		filings := make([]filing, len(l.rows))
 		for i := range l.rows {
 			r := &l.rows[i]
-			filings[i] = filing{table: l.id, record: recordOf(l.id, r.punch, r.key), account: bounded(r.punch.Account, maxAccount), place: w.placeHash(l.id, r.punch)}
+			filings[i] = filing{table: l.id, record: recordOf(l.id, r.punch, r.key), account: bounded(r.punch.Account, maxAccount), place: w.placeHash(l.id, r)}
 			r.filed = &filings[i]
 		}
 	}
@@ -51,6 +51,11 @@ func (f *filing) forget(sent bool) {
 
 // isNew reports whether a row has to be added for it.
 func (w *want) isNew() bool { return w.held == byNobody && (w.filed == nil || !w.filed.moved) }
+
+// corrected reports whether this write has moved the row of the punch.
+func (w *want) corrected() bool {
+	return w.filed.corrected && (w.held == byNobody || w.held == byThis)
+}
 
 // keep remembers what is written of the place.
 func (w *want) keep(p storedPlace) {

@@ -59,10 +59,7 @@ func (w *writing) newInsert(c bun.Conn, t *table, fixed []cell, names ...string)
 			to.width++
 		}
 	}
-	if w.dialect.arrays() {
-		return newArrayInsert(to)
-	}
-	return newValuesInsert(to)
+	return w.dialect.insert(to)
 }
 
 // into begins the statement: up to and with the list of columns, the fixed ones first.
@@ -156,7 +153,7 @@ func (in *valuesInsert) text(rows int) string {
 		}
 		for _, f := range in.fixed {
 			if c, _ := in.table.column(f.column); plain(f.value) {
-				q.sql(open).value(c.bind(f.value))
+				q.sql(open).constant(c, f.value)
 			} else {
 				argument++
 				q.sql(open).sql(in.sink.dialect.argument(argument))

@@ -22,6 +22,15 @@ func (w *writing) within(s string, c column) (fit string, replaced bool) {
 	return fit, fit != whole
 }
 
+// laundered reports whether texts have to be laundered: a column replaces characters
+// in silence, or an insert has failed for one.
+func (w *writing) laundered() bool {
+	addr, _ := w.shape.sign.column("ADDR")
+	address, _ := w.shape.mobile.column("address")
+	remark, _ := w.shape.mobile.column("remark")
+	return w.launders || addr.lossy || address.lossy || remark.lossy
+}
+
 // launder asks the database what each column can hold of the texts of rows that
 // may have to be added.
 func (w *writing) launder(ctx context.Context, c bun.Conn) error {
@@ -32,7 +41,7 @@ func (w *writing) launder(ctx context.Context, c bun.Conn) error {
 	wash := func(t *table, name, text string) error {
 		col, ok := t.column(name)
 		key := launderedText{col.name, text}
-		if _, done := laundry[key]; !ok || done || isASCII(text) {
+		if _, done := laundry[key]; !ok || done || !col.lossy && !w.launders || col.holds(text) {
 			return nil
 		}
 		storable, err := w.dialect.storable(ctx, c.Conn, clean(text), col)
@@ -57,13 +66,4 @@ func (w *writing) launder(ctx context.Context, c bun.Conn) error {
 	}
 	w.laundry = laundry
 	return nil
-}
-
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			return false
-		}
-	}
-	return true
 }

@@ -27,9 +27,9 @@ import (
 // what was written, are ever changed or removed. Rows that were there before, also
 // those of the same tag, never are.
 //
-// The account then also needs SELECT, INSERT, UPDATE and DELETE on the ledger's
-// tables, and UPDATE (with DeleteWithdrawn and for Undo: DELETE) on HrmScheduleSign
-// and mobile_sign. [Sink.CreateLedger] makes the tables.
+// The account then also needs SELECT, INSERT and DELETE on the ledger's tables, and
+// UPDATE (with DeleteWithdrawn and for Undo: DELETE too) on HrmScheduleSign and
+// mobile_sign. [Sink.CreateLedger] makes the tables.
 type LedgerOptions struct {
 	// Prefix begins the names of the tables: letters, digits and '_'. Default
 	// punchbridge_.
@@ -155,8 +155,8 @@ func ledgerMend() attendance.Text {
 // ledgerRightsMend says which rights a ledger needs.
 func ledgerRightsMend() attendance.Text {
 	return attendance.Text{
-		EN: "grant this program's account SELECT, INSERT, UPDATE and DELETE on the ledger's tables, and UPDATE and DELETE on HrmScheduleSign and mobile_sign",
-		ZH: "请授予本程序账号台账表的查询、插入、更新、删除权限，以及 HrmScheduleSign、mobile_sign 的更新、删除权限",
+		EN: "grant this program's account SELECT, INSERT and DELETE on the ledger's tables, and UPDATE and DELETE on HrmScheduleSign and mobile_sign",
+		ZH: "请授予本程序账号台账表的查询、插入、删除权限，以及 HrmScheduleSign、mobile_sign 的更新、删除权限",
 	}
 }
 

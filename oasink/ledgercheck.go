@@ -2,6 +2,7 @@ package oasink
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -73,8 +74,8 @@ func (s *Sink) ledgerRights(ctx context.Context, sh *shape) (refused []string, e
 		}
 		return errTried
 	})
-	if err == errTried { //nolint:errorlint // our own, handed back as it is
-		err = nil
+	if !errors.Is(err, errTried) {
+		return nil, err
 	}
-	return refused, err
+	return refused, nil
 }

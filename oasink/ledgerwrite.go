@@ -13,6 +13,53 @@ import (
 	"github.com/punchbridge/punchbridge/attendance"
 )
 
+// openLedger begins a try: it reads what the ledger knows. Without a ledger it does
+// nothing, like the other steps here.
+func (w *writing) openLedger(ctx context.Context, c bun.Conn, perhaps bool) error {
+	if w.opts.Ledger == nil {
+		return nil
+	}
+	if perhaps {
+		w.lost = append(w.lost, w.taken...)
+	}
+	w.otherDays, w.taken, w.failing = nil, nil, nil
+	w.tables = map[tableID]bool{
+		signTable:   w.shape.sign.usable(signNeeds()...) && w.refused[w.shape.sign] == nil,
+		mobileTable: w.shape.mobile.usable(mobileNeeds()...) && w.refused[w.shape.mobile] == nil,
+	}
+	return w.openBook(ctx, c)
+}
+
+// unlessLedger does at once what with a ledger has to wait for the corrections.
+func (w *writing) unlessLedger(ctx context.Context, c bun.Conn, add func(context.Context, bun.Conn) error) error {
+	if w.book != nil {
+		return nil
+	}
+	return add(ctx, c)
+}
+
+// withLedger corrects, then adds, then writes down what was done.
+func (w *writing) withLedger(ctx context.Context, c bun.Conn, sign, mobile bool) error {
+	if w.book == nil {
+		return nil
+	}
+	if err := w.correct(ctx, c); err != nil {
+		return err
+	}
+	if sign && w.open(w.shape.sign, signNeeds()) {
+		if err := w.addSign(ctx, c); err != nil {
+			return err
+		}
+	}
+	if mobile && w.open(w.shape.mobile, mobileNeeds()) {
+		if err := w.addMobile(ctx, c); err != nil {
+			return err
+		}
+	}
+	w.failing = nil
+	return w.writeLedger(ctx, c)
+}
+
 // correct brings the rows of the ledger to what the batch says, as far as they can
 // be changed; what is then still missing is for the inserts.
 func (w *writing) correct(ctx context.Context, c bun.Conn) error {
@@ -184,26 +231,31 @@ func randomID() int64 {
 	return int64(binary.BigEndian.Uint64(b[:]) >> 1)
 }
 
-// countLedger counts what the ledger has changed. lost are removals of a try before
-// this one whose commit may have come through.
-func (w *writing) countLedger(lost []*entry) {
+// countLedger counts what the ledger has changed, by this try or by one before it
+// whose commit may have come through.
+func (w *writing) countLedger() {
 	b := w.book
-	gone := b.removals
-	for _, e := range lost {
-		if now := b.byRecord[e.id()]; now == nil || now.row != e.row {
+	if b == nil {
+		return
+	}
+	gone := slices.Clone(b.removals)
+	for _, e := range w.lost {
+		if b.byRow[e.where()] == nil && !slices.ContainsFunc(gone, func(o *entry) bool { return o.where() == e.where() }) {
 			gone = append(gone, e)
 		}
 	}
-	w.taken = gone
+	w.taken = b.removals
 	w.written.Removed = len(gone)
 	for _, e := range gone {
 		w.otherDays = append(w.otherDays, e.key)
 	}
 	for _, rows := range w.lists() {
 		for i := range rows {
-			if r := &rows[i]; r.filed.corrected && (r.held == byNobody || r.held == byThis) {
-				w.written.Corrected++
+			if r := &rows[i]; r.corrected() {
 				w.otherDays = append(w.otherDays, r.filed.was)
+			}
+			if r := &rows[i]; !r.second && (r.corrected() || r.twin > 0 && w.plan.sign.rows[r.twin-1].corrected()) {
+				w.written.Corrected++
 			}
 		}
 	}

@@ -80,7 +80,7 @@ func (w *writing) placeOf(r *want) storedPlace {
 	if r.filed.table == mobileTable {
 		return w.mobilePlace(r.punch)
 	}
-	return w.signPlace(r.punch)
+	return w.signPlace(r)
 }
 
 // rewrite makes a row hold another person, time and type, and another place if

@@ -40,7 +40,7 @@ const mysqlIdle = 30
 // The server's time-outs are lowered for the session and restored by release:
 // those for locks of rows and tables would wait for up to a year
 // (lock_wait_timeout), and that for idle connections for eight hours.
-func (mysql) begin(ctx context.Context, c executor, home string, wait time.Duration) error {
+func (mysql) begin(ctx context.Context, c *session, home string, wait time.Duration) error {
 	seconds := int(wait / time.Second)
 	patience := max(1, seconds)
 	settings := "SET @punchbridge_idle = @@SESSION.wait_timeout, @punchbridge_rows = @@SESSION.innodb_lock_wait_timeout, @punchbridge_tables = @@SESSION.lock_wait_timeout, " +
@@ -99,19 +99,19 @@ func mysqlLockName(home string) string {
 	return "punchbridge_" + hex.EncodeToString(sum[:16])
 }
 
-func (mysql) commit(ctx context.Context, c executor) error {
+func (mysql) commit(ctx context.Context, c *session) error {
 	_, err := c.ExecContext(ctx, "COMMIT")
 	return err
 }
 
-func (mysql) rollback(ctx context.Context, c executor) error {
+func (mysql) rollback(ctx context.Context, c *session) error {
 	_, err := c.ExecContext(ctx, "ROLLBACK")
 	return err
 }
 
 // release: RELEASE_LOCK of a lock that is not ours does nothing. The variables are
 // NULL when begin did not come to set them; the session's values then stay.
-func (mysql) release(ctx context.Context, c executor, home string) error {
+func (mysql) release(ctx context.Context, c *session, home string) error {
 	_, err := c.ExecContext(ctx, fmt.Sprintf("SET @punchbridge_lock = RELEASE_LOCK('%s'), ", mysqlLockName(home))+
 		"SESSION wait_timeout = COALESCE(@punchbridge_idle, @@SESSION.wait_timeout), "+
 		"SESSION innodb_lock_wait_timeout = COALESCE(@punchbridge_rows, @@SESSION.innodb_lock_wait_timeout), "+
@@ -213,9 +213,11 @@ func mysqlRows(ctx context.Context, q querier, query string, args []any, row fun
 	return rows.Err()
 }
 
+func (mysql) quotes() (open, end byte) { return '`', '`' }
+
 func (mysql) limit(query string, n int) string { return fmt.Sprintf("%s LIMIT %d", query, n) }
 
-func (mysql) arrays() bool { return false }
+func (mysql) insert(to target) insert { return newValuesInsert(to) }
 
 // rowsPerInsert: with the longest texts a statement of 400 rows stays below 1 MiB,
 // the smallest max_allowed_packet that servers came with.
@@ -311,13 +313,13 @@ func (mysql) diagnose(err error) trouble {
 		return readOnly
 	case 1142, 1143, 1227, 1370, 1410: // no right to the table, the column, the privilege, the routine
 		return denied
-	case 1021, 1114, 1041, 1037, 1038: // the disk, the table, memory
+	case 1021, 1114: // the disk, the table
 		return full
 	case 1040, 1042, 1043, 1044, 1045, 1049, 1129, 1130, 1203, 1226, 1047, 1698: // too many connections, no access, no such database
 		return unreachable
 	case 1051, 1054, 1146: // no such table, no such column
 		return missing
-	case 1366, 1300, 1977, 3854, 1267: // a character that the column or the connection lacks
+	case 1366, 1300, 1977, 3854: // a character that the column or the connection lacks
 		return unstorable
 	}
 	return otherTrouble

@@ -37,6 +37,11 @@ type want struct {
 	valid bool
 	// filed is what the ledger needs of it; nil without one.
 	filed *filing
+	// twin is the row of HrmScheduleSign that the same punch has beside this one of
+	// mobile_sign, as its index plus one, and second marks that row: it is not
+	// counted, and has no coordinates.
+	twin   int32
+	second bool
 }
 
 // held says who holds a wanted row already.
@@ -73,12 +78,12 @@ func (l *wantList) find(k key) *want {
 	return nil
 }
 
-// forget prepares the rows to be looked for. perhaps says that those not found at
-// the last look were inserted and perhaps committed.
+// forget prepares the rows to be looked for. perhaps says that the try before came
+// to its commit, which may have come through: what it did not find, it has inserted.
 func (l *wantList) forget(perhaps bool) {
 	for i := range l.rows {
 		r := &l.rows[i]
-		r.sent = perhaps && (r.sent || r.held == byNobody)
+		r.sent = r.sent || perhaps && r.held == byNobody
 		r.held, r.valid = byNobody, false
 		r.filed.forget(r.sent)
 	}
@@ -124,7 +129,15 @@ type plan struct {
 	unwritten map[string]bool
 }
 
-func newPlan(b attendance.Batch, undirected Undirected) *plan {
+// rules are the options by which punches are sorted.
+type rules struct {
+	undirected Undirected
+	outside    Outside
+}
+
+func (o *Options) rules() rules { return rules{o.Undirected, o.Outside} }
+
+func newPlan(b attendance.Batch, by rules) *plan {
 	zone := b.Span.Zone()
 	p := &plan{
 		sign:    wantList{rows: make([]want, 0, len(b.Punches)), index: make(map[key]int32, len(b.Punches))},
@@ -159,7 +172,7 @@ func newPlan(b attendance.Batch, undirected Undirected) *plan {
 			answered[person] = true
 		}
 		wall := punch.Time.In(zone)
-		if reason := p.want(key{person: person, at: secondOf(wall)}, punch, undirected); reason != "" {
+		if reason := p.want(key{person: person, at: secondOf(wall)}, punch, by); reason != "" {
 			p.skipped[reason]++
 			p.passOver(punch, reason)
 			continue
@@ -179,25 +192,44 @@ func newPlan(b attendance.Batch, undirected Undirected) *plan {
 	return p
 }
 
-// want puts a punch on the list of its table, or says why it is on none.
-func (p *plan) want(k key, punch *attendance.Punch, undirected Undirected) attendance.Reason {
-	list := &p.mobile
+// want puts a punch on the list of its table, or of both, or says why it is on none.
+func (p *plan) want(k key, punch *attendance.Punch, by rules) attendance.Reason {
 	switch punch.Kind {
 	case attendance.Field:
+		return p.wantMobile(k, punch, 0)
 	case attendance.Regular, attendance.Outside:
-		if punch.Direction == attendance.Undirected && undirected == SkipUndirected {
-			return attendance.NoDirection
-		}
-		if punch.Kind == attendance.Regular {
-			list = &p.sign
-			k.sign = signTypeOf(punch.Direction)
-		}
 	default:
 		return attendance.UnknownType
 	}
-	if !list.add(k, punch) {
+	if punch.Direction == attendance.Undirected && by.undirected == SkipUndirected {
+		return attendance.NoDirection
+	}
+	signed := k
+	signed.sign = signTypeOf(punch.Direction)
+	switch {
+	case punch.Kind == attendance.Outside && by.outside == OutsideMobile:
+		return p.wantMobile(k, punch, 0)
+	case punch.Kind == attendance.Regular || by.outside == OutsideSign:
+		if !p.sign.add(signed, punch) {
+			return attendance.SameSecond
+		}
+		return ""
+	}
+	if !p.sign.add(signed, punch) {
+		return p.wantMobile(k, punch, 0)
+	}
+	// Both. Where mobile_sign has a row for that second already, this one stands alone.
+	if twin := int32(len(p.sign.rows)); p.wantMobile(k, punch, twin) == "" {
+		p.sign.rows[twin-1].second = true
+	}
+	return ""
+}
+
+func (p *plan) wantMobile(k key, punch *attendance.Punch, twin int32) attendance.Reason {
+	if !p.mobile.add(k, punch) {
 		return attendance.SameSecond
 	}
+	p.mobile.rows[len(p.mobile.rows)-1].twin = twin
 	return ""
 }
 

@@ -37,7 +37,7 @@ func TestPlanSortsPunchesByTableAndReason(t *testing.T) {
 		attendance.Punch{Account: "stranger", Time: at, Kind: attendance.Field},
 		attendance.Punch{Account: "a", Time: at.AddDate(0, 0, 1), Kind: attendance.Field},
 		attendance.Punch{Account: "c", Time: at, Kind: attendance.Field},
-	), SkipUndirected)
+	), rules{})
 	require.Len(t, p.sign.rows, 2)
 	require.Equal(t, key{101, 20260302080000, signIn}, p.sign.rows[0].key)
 	require.Equal(t, key{101, 20260302080000, signOut}, p.sign.rows[1].key)
@@ -54,7 +54,7 @@ func TestPlanBoundsSupersededByWholeSeconds(t *testing.T) {
 	b := testBatch()
 	b.Span.From = b.Span.From.Add(8*time.Hour + 200*time.Millisecond)
 	b.Span.To = b.Span.From.Add(time.Hour)
-	p := newPlan(b, SkipUndirected)
+	p := newPlan(b, rules{})
 	require.Equal(t, second(20260302080001), p.from, "08:00:00 may be of a punch before the span")
 	require.Equal(t, second(20260302090000), p.to)
 }
@@ -65,7 +65,7 @@ func TestPlanOfAnHourThatComesTwice(t *testing.T) {
 	b := testBatch()
 	b.Span = attendance.Span{From: time.Date(2018, 2, 18, 1, 30, 0, 0, time.UTC).In(zone), To: time.Date(2018, 2, 18, 2, 30, 0, 0, time.UTC).In(zone)}
 	b.Punches = []attendance.Punch{{Account: "a", Time: b.Span.From.Add(5 * time.Minute), Kind: attendance.Regular, Direction: attendance.In}}
-	p := newPlan(b, SkipUndirected)
+	p := newPlan(b, rules{})
 	require.Equal(t, "2018-02-17 23:35:00", p.sign.rows[0].at.date()+" "+p.sign.rows[0].at.clock())
 	require.GreaterOrEqual(t, p.sign.rows[0].at.date(), p.first.String())
 	require.LessOrEqual(t, p.sign.rows[0].at.date(), p.last.String())

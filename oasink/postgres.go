@@ -34,25 +34,25 @@ const postgresLock = 0x70756e6368627267
 //
 // It is one message of several statements, which drivers send as a simple query
 // when there are no arguments; after a failure in it the transaction is open.
-func (postgres) begin(ctx context.Context, c executor, _ string, wait time.Duration) error {
+func (postgres) begin(ctx context.Context, c *session, _ string, wait time.Duration) error {
 	_, err := c.ExecContext(ctx, fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = %d; "+
 		"SET LOCAL idle_in_transaction_session_timeout = 30000; SELECT pg_advisory_xact_lock(%d)",
 		max(1, wait.Milliseconds()), int64(postgresLock)))
 	return err
 }
 
-func (postgres) commit(ctx context.Context, c executor) error {
+func (postgres) commit(ctx context.Context, c *session) error {
 	_, err := c.ExecContext(ctx, "COMMIT")
 	return err
 }
 
 // rollback without a transaction is a warning only.
-func (postgres) rollback(ctx context.Context, c executor) error {
+func (postgres) rollback(ctx context.Context, c *session) error {
 	_, err := c.ExecContext(ctx, "ROLLBACK")
 	return err
 }
 
-func (postgres) release(context.Context, executor, string) error { return nil }
+func (postgres) release(context.Context, *session, string) error { return nil }
 
 // commitsAgain: a COMMIT that fails has ended the transaction, and the next one
 // would succeed with a warning.
@@ -125,11 +125,13 @@ func (postgres) concerns(context.Context, querier, *shape) ([]attendance.Finding
 	return nil, nil
 }
 
+func (postgres) quotes() (open, end byte) { return '"', '"' }
+
 func (postgres) limit(query string, n int) string { return fmt.Sprintf("%s LIMIT %d", query, n) }
 
-// arrays: one array a column is planned once for any number of rows, and twice as
-// fast as VALUES (BenchmarkLoad).
-func (postgres) arrays() bool { return true }
+// insert: one array a column is planned once for any number of rows, and two to
+// five times as fast as VALUES (BenchmarkLoad).
+func (postgres) insert(to target) insert { return newArrayInsert(to) }
 
 // rowsPerInsert bounds the memory of one statement.
 func (postgres) rowsPerInsert() int { return 4000 }
@@ -169,7 +171,7 @@ func (postgres) diagnose(err error) trouble {
 		return readOnly
 	case "42501":
 		return denied
-	case "53100", "53200": // disk, memory
+	case "53100":
 		return full
 	case "53300", "3D000", "28000", "28P01": // too many connections, no such database, no access
 		return unreachable

@@ -47,8 +47,8 @@ func (s *Sink) resources(ctx context.Context, sh *shape, c *company, columns []s
 					q.sql(" AND ").column(t, "id").sql(" > ").value(last)
 				}
 				q.sql(" ORDER BY ").column(t, "id")
-				limited := &statement{q.gen, []byte(s.dialect.limit(string(q.b), pageSize))}
-				return limited.query(ctx, s.db, len(names), func(v []any) error {
+				q.b = []byte(s.dialect.limit(string(q.b), pageSize))
+				return q.query(ctx, s.db, len(names), func(v []any) error {
 					page = append(page, newResource(c, names, v))
 					return nil
 				})

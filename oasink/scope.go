@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/punchbridge/punchbridge/attendance"
 )
@@ -141,7 +142,25 @@ func joined(ids []int64) string {
 // directory and tells how well they fit: how many people are bound, who is left
 // out and why, and how many active people of the units are outside the roster.
 func (sc *Scope) Check(ctx context.Context) []attendance.Finding {
+	findings, _ := sc.check(ctx)
+	return findings
+}
+
+// CheckReach is [Scope.Check], and then [attendance.CheckReach] for up to three of
+// the people who are bound.
+func (sc *Scope) CheckReach(ctx context.Context, p attendance.Provider, now time.Time) []attendance.Finding {
+	findings, people := sc.check(ctx)
+	return append(findings, attendance.CheckReach(ctx, p, people, now)...)
+}
+
+// reachSample is how many people a check asks the platform for.
+const reachSample = 3
+
+// check returns findings and a few people who are bound: the first, and the latest
+// of ever more, so that they stand far apart.
+func (sc *Scope) check(ctx context.Context) ([]attendance.Finding, []attendance.Member) {
 	var findings []attendance.Finding
+	var sample []attendance.Member
 	r, err := sc.enrol(ctx, func(w attendance.Warning) bool {
 		findings = append(findings, attendance.Finding{Code: w.Code, Level: attendance.LevelWarning, Message: attendance.Text{EN: w.Message}})
 		return true
@@ -152,7 +171,11 @@ func (sc *Scope) Check(ctx context.Context) []attendance.Finding {
 		err = sc.stream(ctx, r, func(m attendance.Member) bool {
 			total++
 			if m.LeftOut == "" {
-				bound++
+				if bound++; len(sample) < reachSample {
+					sample = append(sample, m)
+				} else if bound&(bound-1) == 0 {
+					sample = append(sample[:1], sample[2], m)
+				}
 				return true
 			}
 			left[m.LeftOut] = append(left[m.LeftOut], nameAndID(m))
@@ -160,7 +183,7 @@ func (sc *Scope) Check(ctx context.Context) []attendance.Finding {
 		})
 	}
 	if err != nil {
-		return append(findings, attendance.FindingOf(attendance.Text{EN: "the people cannot be read", ZH: "无法读取人员"}, err))
+		return append(findings, attendance.FindingOf(attendance.Text{EN: "the people cannot be read", ZH: "无法读取人员"}, err)), nil
 	}
 	summary := attendance.Finding{Code: "binding", Level: attendance.LevelOK, Message: attendance.Text{
 		EN: fmt.Sprintf("%d of %d people are bound to an account", bound, total),
@@ -182,7 +205,7 @@ func (sc *Scope) Check(ctx context.Context) []attendance.Finding {
 	if f, ok := r.outsideFinding(); ok {
 		findings = append(findings, f)
 	}
-	return findings
+	return findings, sample
 }
 
 func nameAndID(m attendance.Member) string {

@@ -38,6 +38,9 @@ type Options struct {
 	// Ledger makes the sink remember which row is which punch, in tables of its own.
 	// Nil: it never changes or removes a row.
 	Ledger *LedgerOptions
+	// Outside says where punches away from the allowed places go
+	// ([attendance.Outside]). Default: [OutsideMobile].
+	Outside Outside
 	// LockWait is how long a busy database is waited for. 0 means 30 seconds;
 	// less than 0 means not at all.
 	LockWait time.Duration
@@ -103,6 +106,24 @@ const (
 	// NullUndirected writes them with signType NULL. Only E9 can show such rows:
 	// its reports take the first and the last punch of a day whatever their type.
 	NullUndirected
+)
+
+// Outside says in which table outside punches (外勤打卡) stand. Field check-ins
+// (签到, 外出打卡) have no direction and always go to mobile_sign.
+type Outside uint8
+
+// The choices.
+const (
+	// OutsideMobile: mobile_sign, where e-cology keeps them unless the attendance
+	// group counts them as attendance.
+	OutsideMobile Outside = iota
+	// OutsideSign: HrmScheduleSign, so that they count as sign-in and sign-out.
+	OutsideSign
+	// OutsideBoth: both, as e-cology 9 does where outside punches count as attendance
+	// (kq_group.outsidesign). The row of HrmScheduleSign has no coordinates: with them
+	// the page of outside punches (外勤签到) would show the punch twice. A punch is
+	// counted once, as written when one of its rows was added.
+	OutsideBoth
 )
 
 const (

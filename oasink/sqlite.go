@@ -22,22 +22,22 @@ func (sqlite) name() string { return "SQLite" }
 // begin takes the write lock at once: a plain BEGIN would take it at the first
 // insert, after two writers have both read that a row is not there. How long it
 // waits is the driver's busy time-out; beyond it the caller tries again.
-func (sqlite) begin(ctx context.Context, c executor, _ string, _ time.Duration) error {
+func (sqlite) begin(ctx context.Context, c *session, _ string, _ time.Duration) error {
 	_, err := c.ExecContext(ctx, "BEGIN IMMEDIATE")
 	return err
 }
 
-func (sqlite) commit(ctx context.Context, c executor) error {
+func (sqlite) commit(ctx context.Context, c *session) error {
 	_, err := c.ExecContext(ctx, "COMMIT")
 	return err
 }
 
-func (sqlite) rollback(ctx context.Context, c executor) error {
+func (sqlite) rollback(ctx context.Context, c *session) error {
 	_, err := c.ExecContext(ctx, "ROLLBACK")
 	return err
 }
 
-func (sqlite) release(context.Context, executor, string) error { return nil }
+func (sqlite) release(context.Context, *session, string) error { return nil }
 
 // commitsAgain: a reader stops the commit, not the transaction.
 func (sqlite) commitsAgain() bool { return true }
@@ -85,9 +85,11 @@ func (sqlite) concerns(context.Context, querier, *shape) ([]attendance.Finding, 
 	return nil, nil
 }
 
+func (sqlite) quotes() (open, end byte) { return '"', '"' }
+
 func (sqlite) limit(query string, n int) string { return fmt.Sprintf("%s LIMIT %d", query, n) }
 
-func (sqlite) arrays() bool { return false }
+func (sqlite) insert(to target) insert { return newValuesInsert(to) }
 
 // rowsPerInsert: SQLite has no limit on VALUES; more rows are no faster.
 func (sqlite) rowsPerInsert() int { return 100 }

@@ -2,7 +2,9 @@ package oasink
 
 import (
 	"context"
+	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/schema"
@@ -11,12 +13,16 @@ import (
 // A statement is SQL text under construction. Values get into it through bun's
 // formatter only, which escapes them for the database.
 type statement struct {
-	gen schema.QueryGen
-	b   []byte
+	gen  schema.QueryGen
+	b    []byte
+	open byte // what stands around identifiers
+	end  byte
 }
 
 func (s *Sink) statement(sql string) *statement {
-	return &statement{s.db.QueryGen(), append(make([]byte, 0, 512), sql...)}
+	q := &statement{gen: s.db.QueryGen(), b: append(make([]byte, 0, 512), sql...)}
+	q.open, q.end = s.dialect.quotes()
+	return q
 }
 
 // sql appends text of our own.
@@ -27,7 +33,14 @@ func (q *statement) sql(text string) *statement {
 
 // name appends an identifier, quoted.
 func (q *statement) name(name string) *statement {
-	q.b = q.gen.AppendName(q.b, name)
+	q.b = append(q.b, q.open)
+	for i := range len(name) {
+		if name[i] == q.end {
+			q.b = append(q.b, q.end)
+		}
+		q.b = append(q.b, name[i])
+	}
+	q.b = append(q.b, q.end)
 	return q
 }
 
@@ -65,6 +78,27 @@ func (q *statement) column(t *table, name string) *statement {
 func (q *statement) value(v any) *statement {
 	q.b = q.gen.Append(q.b, v)
 	return q
+}
+
+// plain appends a literal of a text for which the function plain holds, as the
+// type that the column has: N” would be another one on SQL Server, for whose sake
+// an index on a varchar is not looked into.
+func (q *statement) plain(s string) *statement {
+	q.b = append(append(append(q.b, '\''), s...), '\'')
+	return q
+}
+
+// constant appends a plain value for a column.
+func (q *statement) constant(c column, s string) *statement {
+	if c.instant != "" {
+		if date, clock, ok := strings.Cut(s, " "); ok {
+			return q.sql(fmt.Sprintf(c.instant, date, clock))
+		}
+	}
+	if v := c.bind(s); v != any(s) {
+		return q.value(v)
+	}
+	return q.plain(s)
 }
 
 // list appends (1, 2, 3).

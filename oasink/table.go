@@ -74,15 +74,52 @@ type column struct {
 	charset string
 	// declared is the type as a cast names it (PostgreSQL).
 	declared string
+	// units are how many of size a character takes at most: one beyond ASCII, and
+	// one above U+FFFF. Zeros: as in UTF-8 where bytes is set, else one.
+	units [2]int
+	// lossy says that what the column's character set lacks is replaced without an
+	// error; hanzi, that it has the 20,902 characters from U+4E00 to U+9FA5 all the same.
+	lossy, hanzi bool
+	// instant is how a literal of a point in time is written for the column, with %s
+	// for the date and for the clock, where a text depends on the session's language.
+	instant string
 }
 
 // takes reports whether a text is no longer than the column.
 func (c column) takes(s string) bool {
-	n := len(s)
-	if !c.bytes {
-		n = utf8.RuneCountInString(s)
+	return c.kind != text || len(c.cut(s)) == len(s)
+}
+
+// cut shortens s to what the column takes, at a character's boundary.
+func (c column) cut(s string) string {
+	if c.size <= 0 || c.units == [2]int{} {
+		return cut(s, c.size, c.bytes)
 	}
-	return c.kind != text || c.size <= 0 || n <= c.size
+	n := 0
+	for i, r := range s {
+		switch {
+		case r < utf8.RuneSelf:
+			n++
+		case r <= 0xFFFF:
+			n += c.units[0]
+		default:
+			n += c.units[1]
+		}
+		if n > c.size {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+// holds reports whether the column is known to hold every character of s.
+func (c column) holds(s string) bool {
+	for _, r := range s {
+		if r >= utf8.RuneSelf && (!c.hanzi || r < 0x4E00 || r > 0x9FA5) {
+			return false
+		}
+	}
+	return true
 }
 
 // kind is what values a column takes, as far as it matters here.

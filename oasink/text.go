@@ -63,7 +63,7 @@ func fitting(s string, c column, most int) (fit string, shortened bool) {
 	s = clean(s)
 	fit = cut(s, most, true)
 	if c.kind == text {
-		fit = cut(fit, c.size, c.bytes)
+		fit = c.cut(fit)
 	}
 	return fit, len(fit) < len(s)
 }

@@ -20,7 +20,7 @@ const freshTries = 3
 // it returns an error, nothing is written; unless the connection broke during the
 // commit and the database did not come back: then nobody can say.
 //
-// f is told whether the commit of the try before it may have come through.
+// f is told whether its last try came to a commit that may have come through.
 func (s *Sink) exclusively(ctx context.Context, f func(ctx context.Context, c bun.Conn, perhaps bool) error) error {
 	select {
 	case s.writing <- struct{}{}:
@@ -32,11 +32,15 @@ func (s *Sink) exclusively(ctx context.Context, f func(ctx context.Context, c bu
 	defer p.end()
 	perhaps, broken := false, 0
 	for {
-		unsure, err := s.once(ctx, p, func(c bun.Conn) error { return f(ctx, c, perhaps) })
+		unsure, err := s.once(ctx, p, func(c bun.Conn) error {
+			told := perhaps
+			perhaps = false
+			return f(ctx, c, told)
+		})
 		if err == nil {
 			return nil
 		}
-		perhaps = perhaps || unsure
+		perhaps = perhaps || unsure // a try may end before it comes to f
 		switch s.dialect.diagnose(err) {
 		case busy:
 			s.opts.Logger.Debug("oasink: the database is busy, waiting")
@@ -66,12 +70,13 @@ func (s *Sink) once(ctx context.Context, p *patience, f func(c bun.Conn) error) 
 		return false, err
 	}
 	defer c.Close()
-	home := s.shape.Load().home()
+	own := &session{Conn: c, shape: s.shape.Load()}
+	home := own.shape.home()
 	open := true
 	defer func() { // also after a panic of f
-		s.leave(ctx, c, home, open)
+		s.leave(ctx, own, home, open)
 	}()
-	if err := s.dialect.begin(ctx, c, home, p.wait); err != nil {
+	if err := s.dialect.begin(ctx, own, home, p.wait); err != nil {
 		return false, err
 	}
 	if err := f(c); err != nil {
@@ -80,7 +85,7 @@ func (s *Sink) once(ctx context.Context, p *patience, f func(c bun.Conn) error) 
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
-	if err := s.commit(ctx, p, c); err != nil {
+	if err := s.commit(ctx, p, own); err != nil {
 		return s.dialect.diagnose(err) == lost, err
 	}
 	open = false
@@ -90,7 +95,7 @@ func (s *Sink) once(ctx context.Context, p *patience, f func(c bun.Conn) error) 
 // commit is not cut off by ctx: nobody could say then whether the rows are stored.
 // Readers that stop it for the moment are waited for with the transaction kept,
 // where the database keeps it.
-func (s *Sink) commit(ctx context.Context, p *patience, c bun.Conn) error {
+func (s *Sink) commit(ctx context.Context, p *patience, c *session) error {
 	for {
 		err := s.dialect.commit(context.WithoutCancel(ctx), c)
 		if err == nil {
@@ -108,7 +113,7 @@ func (s *Sink) commit(ctx context.Context, p *patience, c bun.Conn) error {
 // leave rolls back what is open and gives back what begin took, whatever has become
 // of ctx. A connection on which that fails is taken out of the pool, so that no
 // later user finds itself in a transaction or in the possession of a lock.
-func (s *Sink) leave(ctx context.Context, c bun.Conn, home string, open bool) {
+func (s *Sink) leave(ctx context.Context, c *session, home string, open bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	var err error

@@ -2,6 +2,7 @@ package oasink
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -52,10 +53,10 @@ func (u *undoing) portion(ctx context.Context, step undoStep, id tableID, after 
 	var t *undoTry
 	var things []change
 	var tried map[int64][]key // what this try did, by the thing's id
+	unsure := make(map[int64][]key)
 	err = u.exclusively(ctx, func(ctx context.Context, c bun.Conn, perhaps bool) error {
-		before := tried
-		if !perhaps {
-			before = nil
+		if perhaps {
+			maps.Copy(unsure, tried)
 		}
 		tried = make(map[int64][]key)
 		t = &undoTry{
@@ -69,7 +70,7 @@ func (u *undoing) portion(ctx context.Context, step undoStep, id tableID, after 
 		}
 		for i := range things {
 			h := &things[i]
-			delete(before, h.id)
+			delete(unsure, h.id)
 			days, err := step.one(ctx, c, t, h)
 			if err != nil {
 				return err
@@ -78,9 +79,7 @@ func (u *undoing) portion(ctx context.Context, step undoStep, id tableID, after 
 				tried[h.id] = days
 			}
 		}
-		for id, days := range before {
-			tried[id] = days
-		}
+		maps.Copy(tried, unsure)
 		return t.finish(ctx, c, tried, things)
 	})
 	if err != nil {
@@ -154,7 +153,7 @@ func (t *undoTry) finish(ctx context.Context, c bun.Conn, tried map[int64][]key,
 // change first, and what the ledger and the OA hold of them now.
 func (u *undoing) listChanges(ctx context.Context, c bun.Conn, t *undoTry, id tableID, after int64) ([]change, error) {
 	table := u.shape.ledger.table(ledgerChanges)
-	q := u.statement("SELECT ").columns(table, changeColumns()...).sql(" FROM ").table(table).sql(" WHERE ").column(table, "run_id").sql(" = ").value(u.run)
+	q := u.statement("SELECT ").columns(table, changeColumns()...).sql(" FROM ").table(table).sql(" WHERE ").column(table, "run_id").sql(" = ").plain(u.run)
 	q.sql(" AND ").column(table, "target").sql(" = ").number(int64(id)).sql(" AND ").column(table, "row_id").sql(" > ").number(after)
 	q.sql(" ORDER BY ").column(table, "row_id").sql(", ").column(table, "step").sql(" DESC")
 	var list []change
@@ -190,7 +189,7 @@ func (u *undoing) listChanges(ctx context.Context, c bun.Conn, t *undoTry, id ta
 // listAdded reads rows that the run has added.
 func (u *undoing) listAdded(ctx context.Context, c bun.Conn, t *undoTry, id tableID, after int64) ([]change, error) {
 	table := u.shape.ledger.table(ledgerRows)
-	q := u.statement("SELECT ").columns(table, entryColumns()...).sql(" FROM ").table(table).sql(" WHERE ").column(table, "run_id").sql(" = ").value(u.run)
+	q := u.statement("SELECT ").columns(table, entryColumns()...).sql(" FROM ").table(table).sql(" WHERE ").column(table, "run_id").sql(" = ").plain(u.run)
 	q.sql(" AND ").column(table, "target").sql(" = ").number(int64(id)).sql(" AND ").column(table, "row_id").sql(" > ").number(after)
 	q.sql(" ORDER BY ").column(table, "row_id")
 	var list []change
@@ -304,7 +303,7 @@ func (t *undoTry) taken(ctx context.Context, c bun.Conn, h *change) (bool, error
 		person, date, clock, sign = "operater", "operate_date", "operate_time", "no type"
 	}
 	q.columns(table, "id", date, clock, sign).sql(" FROM ").table(table).sql(" WHERE ").column(table, person).sql(" = ").number(h.person)
-	q.sql(" AND ").column(table, date).sql(" >= ").value(h.at.date()).sql(" AND ").column(table, date).sql(" < ").value(dayOf(h.at).Add(1).String())
+	q.sql(" AND ").column(table, date).sql(" >= ").plain(h.at.date()).sql(" AND ").column(table, date).sql(" < ").plain(dayOf(h.at).Add(1).String())
 	found := false
 	err := q.query(ctx, c, 4, func(v []any) error {
 		at, ok := secondFrom(textOf(v[1]), textOf(v[2]))

@@ -2,6 +2,7 @@ package oasink
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -14,9 +15,9 @@ import (
 // Write implements [attendance.Sink]: it adds the rows of the batch that the OA
 // lacks, in one transaction, and counts every punch of the batch exactly once.
 //
-// Where a table or column that a part of the batch needs is missing, the rest is
-// written and committed; the error then has [attendance.CodeTable] and says how
-// many punches were not written. A database that stays locked for longer than
+// Where a table or column that a part of the batch needs is missing, or a right to
+// it, the rest is written and committed; the error then has [attendance.CodeTable]
+// or [attendance.CodeStore] and says how many punches were not written. A database that stays locked for longer than
 // LockWait is [attendance.CodeStore]; one that cannot be reached or written at
 // all is [attendance.CodeStoreDown].
 //
@@ -34,7 +35,7 @@ func (s *Sink) Write(ctx context.Context, b attendance.Batch) (attendance.Writte
 	if err := ctx.Err(); err != nil {
 		return attendance.Written{}, err
 	}
-	p := newPlan(b, s.opts.Undirected)
+	p := newPlan(b, s.opts.rules())
 	sh := s.shape.Load()
 	if s.lacks(sh, p) || s.lacksLedger(sh) != nil {
 		if sh, err = s.probe(ctx); err != nil { // it may have come since
@@ -59,11 +60,20 @@ func (s *Sink) Write(ctx context.Context, b attendance.Batch) (attendance.Writte
 		if err := s.lacksLedger(sh); err != nil {
 			return attendance.Written{}, err
 		}
-		w = newWriting(s, sh, newPlan(b, s.opts.Undirected), tag, b)
+		w = newWriting(s, sh, newPlan(b, s.opts.rules()), tag, b)
+		err = s.exclusively(ctx, w.run)
+	case err != nil && ctx.Err() == nil && w.unqueued != "":
 		err = s.exclusively(ctx, w.run)
 	case err != nil && ctx.Err() == nil && s.dialect.diagnose(err) == unstorable:
 		s.opts.Logger.Info("oasink: a text holds a character that its column cannot; it is replaced")
-		w.launders = true
+		w.launders, w.laundry = true, nil
+		err = s.exclusively(ctx, w.run)
+	}
+	for range 2 { // tables may lack a right
+		if err == nil || ctx.Err() != nil || w.failing == nil || s.dialect.diagnose(err) != denied {
+			break
+		}
+		w.refused[w.failing] = err
 		err = s.exclusively(ctx, w.run)
 	}
 	if err != nil {
@@ -97,21 +107,29 @@ type writing struct {
 	// laundry then holds what each column can store of each text.
 	launders bool
 	laundry  map[launderedText]string
+	// unqueued is why days cannot be queued for recalculation without losing the
+	// transaction.
+	unqueued string
+	// failing is the punch table that is being read or written; refused are those to
+	// which a right lacks, and why.
+	failing *table
+	refused map[*table]error
 
 	// What only a ledger needs: which tables can be written, the book (nil without a
-	// ledger), rows that changed under our hands, rows removed by the last try, and
-	// the days on which rows have been that are elsewhere now.
+	// ledger), rows that changed under our hands, rows removed by the last try and by
+	// those whose commit may have come through, and where rows were that are now
+	// elsewhere.
 	tables    map[tableID]bool
 	book      *book
 	stubborn  map[rowID]bool
 	taken     []*entry
+	lost      []*entry
 	otherDays []key
 }
 
 func newWriting(s *Sink, sh *shape, p *plan, tag string, b attendance.Batch) *writing {
-	w := &writing{Sink: s, shape: sh, plan: p, tag: tag, zone: b.Span.Zone(), batch: b}
+	w := &writing{Sink: s, shape: sh, plan: p, tag: tag, zone: b.Span.Zone(), batch: b, refused: make(map[*table]error)}
 	if s.opts.Ledger != nil {
-		w.tables = map[tableID]bool{signTable: sh.sign.usable(signNeeds()...), mobileTable: sh.mobile.usable(mobileNeeds()...)}
 		w.file()
 	}
 	return w
@@ -123,56 +141,40 @@ func (w *writing) run(ctx context.Context, c bun.Conn, perhaps bool) error {
 	w.written, w.cut, w.cutFirst, w.replaced = attendance.Written{}, 0, "", 0
 	w.plan.sign.forget(perhaps)
 	w.plan.mobile.forget(perhaps)
-	if w.launders {
+	if w.laundered() {
 		if err := w.launder(ctx, c); err != nil {
 			return err
 		}
 	}
-	lost := w.taken
-	if w.otherDays, w.taken = nil, nil; !perhaps {
-		lost = nil
-	}
-	if w.opts.Ledger != nil {
-		if err := w.openBook(ctx, c); err != nil {
-			return err
-		}
+	if err := w.openLedger(ctx, c, perhaps); err != nil {
+		return err
 	}
 	var sign, mobile []want
-	if w.shape.sign.usable(signNeeds()...) {
+	if w.open(w.shape.sign, signNeeds()) {
 		if err := w.readSign(ctx, c); err != nil {
+			return err
+		}
+		if err := w.unlessLedger(ctx, c, w.addSign); err != nil {
 			return err
 		}
 		sign = w.plan.sign.rows
 	}
-	if (len(w.plan.mobile.rows) > 0 || len(w.book.people(mobileTable)) > 0) && w.shape.mobile.usable(mobileNeeds()...) {
+	if (len(w.plan.mobile.rows) > 0 || len(w.book.people(mobileTable)) > 0) && w.open(w.shape.mobile, mobileNeeds()) {
 		if err := w.readMobile(ctx, c); err != nil {
+			return err
+		}
+		if err := w.unlessLedger(ctx, c, w.addMobile); err != nil {
 			return err
 		}
 		mobile = w.plan.mobile.rows
 	}
-	if w.book != nil {
-		if err := w.correct(ctx, c); err != nil {
-			return err
-		}
-	}
-	if len(sign) > 0 {
-		if err := w.addSign(ctx, c); err != nil {
-			return err
-		}
-	}
-	if len(mobile) > 0 {
-		if err := w.addMobile(ctx, c); err != nil {
-			return err
-		}
+	w.failing = nil
+	if err := w.withLedger(ctx, c, len(sign) > 0, len(mobile) > 0); err != nil {
+		return err
 	}
 	w.count(sign)
 	w.count(mobile)
-	if w.book != nil {
-		if err := w.writeLedger(ctx, c); err != nil {
-			return err
-		}
-		w.countLedger(lost)
-	}
+	w.countLedger()
 	w.written.Skipped = w.plan.skipped
 	w.written.Days = changed(w.otherDays, sign, mobile)
 	w.warn(sign)
@@ -190,10 +192,31 @@ func (w *writing) run(ctx context.Context, c bun.Conn, perhaps bool) error {
 	return nil
 }
 
-// count counts what became of the wanted rows of one table.
+// open reports whether a punch table can be written, which is now begun.
+func (w *writing) open(t *table, needs []string) bool {
+	if !t.usable(needs...) || w.refused[t] != nil {
+		return false
+	}
+	w.failing = t
+	return true
+}
+
+// count counts what became of the punches of one table's wanted rows. A punch with
+// rows in both is counted with the one in mobile_sign: as written when either was
+// added, else by whoever holds that one.
 func (w *writing) count(rows []want) {
 	for i := range rows {
-		switch rows[i].held {
+		r := &rows[i]
+		held := r.held
+		if r.second {
+			continue
+		}
+		if r.twin > 0 && w.shape.sign.usable(signNeeds()...) {
+			if twin := w.plan.sign.rows[r.twin-1].held; twin == byNobody || twin == byThis {
+				held = twin
+			}
+		}
+		switch held {
 		case byUs:
 			w.written.Present++
 		case byOther:
@@ -226,14 +249,18 @@ func (w *writing) warn(rows []want) {
 // transaction was committed; nil when there are none.
 func (w *writing) unwritten() error {
 	var reasons []string
-	code := attendance.CodeTable
+	code, mend := attendance.CodeTable, attendance.Text{}
 	lost := 0
 	for _, t := range [...]struct {
 		*table
 		needs []string
 		rows  []want
 	}{{w.shape.sign, signNeeds(), w.plan.sign.rows}, {w.shape.mobile, mobileNeeds(), w.plan.mobile.rows}} {
-		if len(t.rows) > 0 && !t.usable(t.needs...) {
+		if len(t.rows) > 0 && w.refused[t.table] != nil {
+			code, mend = attendance.CodeStore, rightsMend()
+			reasons = append(reasons, sentence(w.refused[t.table]))
+			lost += len(t.rows)
+		} else if len(t.rows) > 0 && !t.usable(t.needs...) {
 			reasons = append(reasons, t.complaint(t.needs))
 			lost += len(t.rows)
 		}
@@ -248,6 +275,14 @@ func (w *writing) unwritten() error {
 	if lost == 0 {
 		return nil
 	}
-	return &attendance.Error{Code: code, Op: "oasink write", Detail: fmt.Sprintf(
+	return &attendance.Error{Code: code, Op: "oasink write", Mend: mend, Detail: fmt.Sprintf(
 		"%s: %d punches were not written; the rest of the batch is stored", strings.Join(reasons, "; "), lost)}
+}
+
+// sentence is what an error says has happened.
+func sentence(err error) string {
+	if e, ok := errors.AsType[*attendance.Error](err); ok {
+		return e.Detail
+	}
+	return err.Error()
 }

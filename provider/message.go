@@ -3,23 +3,25 @@ package provider
 import (
 	"net/netip"
 	"strings"
+	"unicode"
 )
 
 // longestMessage bounds what is kept of a text of a platform, in bytes.
 const longestMessage = 600
 
 // OneLine makes a platform's text fit for one line of a log or a report: valid
-// UTF-8, no control characters, at most 600 bytes.
+// UTF-8, no control characters or line ends, at most 600 bytes.
 func OneLine(s string) string {
+	const dots = "..."
 	s = strings.ToValidUTF8(s, "?")
 	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
 			return ' '
 		}
 		return r
 	}, s)
 	if len(s) > longestMessage {
-		s = strings.ToValidUTF8(s[:longestMessage], "") + "..."
+		s = strings.ToValidUTF8(s[:longestMessage-len(dots)], "") + dots
 	}
 	return strings.TrimSpace(s)
 }
@@ -31,7 +33,7 @@ func AddressIn(text string) string {
 		return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'f' || r >= 'A' && r <= 'F' || r == '.' || r == ':')
 	})
 	for word := range words {
-		if a, err := netip.ParseAddr(word); err == nil {
+		if a, err := netip.ParseAddr(strings.TrimRight(word, ".:")); err == nil {
 			return a.String()
 		}
 	}

@@ -22,16 +22,15 @@ type ClockSkew struct {
 	known bool
 }
 
-// Note reads the Date header of an answer that came at now, real time. An answer
-// without one changes nothing.
-func (s *ClockSkew) Note(r Reply, now time.Time) {
+// Note reads the Date header of an answer. One without changes nothing.
+func (s *ClockSkew) Note(r Reply) {
 	date, err := http.ParseTime(r.Header.Get("Date"))
-	if err != nil {
+	if err != nil || r.ReceivedAt.IsZero() {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ahead, s.known = date.Sub(now), true
+	s.ahead, s.known = date.Sub(r.ReceivedAt), true
 }
 
 // Findings compares the clocks, for a check: one finding of code clock, or none

@@ -90,28 +90,27 @@ func (c *Client) checkAccess(ctx context.Context) []attendance.Finding {
 func (c *Client) checkCheckIns(ctx context.Context) []attendance.Finding {
 	good := attendance.FindingOK("checkins", attendance.Text{EN: "check-ins may be read", ZH: "可以读取打卡记录"})
 	bad := attendance.Text{EN: "check-ins cannot be read", ZH: "无法读取打卡记录"}
-	people := c.sample(ctx, singlesRefused)
+	people, seen := c.sample(ctx, singlesRefused)
 	var err error
 	for _, user := range people {
-		err = c.tryCheckIns(ctx, user)
-		if apiCode(err) != codeNoRight {
-			break
+		if err = c.tryCheckIns(ctx, user); attendance.CodeOf(err) != attendance.CodeAccount {
+			return attendance.Tried(ctx, err, good, bad)
 		}
 	}
 	switch {
 	case ctx.Err() != nil:
 		return nil
-	case apiCode(err) == codeNoRight && len(people) < singlesRefused:
-		// Perhaps they are just out of sight.
-		finding := attendance.FindingOf(bad, notCallable(err))
-		finding.Level = attendance.LevelWarning
-		return []attendance.Finding{finding}
 	case apiCode(err) == codeNoRight:
 		err = notCallable(err)
-	case attendance.CodeOf(err) == attendance.CodeAccount:
-		err = nil // the right to ask is there, which is all that was asked
+	default:
+		err = &attendance.Error{Code: attendance.CodeEveryone, Op: "wecom " + pathCheckIns, Err: err, Mend: callableMend(),
+			Detail: "WeCom rejects everybody who was tried: " + err.Error()}
 	}
-	return attendance.Tried(ctx, err, good, bad)
+	finding := attendance.FindingOf(bad, err)
+	if !seen { // perhaps they are just out of sight
+		finding.Level = attendance.LevelWarning
+	}
+	return []attendance.Finding{finding}
 }
 
 // tryCheckIns asks for the check-ins of one person around now.
@@ -119,15 +118,14 @@ func (c *Client) tryCheckIns(ctx context.Context, user string) error {
 	now := c.now()
 	for w := range windows(attendance.Span{From: now.Add(-time.Minute), To: now}, leastDays) {
 		_, err := c.call(ctx, c.records, c.app, provider.Request{URL: pathCheckIns, Body: checkInsBody{everyType, w.start, w.end, []string{user}}})
-		return mended(err)
+		return mended(c.blamed([]string{user}, err), callableMend())
 	}
 	return nil
 }
 
 // sample returns a few userids, best ones that the application may see, or the one
-// of nobody.
-func (c *Client) sample(ctx context.Context, n int) []string {
-	var people []string
+// of nobody. seen says that they are in its sight.
+func (c *Client) sample(ctx context.Context, n int) (people []string, seen bool) {
 	l := &listing{client: c, yielded: map[string]struct{}{}, yield: func(a attendance.Account, err error) bool {
 		if err == nil {
 			people = append(people, a.ID)
@@ -136,11 +134,12 @@ func (c *Client) sample(ctx context.Context, n int) []string {
 	}}
 	if err := l.walk(ctx, c.app, false); err != nil && !errors.Is(err, errStopped) && c.contact != nil {
 		_ = l.ids(ctx, c.contact) // what cannot be read is checkDirectory's to tell
+		return append(people, probeAccount)[:max(1, min(n, len(people)))], false
 	}
 	if len(people) == 0 {
-		people = []string{probeAccount}
+		return []string{probeAccount}, false
 	}
-	return people
+	return people, true
 }
 
 // checkDirectory tells what may be seen of the directory and how it is read.
@@ -148,8 +147,11 @@ func (c *Client) checkDirectory(ctx context.Context) []attendance.Finding {
 	var findings []attendance.Finding
 	bad := attendance.Text{EN: "the directory cannot be read", ZH: "无法读取企业微信通讯录"}
 	if c.contact != nil {
-		_, err := c.call(ctx, c.api, c.contact, provider.Request{URL: pathUserIDs, Body: idsBody{Limit: 1}})
-		findings = append(findings, attendance.Tried(ctx, listable(err),
+		reply, err := c.call(ctx, c.api, c.contact, provider.Request{URL: pathUserIDs, Body: idsBody{Limit: 1}})
+		if err == nil {
+			_, err = list(reply.Body, pathUserIDs, keyIDs)
+		}
+		findings = append(findings, attendance.Tried(ctx, mended(err, listMend()),
 			attendance.FindingOK("directory", attendance.Text{EN: "every userid of the company may be read", ZH: "可以读取全企业的成员账号"}), bad)...)
 	}
 	departments, err := c.departments(ctx, c.app)

@@ -57,8 +57,21 @@ func TestCheck(t *testing.T) {
 			want: map[string]attendance.Level{"credentials": ok, "clock": ok, "checkins": ok, "visible_range": ok, "malformed": warning}},
 		"contact sync may not list": {contact: true, fault: code(48002, wecomtest.PathUserIDs),
 			want: map[string]attendance.Level{"credentials": ok, "clock": ok, "checkins": ok, "permission": warning, "visible_range": ok, "details": ok}, says: []string{"通讯录同步"}},
-		"people who have left": {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 60111, Path: wecomtest.PathCheckIn},
+		"one who has left": {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 60111, Path: wecomtest.PathCheckIn, Times: 1},
 			want: map[string]attendance.Level{"credentials": ok, "clock": ok, "checkins": ok, "visible_range": ok, "details": ok}},
+		"everybody is rejected": {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 60111, Path: wecomtest.PathCheckIn},
+			want: map[string]attendance.Level{"credentials": ok, "clock": ok, "everyone_refused": bad}, says: []string{"可见范围"}},
+		"nobody in sight is known": {options: wecomtest.Options{VisibleDepartments: []int64{}, Invisible: wecomtest.Invisible60111},
+			want: map[string]attendance.Level{"credentials": ok, "clock": ok, "everyone_refused": warning, "permission": warning}, says: []string{"可见范围"}},
+		"one of three in sight": {options: wecomtest.Options{Invisible: wecomtest.Invisible60011}, fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 60011, Path: wecomtest.PathCheckIn, Times: 2},
+			want: map[string]attendance.Level{"credentials": ok, "clock": ok, "checkins": ok, "visible_range": ok, "details": ok}},
+		"wrong secret of contact sync": {contact: true, prepare: func(s *wecomtest.Server) {
+			s.Fail(wecomtest.Fault{Kind: wecomtest.Errcode, Code: 40001, Path: wecomtest.PathToken, After: 1})
+		}, want: map[string]attendance.Level{"credentials": bad}, says: []string{"通讯录同步"}},
+		"single people in sight": {contact: true, options: wecomtest.Options{VisibleDepartments: []int64{}, VisibleUsers: []string{"zhaoliu"}, Invisible: wecomtest.Invisible60011},
+			want: map[string]attendance.Level{"credentials": ok, "clock": ok, "directory": ok, "permission": warning}},
+		"list_id without its list": {contact: true, fault: wecomtest.Fault{Kind: wecomtest.Answer, Body: `{"errcode":0}`, Path: wecomtest.PathUserIDs},
+			want: map[string]attendance.Level{"credentials": ok, "clock": ok, "checkins": ok, "malformed": warning, "visible_range": ok, "details": ok}},
 		"busy": {fault: code(-1, wecomtest.PathCheckIn), want: map[string]attendance.Level{"credentials": ok, "clock": ok, "unavailable": bad}},
 	} {
 		t.Run(name, func(t *testing.T) {

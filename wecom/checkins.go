@@ -3,6 +3,7 @@ package wecom
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -55,10 +56,11 @@ const (
 // Whether a userid that has left or is out of sight fails the whole call or just
 // has no rows is not documented either; both are fine: the Syncer finds the one,
 // and the other has nothing to find. Userids that cannot be any (longer than 64
-// bytes, with control characters) are refused here, without a call.
+// bytes, with control characters) are refused here, without a call, and so are two
+// spellings of one in the same query: whose punches they are would be guessing.
 //
-// There is no paging and no documented limit of rows; answers of several thousand
-// rows were seen whole. How long WeCom keeps check-ins is not documented, so there
+// There is no paging, and no source names a limit of rows; a company's month of
+// 12,388 rows was read a hundred people at a time. How long WeCom keeps check-ins is not documented, so there
 // is no horizon, and an empty answer for long ago means nothing.
 type CheckIns struct{ client *Client }
 
@@ -87,8 +89,8 @@ type checkInsBody struct {
 	Users []string `json:"useridlist"`
 }
 
-// Fetch implements [attendance.Provider]: one call, two where a span of a
-// ThirdParty application does not lie within one day of Beijing time. Beside an
+// Fetch implements [attendance.Provider]: one call; where calls are as short as can
+// be (three days), one for each day of Beijing time that the span touches. Beside an
 // error the answer's Calls says what was spent.
 func (p *CheckIns) Fetch(ctx context.Context, q attendance.Query) (attendance.Answer, error) {
 	a := attendance.Answer{ReadAt: p.client.clock()}
@@ -141,31 +143,68 @@ func (p *CheckIns) accepts(q attendance.Query) error {
 }
 
 // possible parts accounts into those that WeCom could know and those that it
-// could not even read. A character that JSON has to escape would spoil the whole
-// body (40033).
+// could not even read, or that would be one and the same to it.
 func possible(accounts []string) (users, impossible []string) {
-	for i, a := range accounts {
-		if isUserID(a) {
-			if impossible != nil {
-				users = append(users, a)
-			}
-			continue
-		}
-		if impossible == nil {
-			users = append(users, accounts[:i]...)
-		}
-		impossible = append(impossible, a)
+	spellings := make(map[string]int, len(accounts))
+	for _, a := range accounts {
+		spellings[strings.ToLower(a)]++
 	}
-	if impossible == nil {
+	unfit := func(a string) bool { return !fits(a) || spellings[strings.ToLower(a)] > 1 }
+	if !slices.ContainsFunc(accounts, unfit) {
 		return accounts, nil
+	}
+	for _, a := range accounts {
+		if unfit(a) {
+			impossible = append(impossible, a)
+		} else {
+			users = append(users, a)
+		}
 	}
 	return users, impossible
 }
 
-func isUserID(s string) bool {
+// fits reports whether a userid can be sent at all. A character that JSON has to
+// escape would spoil the whole body (40033).
+func fits(s string) bool {
 	return s != "" && len(s) <= longestUserID && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
 		return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == '"' || r == '\\'
 	})
+}
+
+// tooShort is the error where the shortest window there is was refused for its span:
+// halving the asked one would ask for the same again.
+func tooShort(err error) error {
+	return &attendance.Error{Code: attendance.CodeRequest, Op: "wecom " + pathCheckIns, Err: err,
+		Detail: fmt.Sprintf("WeCom refuses even %d days in one call: %v", leastDays, err)}
+}
+
+// isPlain reports whether a userid has the letters that copies of the page of
+// user/create allow: others may make WeCom call the whole request wrong.
+func isPlain(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("_-@.", r)
+	})
+}
+
+// blamed lets the Syncer look for the userid that makes WeCom call a request
+// wrong, where one may be: what an OA holds and nobody has read may be anything.
+// A list that could not be read (301023) is nobody's fault where it names one.
+func (c *Client) blamed(users []string, err error) error {
+	e, ok := err.(*attendance.Error) //nolint:errorlint // provider.Client returns it bare
+	if !ok {
+		return err
+	}
+	odd := slices.ContainsFunc(users, func(u string) bool { return !isPlain(u) })
+	said := *e
+	switch {
+	case e.Code == attendance.CodeRequest && odd:
+		said.Code = attendance.CodeAccount
+	case apiCode(err) == codeUserList && len(users) == 1 && !odd:
+		said.Code = attendance.CodeRequest
+	default:
+		return err
+	}
+	return &said
 }
 
 // checkIns makes the call for one window.
@@ -183,19 +222,13 @@ func (c *Client) checkIns(ctx context.Context, users []string, w window) (provid
 		reply, err = c.call(ctx, c.records, c.app, request)
 		reply.Sent, reply.SentAt = reply.Sent+first.Sent, first.SentAt
 	}
-	if attendance.CodeOf(err) == attendance.CodeSpan {
-		c.spans.note(w.days)
+	switch {
+	case err == nil:
+		c.spans.taken(w.days)
+	case attendance.CodeOf(err) == attendance.CodeSpan:
+		if c.spans.refused(w.days); w.days <= leastDays {
+			err = tooShort(err)
+		}
 	}
-	return reply, mended(c.sight.judge(users, err))
-}
-
-// mended says what to click where the application may not read check-ins.
-func mended(err error) error {
-	e, ok := err.(*attendance.Error) //nolint:errorlint // one that wraps another says it itself
-	if !ok || e.Code != attendance.CodePermission || e.Mend != (attendance.Text{}) {
-		return err
-	}
-	m := *e
-	m.Mend = callableMend()
-	return &m
+	return reply, mended(c.sight.judge(users, c.blamed(users, err)), callableMend())
 }

@@ -17,9 +17,13 @@ import (
 
 const defaultBaseURL = "https://qyapi.weixin.qq.com"
 
-// callsPerSecond is half of the 600 check-in calls a minute that WeCom allows a
-// company, all its applications and programs together.
-const callsPerSecond = 5
+const (
+	// perMinute is how many check-in calls a minute WeCom allows a company, all its
+	// applications and programs together (page of getcheckindata).
+	perMinute = 600
+	// callsPerSecond is half of that.
+	callsPerSecond = 5
+)
 
 // Config says which application of which company is used, and how. CorpID and
 // Secret are needed, or Tokens; everything else may be left out.
@@ -49,6 +53,10 @@ type Config struct {
 	// requests a second with a burst of 5: half of what WeCom allows a company for
 	// check-ins, whose other programs need some as well.
 	Limiter provider.Limiter
+	// PerMinute is how many check-in calls a minute are made at most, whatever
+	// Limiter lets through. 0 means 600, which is what WeCom allows. Less than 0
+	// means no bound, for private deployments and tests.
+	PerMinute int
 	// Tokens and ContactTokens hand out access tokens in place of Secret and
 	// ContactSecret, for hosts that keep them elsewhere and for applications of
 	// service providers. Nil means tokens are fetched with the secrets and kept in
@@ -121,8 +129,11 @@ func New(cfg Config) (*Client, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	c := &Client{config: cfg, days: days, now: cfg.Now, clock: real}
-	c.over.clock, c.spans.clock = c.clock, c.clock
+	c.over.clock, c.spans.clock, c.sight.clock = c.clock, c.clock, c.clock
 	c.api, c.records = c.caller(classify), c.caller(classifyRecords)
+	if pace := pace(cfg.PerMinute); pace != nil {
+		c.records.Limiter = both{pace, cfg.Limiter}
+	}
 	c.app = c.access(attendance.Text{EN: "the check-in application", ZH: "打卡应用"}, cfg.Tokens, cfg.Secret)
 	c.contact = c.access(attendance.Text{EN: "contact sync", ZH: "通讯录同步"}, cfg.ContactTokens, cfg.ContactSecret)
 	return c, nil
@@ -145,6 +156,29 @@ func (c *Client) CloseIdleConnections() {
 	c.records.CloseIdleConnections()
 }
 
+// pace lets at most so many requests through in any minute: a burst of a twelfth,
+// and the rest evenly. Nil for no bound.
+func pace(perMinuteAtMost int) *rate.Limiter {
+	switch {
+	case perMinuteAtMost < 0:
+		return nil
+	case perMinuteAtMost == 0:
+		perMinuteAtMost = perMinute
+	}
+	burst := max(1, perMinuteAtMost/12)
+	return rate.NewLimiter(rate.Limit(float64(max(1, perMinuteAtMost-burst))/60), burst)
+}
+
+// both waits for one limiter and then for the other.
+type both [2]provider.Limiter
+
+func (b both) Wait(ctx context.Context) error {
+	if err := b[0].Wait(ctx); err != nil {
+		return err
+	}
+	return b[1].Wait(ctx)
+}
+
 func (c *Client) caller(classify func(provider.Reply) error) *provider.Client {
 	return &provider.Client{
 		Name:     "wecom",
@@ -159,11 +193,14 @@ func (c *Client) caller(classify func(provider.Reply) error) *provider.Client {
 
 // call makes one call to a path with a token of one application. Sent is filled
 // beside an error too.
+//
+// An answer that is none of WeCom's (the page of a gateway, half a document) counts
+// as trouble of the network, by the pages on error codes: it is asked for once more.
 func (c *Client) call(ctx context.Context, with *provider.Client, a *access, r provider.Request) (provider.Reply, error) {
 	path, query := r.URL, r.Query
 	r.URL, r.Op = c.config.BaseURL+path, path
 	var sum provider.Reply
-	for {
+	for garbled := false; ; {
 		if err := c.over.wait(ctx); err != nil {
 			return sum, err
 		}
@@ -173,19 +210,43 @@ func (c *Client) call(ctx context.Context, with *provider.Client, a *access, r p
 			maps.Copy(r.Query, query)
 			return with.Call(ctx, r)
 		})
-		c.skew.Note(reply, c.clock())
-		reached := reply.Sent > 0 // else gettoken met the limit, which is final
+		c.skew.Note(reply)
 		if reply.Sent += sum.Sent; sum.Sent > 0 {
 			reply.SentAt = sum.SentAt
 		}
 		sum = reply
-		if apiCode(err) != codeOverLimit || !reached {
+		switch {
+		case err == nil:
+			c.over.passed(began)
+			return sum, nil
+		case attendance.CodeOf(err) == attendance.CodeMalformed && !garbled:
+			garbled = true
+			if err := pause(ctx, garbledPause); err != nil {
+				return sum, err
+			}
+			continue
+		case attendance.CodeOf(err) == attendance.CodeCredentials:
+			return sum, withMend(err, credentialsMend())
+		case apiCode(err) != codeOverLimit, isOfToken(err): // that of gettoken is final
 			return sum, err
+		case !c.over.struck(began, err):
+			return sum, tooMany(hourBlock, err)
 		}
-		if !c.over.struck(began) {
-			native, _ := errors.AsType[*APIError](err)
-			return sum, tooMany(hourBlock, native)
-		}
+	}
+}
+
+// garbledPause is how long is waited after an answer that is none of WeCom's.
+const garbledPause = 2 * time.Second
+
+// pause waits, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

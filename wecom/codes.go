@@ -4,14 +4,12 @@ import "github.com/punchbridge/punchbridge/attendance"
 
 // Codes that more than the table below looks at.
 const (
-	codeOverLimit     = 45009
-	codeNoRight       = 60011
-	codeUserList      = 301023
-	codeForbidden     = 48002
-	codeNoDetails     = 48009
-	codeOtherApp      = 301002
-	codeUntrustedIP   = 60020
-	codeInvalidSecret = 40001
+	codeOverLimit   = 45009
+	codeNoRight     = 60011
+	codeUserList    = 301023
+	codeNoDetails   = 48009
+	codeOtherApp    = 301002
+	codeUntrustedIP = 60020
 )
 
 // codeOf is the one table of WeCom's errcodes (全局错误码), by what they mean for
@@ -30,7 +28,7 @@ func codeOf(errcode int64) (code attendance.Code, token bool) {
 	// such company. 40084, 40085, 48003: what a service provider's token source
 	// sends. Never tried twice: an address that goes on is shut out for an hour.
 	// Some libraries refetch the token on 40001; it does not help.
-	case codeInvalidSecret, 40013, 40091, 41002, 41004, 2000002, 40084, 40085, 48003:
+	case 40001, 40013, 40091, 41002, 41004, 2000002, 40084, 40085, 48003:
 		return attendance.CodeCredentials, false
 
 	// The token is invalid, expired or missing. 40014 is answered for expired ones
@@ -41,7 +39,7 @@ func codeOf(errcode int64) (code attendance.Code, token bool) {
 	// Function not granted; this application may not make this call; authorisation
 	// gone; call withdrawn; permission taken back after long disuse; details for
 	// 通讯录同步 from a new address; token of another application.
-	case 48001, codeForbidden, 48004, 48005, 48006, codeNoDetails, codeOtherApp:
+	case 48001, 48002, 48004, 48005, 48006, codeNoDetails, codeOtherApp:
 		return attendance.CodePermission, false
 
 	// Application switched off; company dissolved or banned.

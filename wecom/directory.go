@@ -18,6 +18,8 @@ const (
 	pathUsersSimple = "/cgi-bin/user/simplelist"
 	pathUsers       = "/cgi-bin/user/list"
 	pathUser        = "/cgi-bin/user/get"
+
+	keyIDs = "dept_user" // of user/list_id
 )
 
 const (
@@ -85,6 +87,8 @@ type listing struct {
 	// simple: details by department may not be read. blind: by person neither.
 	simple, blind bool
 	singles       int
+	// incomplete: a department could not be read. listed: user/list has answered.
+	incomplete, listed bool
 }
 
 // all yields the accounts by whatever is open.
@@ -95,13 +99,24 @@ func (l *listing) all(ctx context.Context) error {
 	}
 	if l.idsOnly {
 		err := l.ids(ctx, contact)
-		if attendance.CodeOf(err) == attendance.CodePermission {
+		if attendance.CodeOf(err) == attendance.CodePermission || isOfApplication(err) {
 			return l.walk(ctx, app, false)
 		}
 		return err
 	}
 	// Details first: whose they are known of is not yielded again without.
-	if err := l.walkByDepartment(ctx, contact); !closed(err) {
+	switch err := l.walkByDepartment(ctx, contact); {
+	case err == nil && !l.incomplete:
+		return nil
+	case err == nil:
+		return l.ids(ctx, contact)
+	case isOfApplication(err):
+		// Trusted addresses and switches are set for each application apart.
+		if err := l.warn(attendance.Warningf("directory_incomplete", "通讯录同步 may not be used, so only what the application may see is read: %v", err)); err != nil {
+			return err
+		}
+		return l.walk(ctx, app, true)
+	case !l.without(err):
 		return err
 	}
 	unseen := l.walk(ctx, app, true)
@@ -120,17 +135,28 @@ func (l *listing) all(ctx context.Context) error {
 	return err
 }
 
-// closed reports whether a call may not be made, or does not exist there, so that
-// another way may be tried. Trouble that concerns every call is none.
+// isOfApplication reports whether an error concerns one of two applications of a
+// company and says nothing of the other.
+func isOfApplication(err error) bool {
+	code := attendance.CodeOf(err)
+	return code == attendance.CodeAddress || code == attendance.CodeDisabled
+}
+
+// closed reports whether a call may not be made, so that another way may be tried.
 func closed(err error) bool {
-	if errors.Is(err, errStopped) {
-		return false
-	}
+	code := attendance.CodeOf(err)
+	return code == attendance.CodePermission || code == attendance.CodeAccount
+}
+
+// without reports whether user/list is closed, or seems not to be there at all: its
+// page was seen by none of our sources. Once it has answered, any other trouble is
+// trouble.
+func (l *listing) without(err error) bool {
 	switch attendance.CodeOf(err) {
-	case attendance.CodePermission, attendance.CodeAccount, attendance.CodeRequest, attendance.CodeMalformed, attendance.CodeUnknown:
-		return true
+	case attendance.CodeRequest, attendance.CodeMalformed, attendance.CodeUnknown:
+		return !l.listed && !errors.Is(err, errStopped)
 	default:
-		return false
+		return closed(err)
 	}
 }
 
@@ -140,10 +166,11 @@ func (l *listing) walk(ctx context.Context, a *access, details bool) error {
 	return l.departments(ctx, a, func(id int64) error {
 		if !l.simple {
 			err := l.users(ctx, a, id)
-			if !closed(err) || attendance.CodeOf(err) == attendance.CodeAccount {
+			if !l.without(err) {
 				return err
 			}
-			l.simple = true
+			// One department out of sight says nothing of the next.
+			l.simple = attendance.CodeOf(err) != attendance.CodeAccount
 		}
 		return l.usersSimple(ctx, a, id)
 	})
@@ -155,18 +182,28 @@ func (l *listing) walkByDepartment(ctx context.Context, a *access) error {
 }
 
 // departments calls visit for every department in sight. One that is gone since or
-// out of sight is a warning.
+// out of sight is a warning; when all are, nothing is in sight.
 func (l *listing) departments(ctx context.Context, a *access, visit func(id int64) error) error {
 	ids, err := l.client.departments(ctx, a)
 	if err != nil {
 		return err
 	}
+	var lost []attendance.Warning
 	for _, id := range ids {
 		err := visit(id)
-		if attendance.CodeOf(err) == attendance.CodeAccount {
-			err = l.warn(attendance.Warningf("directory_incomplete", "department %d could not be read: %v", id, err))
+		if attendance.CodeOf(err) != attendance.CodeAccount {
+			if err != nil {
+				return err
+			}
+			continue
 		}
-		if err != nil {
+		if lost = append(lost, attendance.Warningf("directory_incomplete", "department %d could not be read: %v", id, err)); len(lost) == len(ids) {
+			return nothingInSight(err)
+		}
+	}
+	l.incomplete = l.incomplete || len(lost) > 0
+	for _, w := range lost {
+		if err := l.warn(w); err != nil {
 			return err
 		}
 	}
@@ -181,11 +218,11 @@ func (c *Client) departments(ctx context.Context, a *access) ([]int64, error) {
 	case attendance.CodeOf(err) == attendance.CodeAccount: // 60011 without naming a department
 		return nil, nothingInSight(err)
 	case err != nil:
-		return nil, listable(err)
+		return nil, mended(err, listMend())
 	}
-	list := provider.Member(reply.Body, "department_id") // the key really is called so
-	if len(list) == 0 || list[0] != '[' && string(list) != "null" {
-		return nil, malformed(pathDepartments, "errcode 0 without the list department_id")
+	list, err := list(reply.Body, pathDepartments, "department_id") // the key really is called so
+	if err != nil {
+		return nil, err
 	}
 	var ids []int64
 	for raw := range provider.Array(list) {
@@ -204,18 +241,7 @@ func (c *Client) departments(ctx context.Context, a *access) ([]int64, error) {
 // nothingInSight is the error of an empty visible range.
 func nothingInSight(native error) error {
 	return &attendance.Error{Code: attendance.CodePermission, Op: "wecom " + pathDepartments, Err: native, Mend: listMend(),
-		Detail: "the application's visible range (可见范围) holds no department"}
-}
-
-// listable says what to click where the directory may not be listed.
-func listable(err error) error {
-	e, ok := err.(*attendance.Error) //nolint:errorlint // one that wraps another says it itself
-	if !ok || e.Code != attendance.CodePermission || e.Mend != (attendance.Text{}) {
-		return err
-	}
-	m := *e
-	m.Mend = listMend()
-	return &m
+		Detail: "the application's visible range (可见范围) holds no department that may be read"}
 }
 
 // users yields the people of one department with details.
@@ -224,6 +250,7 @@ func (l *listing) users(ctx context.Context, a *access, department int64) error 
 	if err != nil {
 		return err
 	}
+	l.listed = true
 	for raw := range provider.Array(list) {
 		if err := l.emit(account(raw)); err != nil {
 			return err
@@ -237,7 +264,7 @@ func (l *listing) users(ctx context.Context, a *access, department int64) error 
 func (l *listing) usersSimple(ctx context.Context, a *access, department int64) error {
 	list, err := l.userlist(ctx, a, pathUsersSimple, department)
 	if err != nil {
-		return listable(err)
+		return mended(err, listMend())
 	}
 	for raw := range provider.Array(list) {
 		entry := account(raw)
@@ -258,11 +285,7 @@ func (l *listing) userlist(ctx context.Context, a *access, path string, departme
 	if err != nil {
 		return nil, err
 	}
-	list := provider.Member(reply.Body, "userlist")
-	if len(list) == 0 || list[0] != '[' && string(list) != "null" {
-		return nil, malformed(path, "errcode 0 without the list userlist")
-	}
-	return list, nil
+	return list(reply.Body, path, "userlist")
 }
 
 // detailed asks for one person, unless that was found to be in vain.
@@ -279,7 +302,7 @@ func (l *listing) detailed(ctx context.Context, a *access, entry attendance.Acco
 		if full := account(reply.Body); full.ID != "" {
 			return full, nil
 		}
-		return entry, nil
+		return entry, malformed(pathUser, "errcode 0 without a userid")
 	case attendance.CodeOf(err) == attendance.CodeAccount: // this one is out of sight
 		return entry, nil
 	case closed(err):
@@ -307,11 +330,11 @@ func (l *listing) ids(ctx context.Context, a *access) error {
 	for cursor := ""; ; {
 		reply, err := l.client.call(ctx, l.client.api, a, provider.Request{URL: pathUserIDs, Body: idsBody{cursor, idsPage}})
 		if err != nil {
-			return listable(err)
+			return mended(err, listMend())
 		}
-		list := provider.Member(reply.Body, "dept_user")
-		if len(list) == 0 || list[0] != '[' && string(list) != "null" {
-			return malformed(pathUserIDs, "errcode 0 without the list dept_user")
+		list, err := list(reply.Body, pathUserIDs, keyIDs)
+		if err != nil {
+			return err
 		}
 		for raw := range provider.Array(list) { // one row for each user and department
 			if err := l.emit(account(raw)); err != nil {
@@ -354,52 +377,4 @@ func (l *listing) emit(a attendance.Account) error {
 		return errStopped
 	}
 	return nil
-}
-
-// statusActivated is the status of an account that can be used; 2 is disabled, 4
-// not activated, 5 left.
-const statusActivated = 1
-
-// account reads one user. What is not told must not leave anybody out: without a
-// status it counts as active.
-func account(raw []byte) attendance.Account {
-	a := attendance.Account{Active: true}
-	var email, corporate string
-	for key, value := range provider.Object(raw) {
-		switch string(key) {
-		case "userid":
-			a.ID = provider.Text(value)
-		case "name":
-			a.Name = provider.Text(value)
-		case "mobile":
-			a.Mobile = strings.TrimSpace(provider.Text(value))
-		case "email":
-			email = strings.TrimSpace(provider.Text(value))
-		case "biz_mail":
-			corporate = strings.TrimSpace(provider.Text(value))
-		case "status":
-			if status, ok := provider.Int(value); ok {
-				a.Active = status == statusActivated
-			}
-		case "extattr":
-			a.JobNumber = jobNumber(value)
-		}
-	}
-	for _, address := range [...]string{corporate, email} {
-		if address != "" && (len(a.Emails) == 0 || a.Emails[0] != address) {
-			a.Emails = append(a.Emails, address)
-		}
-	}
-	return a
-}
-
-// jobNumber is the text attribute that a company has called 工号. WeCom has no field
-// of its own for it.
-func jobNumber(extattr []byte) string {
-	for attr := range provider.Array(provider.Member(extattr, "attrs")) {
-		if strings.TrimSpace(provider.Text(provider.Member(attr, "name"))) == "工号" {
-			return strings.TrimSpace(provider.Text(provider.Member(provider.Member(attr, "text"), "value")))
-		}
-	}
-	return ""
 }

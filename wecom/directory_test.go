@@ -3,6 +3,8 @@ package wecom
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -62,60 +64,62 @@ func TestDirectoryWays(t *testing.T) {
 		"the application sees all":             {want: everybody, status: true, private: true, departments: 1, users: 4},
 		"the application sees a part":          {options: wecomtest.Options{VisibleDepartments: []int64{2}}, want: []string{"lisi", "zhangsan"}, status: true, private: true, departments: 1, users: 2},
 		"a newer application":                  {options: wecomtest.Options{WithholdPrivate: true}, want: everybody, status: true, departments: 1, users: 4},
-		"without user/list":                    {options: wecomtest.Options{WithoutUserList: true}, want: everybody, status: true, private: true, departments: 1, users: 1, simple: 4, single: 4},
+		"without user/list":                    {options: wecomtest.Options{WithoutUserList: true}, want: everybody, status: true, private: true, departments: 1, users: 2, simple: 4, single: 4},
 		"ids only, by the application":         {ids: true, want: everybody, departments: 1, simple: 4},
 		"contact sync of old":                  {contact: true, want: everybody, status: true, private: true, departments: 1, users: 4},
 		"contact sync, ids only":               {contact: true, ids: true, want: everybody, list: 1},
 		"contact sync from a new address":      {contact: true, options: wecomtest.Options{NewContactAddress: true}, want: everybody, status: true, private: true, departments: 2, users: 5, list: 1},
 		"and the application sees a part":      {contact: true, options: wecomtest.Options{NewContactAddress: true, VisibleDepartments: []int64{2}}, want: everybody, private: true, departments: 2, users: 3, list: 1},
 		"and the application sees nothing":     {contact: true, options: wecomtest.Options{NewContactAddress: true, VisibleDepartments: []int64{}}, want: everybody, departments: 2, users: 1, list: 1, warning: "directory_without_details"},
-		"and there is no user/list":            {contact: true, options: wecomtest.Options{NewContactAddress: true, WithoutUserList: true}, want: everybody, status: true, private: true, departments: 2, users: 2, simple: 4, single: 4, list: 1},
+		"and there is no user/list":            {contact: true, options: wecomtest.Options{NewContactAddress: true, WithoutUserList: true}, want: everybody, status: true, private: true, departments: 2, users: 4, simple: 4, single: 4, list: 1},
 		"ids only, contact sync, new address":  {contact: true, ids: true, options: wecomtest.Options{NewContactAddress: true}, want: everybody, list: 1},
 		"people in sight singly are not found": {options: wecomtest.Options{VisibleDepartments: []int64{2}, VisibleUsers: []string{"wangwu"}}, want: []string{"lisi", "zhangsan"}, status: true, private: true, departments: 1, users: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
-			test.options.PerMinute = -1
-			fake := orgOf(&test.options)
-			c := clientOf(t, fake, func(c *Config) {
-				quick(c)
-				if test.contact {
-					withContact(c)
+			bubble(t, func(t *testing.T) {
+				test.options.PerMinute = -1
+				fake := orgOf(&test.options)
+				c := clientOf(t, fake, func(c *Config) {
+					quick(c)
+					if test.contact {
+						withContact(c)
+					}
+				})
+				d := c.Directory()
+				if test.ids {
+					d = c.UserIDs()
 				}
+				accounts, warnings, err := listed(t, d)
+				require.NoError(t, err)
+				var got []string
+				for id := range accounts {
+					got = append(got, id)
+				}
+				slices.Sort(got)
+				require.Equal(t, test.want, got)
+				require.Equal(t, "ZhangSan", accounts["zhangsan"].ID, "as the directory spells it")
+				require.True(t, accounts["zhangsan"].Active)
+				if slices.Contains(test.want, "wangwu") {
+					require.Equal(t, test.status, !accounts["wangwu"].Active, "not activated")
+					require.Equal(t, test.status, !accounts["zhaoliu"].Active, "disabled")
+				}
+				require.Equal(t, test.private, accounts["zhangsan"].Mobile != "")
+				if test.private {
+					require.Equal(t, attendance.Account{ID: "ZhangSan", Name: "张三", JobNumber: "A1", Mobile: "13800000001",
+						Emails: []string{"z@corp.example.com", "z@example.com"}, Active: true}, accounts["zhangsan"])
+				}
+				if test.warning == "" {
+					require.Empty(t, warnings)
+				} else {
+					require.Len(t, warnings, 1)
+					require.Equal(t, test.warning, warnings[0].Code)
+				}
+				for path, n := range map[string]int{wecomtest.PathDepartments: test.departments, wecomtest.PathUsers: test.users,
+					wecomtest.PathUsersSimple: test.simple, wecomtest.PathUser: test.single, wecomtest.PathUserIDs: test.list} {
+					require.Equal(t, n, fake.Requests(path), path)
+				}
+				require.Zero(t, fake.Requests("/cgi-bin/user/getuserid"), "never by mobile number")
 			})
-			d := c.Directory()
-			if test.ids {
-				d = c.UserIDs()
-			}
-			accounts, warnings, err := listed(t, d)
-			require.NoError(t, err)
-			var got []string
-			for id := range accounts {
-				got = append(got, id)
-			}
-			slices.Sort(got)
-			require.Equal(t, test.want, got)
-			require.Equal(t, "ZhangSan", accounts["zhangsan"].ID, "as the directory spells it")
-			require.True(t, accounts["zhangsan"].Active)
-			if slices.Contains(test.want, "wangwu") {
-				require.Equal(t, test.status, !accounts["wangwu"].Active, "not activated")
-				require.Equal(t, test.status, !accounts["zhaoliu"].Active, "disabled")
-			}
-			require.Equal(t, test.private, accounts["zhangsan"].Mobile != "")
-			if test.private {
-				require.Equal(t, attendance.Account{ID: "ZhangSan", Name: "张三", JobNumber: "A1", Mobile: "13800000001",
-					Emails: []string{"z@corp.example.com", "z@example.com"}, Active: true}, accounts["zhangsan"])
-			}
-			if test.warning == "" {
-				require.Empty(t, warnings)
-			} else {
-				require.Len(t, warnings, 1)
-				require.Equal(t, test.warning, warnings[0].Code)
-			}
-			for path, n := range map[string]int{wecomtest.PathDepartments: test.departments, wecomtest.PathUsers: test.users,
-				wecomtest.PathUsersSimple: test.simple, wecomtest.PathUser: test.single, wecomtest.PathUserIDs: test.list} {
-				require.Equal(t, n, fake.Requests(path), path)
-			}
-			require.Zero(t, fake.Requests("/cgi-bin/user/getuserid"), "never by mobile number")
 		})
 	}
 }
@@ -128,22 +132,28 @@ func TestDirectoryErrors(t *testing.T) {
 		found   int
 		warning string
 	}{
-		"no department may be listed":        {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 48002, Path: wecomtest.PathDepartments}, code: attendance.CodePermission},
-		"nothing in sight":                   {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 60011, Path: wecomtest.PathDepartments}, code: attendance.CodePermission},
-		"address":                            {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 60020, Path: wecomtest.PathDepartments}, code: attendance.CodeAddress},
-		"an address that changes on the way": {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 60020, Path: wecomtest.PathUsers, After: 2}, code: attendance.CodeAddress, found: 1},
-		"a department that is gone":          {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 60003, Path: wecomtest.PathUsers, After: 1, Times: 1}, found: 4, warning: "directory_incomplete"},
-		"a department out of sight":          {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 60011, Path: wecomtest.PathUsers, After: 1, Times: 1}, found: 4, warning: "directory_incomplete"},
-		"busy for ever":                      {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: -1, Path: wecomtest.PathUsers}, code: attendance.CodeUnavailable},
-		"busy for a moment":                  {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: -1, Path: wecomtest.PathUsers, Times: 1}, found: 4},
-		"a wrong secret":                     {contact: true, fault: wecomtest.Fault{Kind: wecomtest.BadSecret}, code: attendance.CodeCredentials},
-		"departments without the list":       {fault: wecomtest.Fault{Kind: wecomtest.Answer, Body: `{"errcode":0}`, Path: wecomtest.PathDepartments}, code: attendance.CodeMalformed},
-		"a department without an id":         {fault: wecomtest.Fault{Kind: wecomtest.Answer, Body: `{"errcode":0,"department_id":[{"id":"x"}]}`, Path: wecomtest.PathDepartments}, code: attendance.CodeMalformed},
-		"no departments at all":              {fault: wecomtest.Fault{Kind: wecomtest.Answer, Body: `{"errcode":0,"department_id":[]}`, Path: wecomtest.PathDepartments}, code: attendance.CodePermission},
-		"a user without userid":              {fault: wecomtest.Fault{Kind: wecomtest.Answer, Body: `{"errcode":0,"userlist":[{"name":"x"}]}`, Path: wecomtest.PathUsers, Times: 1}, found: 4, warning: "directory_incomplete"},
-		"a cursor that does not move":        {contact: true, fault: wecomtest.Fault{Kind: wecomtest.Answer, Body: `{"errcode":0,"dept_user":[],"next_cursor":"c"}`, Path: wecomtest.PathUserIDs}, code: attendance.CodeMalformed},
-		"ids without the list":               {contact: true, fault: wecomtest.Fault{Kind: wecomtest.Answer, Body: `{"errcode":0,"next_cursor":""}`, Path: wecomtest.PathUserIDs}, code: attendance.CodeMalformed},
-		"contact sync may not list":          {contact: true, fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 48002, Path: wecomtest.PathUserIDs}, found: 4},
+		"no department may be listed":         {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 48002, Path: wecomtest.PathDepartments}, code: attendance.CodePermission},
+		"nothing in sight":                    {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 60011, Path: wecomtest.PathDepartments}, code: attendance.CodePermission},
+		"address":                             {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 60020, Path: wecomtest.PathDepartments}, code: attendance.CodeAddress},
+		"an address that changes on the way":  {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 60020, Path: wecomtest.PathUsers, After: 2}, code: attendance.CodeAddress, found: 1},
+		"a department without details":        {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 60003, Path: wecomtest.PathUsers, After: 1, Times: 1}, found: 4},
+		"no department with details":          {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 60011, Path: wecomtest.PathUsers}, found: 4},
+		"user/list is called wrong":           {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 40058, Path: wecomtest.PathUsers}, found: 4},
+		"user/list answers what nobody knows": {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 45047, Path: wecomtest.PathUsers}, found: 4},
+		"a page in place of one department":   {fault: wecomtest.Fault{Kind: wecomtest.HTMLPage, Path: wecomtest.PathUsers, After: 2, Times: 1}, found: 4},
+		"pages in place of a department":      {fault: wecomtest.Fault{Kind: wecomtest.HTMLPage, Path: wecomtest.PathUsers, After: 2}, code: attendance.CodeMalformed, found: 1},
+		"pages in place of the departments":   {fault: wecomtest.Fault{Kind: wecomtest.HTMLPage, Path: wecomtest.PathDepartments}, code: attendance.CodeMalformed},
+		"an error nobody knows":               {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 99999, Path: wecomtest.PathDepartments}, code: attendance.CodeUnknown},
+		"busy for ever":                       {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: -1, Path: wecomtest.PathUsers}, code: attendance.CodeUnavailable},
+		"busy for a moment":                   {fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: -1, Path: wecomtest.PathUsers, Times: 1}, found: 4},
+		"a wrong secret":                      {contact: true, fault: wecomtest.Fault{Kind: wecomtest.BadSecret}, code: attendance.CodeCredentials},
+		"departments without the list":        {fault: wecomtest.Fault{Kind: wecomtest.Answer, Body: `{"errcode":0}`, Path: wecomtest.PathDepartments}, code: attendance.CodeMalformed},
+		"a department without an id":          {fault: wecomtest.Fault{Kind: wecomtest.Answer, Body: `{"errcode":0,"department_id":[{"id":"x"}]}`, Path: wecomtest.PathDepartments}, code: attendance.CodeMalformed},
+		"no departments at all":               {fault: wecomtest.Fault{Kind: wecomtest.Answer, Body: `{"errcode":0,"department_id":[]}`, Path: wecomtest.PathDepartments}, code: attendance.CodePermission},
+		"a user without userid":               {fault: wecomtest.Fault{Kind: wecomtest.Answer, Body: `{"errcode":0,"userlist":[{"name":"x"}]}`, Path: wecomtest.PathUsers, Times: 1}, found: 4, warning: "directory_incomplete"},
+		"a cursor that does not move":         {contact: true, fault: wecomtest.Fault{Kind: wecomtest.Answer, Body: `{"errcode":0,"dept_user":[],"next_cursor":"c"}`, Path: wecomtest.PathUserIDs}, code: attendance.CodeMalformed},
+		"ids without the list":                {contact: true, fault: wecomtest.Fault{Kind: wecomtest.Answer, Body: `{"errcode":0,"next_cursor":""}`, Path: wecomtest.PathUserIDs}, code: attendance.CodeMalformed},
+		"contact sync may not list":           {contact: true, fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 48002, Path: wecomtest.PathUserIDs}, found: 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
@@ -157,7 +167,7 @@ func TestDirectoryErrors(t *testing.T) {
 				}
 				accounts, warnings, err := listed(t, d)
 				require.Equal(t, test.code, attendance.CodeOf(err), "%v", err)
-				if test.code != "" && test.code != attendance.CodeAddress {
+				if test.code != "" && test.found == 0 {
 					require.Empty(t, accounts)
 				} else {
 					require.GreaterOrEqual(t, len(accounts), test.found)
@@ -167,6 +177,102 @@ func TestDirectoryErrors(t *testing.T) {
 					require.Equal(t, test.warning, warnings[0].Code)
 				}
 			})
+		})
+	}
+}
+
+// A person's details that come garbled are trouble, and no reason to go on without
+// everybody's.
+func TestGarbledDetails(t *testing.T) {
+	for _, fault := range []wecomtest.Fault{{Kind: wecomtest.HTMLPage}, {Kind: wecomtest.Errcode, Code: 99999}, {Kind: wecomtest.Answer, Body: `{"errcode":0}`}} {
+		bubble(t, func(t *testing.T) {
+			fake := orgOf(&wecomtest.Options{WithoutUserList: true})
+			fault.Path = wecomtest.PathUser
+			fake.Fail(fault)
+			_, _, err := listed(t, clientOf(t, fake, nil).Directory())
+			require.Error(t, err)
+			fake.Heal()
+			fault.Times = 1
+			if fault.Kind == wecomtest.HTMLPage {
+				fake.Fail(fault)
+				accounts, warnings, err := listed(t, clientOf(t, fake, nil).Directory())
+				require.NoError(t, err)
+				require.Empty(t, warnings)
+				require.False(t, accounts["wangwu"].Active)
+			}
+		})
+	}
+}
+
+// 通讯录同步 that may not be used from here leaves what the application sees.
+func TestContactSyncFromAnUntrustedAddress(t *testing.T) {
+	for _, ids := range []bool{false, true} {
+		bubble(t, func(t *testing.T) {
+			fake := orgOf(nil)
+			contact := clientOf(t, fake, withContact)
+			token, err := contact.contact.tokens.Token(t.Context())
+			require.NoError(t, err)
+			refusing := refuseToken{fake.Transport(), token}
+			c := clientOf(t, fake, func(c *Config) { withContact(c); c.HTTP = &http.Client{Transport: refusing} })
+			d := c.Directory()
+			if ids {
+				d = c.UserIDs()
+			}
+			accounts, _, err := listed(t, d)
+			require.NoError(t, err)
+			require.Len(t, accounts, 4)
+		})
+	}
+}
+
+// refuseToken answers the calls with one token as from an untrusted address.
+type refuseToken struct {
+	http.RoundTripper
+	token string
+}
+
+func (r refuseToken) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Query().Get("access_token") != r.token {
+		return r.RoundTripper.RoundTrip(req)
+	}
+	const body = `{"errcode":60020,"errmsg":"not allow to access from your ip, hint: [1], from ip: 203.0.113.7, more info"}`
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: req}, nil
+}
+
+// A department that nobody may read is a warning, and all of them are a directory
+// that may not be read; with 通讯录同步 the userids come all the same.
+func TestDepartmentsOutOfSight(t *testing.T) {
+	for name, test := range map[string]struct {
+		contact, all bool
+		found        int
+		code         attendance.Code
+	}{
+		"one": {found: 3}, "one, contact sync": {contact: true, found: 4},
+		"all": {all: true, code: attendance.CodePermission}, "all, contact sync": {contact: true, all: true, found: 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake := orgOf(&wecomtest.Options{PerMinute: -1})
+			for _, path := range []string{wecomtest.PathUsers, wecomtest.PathUsersSimple} {
+				fault := wecomtest.Fault{Kind: wecomtest.Errcode, Code: 60011, Path: path}
+				if !test.all { // 乙 3, whose lisi is in no other
+					fault.After, fault.Times = 2, 1
+					if path == wecomtest.PathUsersSimple {
+						fault.After = 0
+					}
+				}
+				fake.Fail(fault)
+			}
+			accounts, warnings, err := listed(t, clientOf(t, fake, func(c *Config) {
+				quick(c)
+				if test.contact {
+					withContact(c)
+				}
+			}).Directory())
+			require.Equal(t, test.code, attendance.CodeOf(err), "%v", err)
+			require.Len(t, accounts, test.found)
+			if test.code == "" {
+				require.NotEmpty(t, warnings)
+			}
 		})
 	}
 }
@@ -189,7 +295,9 @@ func TestPagesOfIDs(t *testing.T) {
 }
 
 // The single look-ups are bounded; who comes after them counts as active.
-func TestSingleLookUpsAreBounded(t *testing.T) {
+func TestSingleLookUpsAreBounded(t *testing.T) { bubble(t, testSingleLookUpsAreBounded) }
+
+func testSingleLookUpsAreBounded(t *testing.T) {
 	fake := wecomtest.New(&wecomtest.Options{PerMinute: -1, WithoutUserList: true})
 	for i := range singlesAtMost + 10 {
 		fake.AddUser(wecomtest.User{ID: fmt.Sprintf("u%06d", i), Status: 4})

@@ -49,7 +49,7 @@ func staff(fake *wecomtest.Server, n int) []string {
 }
 
 // quick sends without spacing, for tests that are not about it.
-func quick(c *Config) { c.Limiter = rate.NewLimiter(rate.Inf, 1) }
+func quick(c *Config) { c.Limiter, c.PerMinute = rate.NewLimiter(rate.Inf, 1), -1 }
 
 // withContact also knows the secret of 通讯录同步.
 func withContact(c *Config) { c.ContactSecret = wecomtest.DefaultContactSecret }

@@ -62,7 +62,7 @@ func (u *upstream) Fail(_ testing.TB, f providertest.Fault) bool {
 	case providertest.Busy:
 		fault.Code = -1
 	case providertest.Forbidden:
-		fault.Code = codeForbidden
+		fault.Code = 48002
 	case providertest.BadAccount:
 		fault.Code, fault.User = 60111, f.Account
 	case providertest.Garbage:

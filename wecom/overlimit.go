@@ -25,8 +25,9 @@ type overLimit struct {
 
 	mu sync.Mutex
 	// until is when the minute that is waited for ends; shut when the hour ends in
-	// which nothing is sent after a second 45009.
+	// which nothing is sent after a second 45009. last is the latest of them.
 	until, shut time.Time
+	last        error
 }
 
 // wait waits while a minute is being waited for, and fails while nothing is to be
@@ -38,34 +39,41 @@ func (l *overLimit) wait(ctx context.Context) error {
 		}
 		l.mu.Lock()
 		now := l.clock()
-		left, shut := l.until.Sub(now), l.shut.Sub(now)
+		left, shut, last := l.until.Sub(now), l.shut.Sub(now), l.last
 		l.mu.Unlock()
 		switch {
 		case shut > 0:
-			return tooMany(shut, nil)
+			return tooMany(shut, last)
 		case left <= 0:
 			return nil
 		}
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= left { //nolint:forbidigo // deadlines follow the real clock
-			return &attendance.Error{Code: attendance.CodeThrottled, Op: "wecom", RetryAfter: left, Detail: fmt.Sprintf(
+			return &attendance.Error{Code: attendance.CodeThrottled, Op: "wecom", RetryAfter: left, Err: last, Detail: fmt.Sprintf(
 				"WeCom's limit of calls a minute was passed; the wait of %v for its end would be longer than this call may take", left.Round(time.Second))}
 		}
-		timer := time.NewTimer(left)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
+		if err := pause(ctx, left); err != nil {
+			return err
 		}
+	}
+}
+
+// passed takes note of a call that began at a moment and was answered: if that was
+// after the pause, it was a minute's limit, and is over.
+func (l *overLimit) passed(began time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !began.Before(l.until) {
+		l.until = time.Time{}
 	}
 }
 
 // struck takes note of a 45009 for a call that began at a moment, and reports
 // whether the call may be made again, after wait. Calls that were under way when
 // the first 45009 came belong to it.
-func (l *overLimit) struck(began time.Time) (again bool) {
+func (l *overLimit) struck(began time.Time, err error) (again bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.last = err
 	now := l.clock()
 	switch {
 	case began.Before(l.until):

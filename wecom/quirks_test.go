@@ -157,6 +157,26 @@ func TestEveryPunchOnceHoweverTheRangeIsCut(t *testing.T) {
 	})
 }
 
+// An exception that is not known is told; words of types too, by the Syncer.
+func TestUnknownWordsAreTold(t *testing.T) {
+	now := func() time.Time { return at(t, "2024-06-20 12:00:00") }
+	fake := wecomtest.New(&wecomtest.Options{Now: now})
+	fake.AddUser(wecomtest.User{ID: "a"})
+	fake.AddRecord(
+		wecomtest.Record{UserID: "a", Exception: "人脸异常", Time: at(t, "2024-06-19 08:55:00"), Detail: "大门"},
+		wecomtest.Record{UserID: "a", Exception: "旷工;未打卡", Time: at(t, "2024-06-19 12:00:00")},
+		wecomtest.Record{UserID: "a", Type: "加班打卡", Time: at(t, "2024-06-19 20:00:00")})
+	report, err := attendance.NewSyncer(clientOf(t, fake, quick).CheckIns(), new(attendancetest.Sink), &attendance.Options{Now: now}).Run(context.Background(),
+		attendance.Members(attendance.Member{Person: "1", Account: "a"}), attendance.LastDays(3, shanghai()))
+	require.NoError(t, err)
+	require.Equal(t, 1, report.Written)
+	require.Len(t, report.Warnings, 2)
+	for _, w := range report.Warnings {
+		require.Contains(t, map[string]string{"unknown_exception": "人脸异常", "unknown_type": "checkin_type 加班打卡"}, w.Code)
+		require.NotContains(t, w.Message, "旷工", "that row was no punch anyway")
+	}
+}
+
 // What an approved make-up card (补卡) does to the rows is documented nowhere: the
 // placeholder changes into a punch, or a punch stands beside it. Both ways the OA
 // gets one punch, and the placeholder none.
@@ -287,6 +307,77 @@ func TestNobodyInSight(t *testing.T) {
 	}
 }
 
+// One userid that makes WeCom call the whole request wrong is found, if it is one
+// that the OA may have wrong; else nobody is searched for.
+func TestOddUserIDs(t *testing.T) {
+	now := func() time.Time { return at(t, "2024-06-20 12:00:00") }
+	for odd, refused := range map[string]int{"张 三": 1, "staff-x": 0} {
+		fake := wecomtest.New(&wecomtest.Options{Now: now, PerMinute: -1})
+		users := append(staff(fake, 60), odd)
+		var members []attendance.Member
+		for i, user := range users {
+			fake.AddRecord(wecomtest.Record{UserID: user, Time: at(t, "2024-06-19 08:55:00")})
+			members = append(members, attendance.Member{Person: fmt.Sprint(i), Account: user})
+		}
+		fake.Fail(wecomtest.Fault{Kind: wecomtest.Errcode, Code: 40058, User: odd, Path: wecomtest.PathCheckIn})
+		report, err := attendance.NewSyncer(clientOf(t, fake, quick).CheckIns(), new(attendancetest.Sink), &attendance.Options{Now: now}).
+			Run(context.Background(), attendance.Members(members...), attendance.LastDays(3, shanghai()))
+		require.Len(t, report.LeftOut, refused)
+		if refused == 1 {
+			require.NoError(t, err)
+			require.Equal(t, 60, report.Written)
+		} else {
+			require.Error(t, err)
+			require.Equal(t, attendance.CodeRequest, report.Failed[0].Code)
+		}
+	}
+}
+
+// A span that is refused for another reason than its length costs that query its
+// answer, and nobody else theirs.
+func TestARefusalOfOneQuery(t *testing.T) {
+	now := func() time.Time { return at(t, "2024-06-20 12:00:00") }
+	fake := wecomtest.New(&wecomtest.Options{Now: now, PerMinute: -1})
+	users := staff(fake, 300)
+	var members []attendance.Member
+	for i, user := range users {
+		fake.AddRecord(wecomtest.Record{UserID: user, Time: at(t, "2024-06-19 08:55:00")})
+		members = append(members, attendance.Member{Person: fmt.Sprint(i), Account: user})
+	}
+	fake.Fail(wecomtest.Fault{Kind: wecomtest.Errcode, Code: 301024, User: users[0], Path: wecomtest.PathCheckIn})
+	c := clientOf(t, fake, quick)
+	syncer := attendance.NewSyncer(c.CheckIns(), new(attendancetest.Sink), &attendance.Options{Now: now, Parallel: 1})
+	report, err := syncer.Run(context.Background(), attendance.Members(members...), attendance.LastDays(3, shanghai()))
+	require.Error(t, err)
+	require.Equal(t, 200, report.Written)
+	fake.Heal()
+	report, err = syncer.Run(context.Background(), attendance.Members(members...), attendance.LastDays(3, shanghai()))
+	require.NoError(t, err)
+	require.Equal(t, 100, report.Written)
+}
+
+// People out of sight who stand together at the head of every batch do not stop
+// the others, whatever WeCom's code for them is.
+func TestManyOutOfSightTogether(t *testing.T) {
+	now := func() time.Time { return at(t, "2024-06-20 12:00:00") }
+	for _, model := range []wecomtest.InvisibleModel{wecomtest.Invisible60011, wecomtest.Invisible60111} {
+		fake := wecomtest.New(&wecomtest.Options{Now: now, PerMinute: -1, Invisible: model})
+		var members []attendance.Member
+		for i, user := range staff(fake, 90) {
+			fake.AddRecord(wecomtest.Record{UserID: user, Time: at(t, "2024-06-19 08:55:00")})
+			members = append(members, attendance.Member{Person: fmt.Sprint(i), Account: user})
+			if i < 31 {
+				fake.RemoveUser(user)
+			}
+		}
+		report, err := attendance.NewSyncer(clientOf(t, fake, quick).CheckIns(), new(attendancetest.Sink), &attendance.Options{Now: now}).
+			Run(context.Background(), attendance.Members(members...), attendance.LastDays(3, shanghai()))
+		require.NoError(t, err)
+		require.Equal(t, 59, report.Written)
+		require.Len(t, report.LeftOut, 31)
+	}
+}
+
 // Userids that cannot be any are refused without a call, and spoil no body.
 func TestImpossibleUserIDs(t *testing.T) {
 	fake := wecomtest.New(&wecomtest.Options{Now: func() time.Time { return at(t, "2024-06-20 12:00:00") }})
@@ -294,10 +385,10 @@ func TestImpossibleUserIDs(t *testing.T) {
 	day := span(t, "2024-06-19 00:00:00", "2024-06-20 00:00:00")
 	fake.AddRecord(wecomtest.Record{UserID: "a<b>&c", Time: at(t, "2024-06-19 08:55:00")})
 	long := string(slices.Repeat([]byte("x"), 65))
-	a, err := fetch(t, clientOf(t, fake, quick), day, "tab\there", "a<b>&c", long, "\xff", "line\u2028", `quo"te`)
+	a, err := fetch(t, clientOf(t, fake, quick), day, "tab\there", "a<b>&c", long, "\xff", "Bob", "line\u2028", "bOb", `quo"te`)
 	require.NoError(t, err)
 	require.Len(t, a.Punches, 1)
-	require.Equal(t, []string{"tab\there", long, "\xff", "line\u2028", `quo"te`}, a.Refused)
+	require.Equal(t, []string{"tab\there", long, "\xff", "Bob", "line\u2028", "bOb", `quo"te`}, a.Refused, "two spellings of one are not told apart by guessing")
 	a, err = fetch(t, clientOf(t, fake, quick), day, long)
 	require.NoError(t, err)
 	require.Zero(t, a.Calls)

@@ -14,9 +14,9 @@ import (
 type reading struct {
 	span attendance.Span
 	zone *time.Location
-	// asked spells each account as the query does, by the spelling of the query and
-	// by the folded one: WeCom answers with its directory's.
-	asked, folded map[string]string
+	// asked spells each account as the query does, by that spelling and by the folded
+	// one: WeCom answers with its directory's.
+	asked map[string]string
 	// seen are the rows read so far: windows overlap.
 	seen map[rowKey]struct{}
 	// addresses keeps each address once: colleagues punch at the same places.
@@ -55,23 +55,22 @@ func newReading(q attendance.Query) *reading {
 	r := &reading{
 		span:      q.Span,
 		zone:      q.Span.Zone(),
-		asked:     make(map[string]string, len(q.Accounts)),
-		folded:    make(map[string]string, len(q.Accounts)),
+		asked:     make(map[string]string, 2*len(q.Accounts)),
 		seen:      map[rowKey]struct{}{},
 		addresses: map[string]string{},
 	}
 	for _, a := range q.Accounts {
+		r.asked[strings.ToLower(a)] = a
 		r.asked[a] = a
-		r.folded[strings.ToLower(a)] = a
 	}
 	return r
 }
 
 // rows reads one answer to what was sent and returns its number of rows.
 func (r *reading) rows(body []byte, sent window) (n int, err error) {
-	list := provider.Member(body, keyRecords)
-	if len(list) == 0 || list[0] != '[' {
-		return 0, malformed(pathCheckIns, "errcode 0 without the list "+keyRecords)
+	list, err := list(body, pathCheckIns, keyRecords)
+	if err != nil {
+		return 0, err
 	}
 	for raw := range provider.Array(list) {
 		if n == 0 {
@@ -95,7 +94,7 @@ func (r *reading) grow(n int) {
 
 // fields are those of a row that matter, as they are written.
 type fields struct {
-	user, kind, exception, moment, title, detail, notes, lat, lng, scheduled, schedule, timeline []byte
+	user, kind, exception, moment, title, detail, notes, wifi, lat, lng, scheduled, schedule, timeline []byte
 }
 
 func fieldsOf(raw []byte) (f fields) {
@@ -115,6 +114,8 @@ func fieldsOf(raw []byte) (f fields) {
 			f.detail = value
 		case "notes":
 			f.notes = value
+		case "wifiname":
+			f.wifi = value
 		case "lat":
 			f.lat = value
 		case "lng":
@@ -144,7 +145,7 @@ func (r *reading) row(raw []byte, sent window) {
 	}
 	account, asked := r.account(f.user)
 	kind, word := kindOf(f.kind)
-	missing := r.missing(f.exception)
+	missing, strange := exceptions(f.exception)
 	key := rowKey{account: account, kind: kind, word: word, missing: missing}
 	if timed {
 		key.at = at.Unix()
@@ -164,11 +165,25 @@ func (r *reading) row(raw []byte, sent window) {
 		r.skip(account, at, attendance.NotAsked, stranger(account))
 	case missing:
 		r.skip(account, at, attendance.MissingPunch, missed(f, at))
+	case len(f.exception) > 0 && (f.exception[0] == '[' || f.exception[0] == '{'):
+		r.skip(account, at, attendance.Invalid, "exception_type is no text: "+string(f.exception))
 	case kind == kindUnknown:
 		r.skip(account, at, attendance.UnknownType, "checkin_type "+word)
+	case strange != "" && !strings.Contains(strange, "补卡") && f.isPlaceholder(at):
+		r.skip(account, at, attendance.UnknownType, "exception_type "+strange)
 	default:
+		r.wonder(strange)
 		r.punches = append(r.punches, r.punch(f, account, at, kind))
 	}
+}
+
+// isPlaceholder reports whether a row looks like that of a missing punch: made at
+// the very second it was due, nowhere. It decides only together with an exception
+// that is not understood: a machine's punch may have no place either.
+func (f *fields) isPlaceholder(at time.Time) bool {
+	due, known := scheduled(f.scheduled, at)
+	_, _, located := position(f.lng, f.lat)
+	return known && due.Equal(at) && !located && len(provider.TextBytes(f.title)) == 0 && len(provider.TextBytes(f.detail)) == 0 && len(provider.TextBytes(f.wifi)) == 0
 }
 
 func (r *reading) punch(f fields, account string, at time.Time, kind rowKind) attendance.Punch {
@@ -197,8 +212,7 @@ func (r *reading) account(raw []byte) (account string, asked bool) {
 	if account, asked = r.asked[string(text)]; asked {
 		return account, true
 	}
-	folded := strings.ToLower(string(text))
-	if account, asked = r.folded[folded]; asked {
+	if account, asked = r.asked[strings.ToLower(string(text))]; asked {
 		return account, true
 	}
 	return string(text), false
@@ -242,23 +256,22 @@ func kindOf(raw []byte) (kind rowKind, word string) {
 	return kind, ""
 }
 
-// missing reads exception_type: empty, or words separated by semicolons, full-width
-// ones too.
-func (r *reading) missing(raw []byte) bool {
+// exceptions reads exception_type: empty, or words separated by semicolons,
+// full-width ones too. strange is the first that this version does not know.
+func exceptions(raw []byte) (missing bool, strange string) {
 	text := provider.TextBytes(raw)
 	if len(text) == 0 {
-		return false
+		return false, ""
 	}
-	missing := false
 	for word := range bytes.FieldsFuncSeq(text, func(c rune) bool { return c == ';' || c == '；' || c == ' ' || c == '\u3000' }) {
 		switch {
 		case bytes.Contains(word, []byte("未打卡")):
 			missing = true
-		case !knownException(word) && !slices.Contains(r.strange, string(word)):
-			r.strange = append(r.strange, string(word))
+		case strange == "" && !knownException(word):
+			strange = string(word)
 		}
 	}
-	return missing
+	return missing, strange
 }
 
 func knownException(word []byte) bool {
@@ -269,11 +282,20 @@ func knownException(word []byte) bool {
 	return bytes.EqualFold(word, []byte("wifi异常"))
 }
 
+// strangeAtMost is how many unknown exceptions of an answer are told.
+const strangeAtMost = 20
+
+// wonder takes note of an unknown exception of a row that was taken.
+func (r *reading) wonder(word string) {
+	if word != "" && len(r.strange) < strangeAtMost && !slices.Contains(r.strange, word) {
+		r.strange = append(r.strange, word)
+	}
+}
+
 // warnings tells of exceptions that this version does not know. Their rows are
 // punches: the pages name one exception that is not, and it is known.
 func (r *reading) warnings() []attendance.Warning {
 	var list []attendance.Warning
-	slices.Sort(r.strange)
 	for _, word := range r.strange {
 		list = append(list, attendance.Warningf("unknown_exception",
 			"企业微信返回了未知的 exception_type，打卡已照常处理 / WeCom has an exception_type that this version does not know; its rows were taken as punches: %s", provider.OneLine(word)))

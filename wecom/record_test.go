@@ -272,6 +272,7 @@ func TestScheduled(t *testing.T) {
 func TestUser(t *testing.T) {
 	require.Equal(t, attendance.Account{ID: "zhangsan", Name: "张三", JobNumber: "A0017", Mobile: "13800000000",
 		Emails: []string{"zhangsan@corp.example.com", "zhangsan@example.com"}, Active: true}, account(fixture(t, "user_get.json")))
+	require.Empty(t, account([]byte(`{"userid":"a","extattr":{"attrs":[{"type":0,"name":"爱好","text":{"value":"X"}}]}}`)).JobNumber, "another attribute")
 	for status, active := range map[string]bool{"1": true, "2": false, "4": false, "5": false, `"1"`: true, "null": true, `"x"`: true} {
 		require.Equal(t, active, account([]byte(`{"userid":"a","status":`+status+`}`)).Active, status)
 	}

@@ -26,8 +26,8 @@ func classifyRecords(r provider.Reply) error {
 	return err
 }
 
-// open reads the outermost level of an answer and returns the value of key. Status
-// codes are provider.Client's matter: WeCom's own errors come with 200.
+// open reads the outermost level of an answer and returns the value of key. WeCom's
+// own errors come with status 200; a success does, too.
 func open(r provider.Reply, key string) (value []byte, err error) {
 	if err := provider.NotJSON(r); err != nil {
 		return nil, err
@@ -39,7 +39,9 @@ func open(r provider.Reply, key string) (value []byte, err error) {
 		object = true
 		switch string(name) {
 		case "errcode":
-			errcode, sound = provider.Int(v)
+			if string(v) != "null" {
+				errcode, sound = provider.Int(v)
+			}
 		case "errmsg":
 			errmsg = v
 		case key:
@@ -52,6 +54,18 @@ func open(r provider.Reply, key string) (value []byte, err error) {
 			Detail: fmt.Sprintf("HTTP %d with JSON that is not WeCom's: no object, or an errcode that is no number", r.Status)}
 	case errcode != 0:
 		return nil, errorOf(newAPIError(errcode, provider.Text(errmsg)))
+	case r.Status/100 != 2:
+		return nil, &attendance.Error{Code: attendance.CodeMalformed,
+			Detail: fmt.Sprintf("HTTP %d with JSON that is no error of WeCom's: somebody else has answered", r.Status)}
+	}
+	return value, nil
+}
+
+// list is the array that an answer came for. Errcode 0 without it is no empty list.
+func list(body []byte, path, key string) ([]byte, error) {
+	value := provider.Member(body, key)
+	if len(value) == 0 || value[0] != '[' && string(value) != "null" {
+		return nil, malformed(path, "errcode 0 without the list "+key)
 	}
 	return value, nil
 }
@@ -73,11 +87,6 @@ func errorOf(api *APIError) error {
 // mend of its attendance.Code says it.
 func mendOf(api *APIError) attendance.Text {
 	switch api.Code {
-	case codeInvalidSecret, 40013, 40091, 2000002:
-		return attendance.Text{
-			EN: "check CorpID and Secret, whether the Secret was reset and whether the application is enabled (application management); it is not tried again soon, because WeCom shuts an address out that keeps trying",
-			ZH: "请核对企业 ID 与应用 Secret，确认 Secret 未被重置、应用未被停用（应用管理）；为避免本机 IP 被封禁，短时间内不会重试",
-		}
 	case codeUntrustedIP:
 		address := api.Address
 		if address == "" {
@@ -103,7 +112,17 @@ func mendOf(api *APIError) attendance.Text {
 			ZH: "请在管理后台 → 应用管理 中启用该应用",
 		}
 	}
+	if code, _ := codeOf(api.Code); code == attendance.CodeCredentials {
+		return credentialsMend()
+	}
 	return attendance.Text{}
+}
+
+func credentialsMend() attendance.Text {
+	return attendance.Text{
+		EN: "check CorpID and Secret, whether the Secret was reset and whether the application is enabled (application management); it is not tried again soon, because WeCom shuts an address out that keeps trying",
+		ZH: "请核对企业 ID（corp_id）与应用 Secret，确认 Secret 未被重置、应用未被停用（应用管理）；为避免本机 IP 被封禁，短时间内不会重试",
+	}
 }
 
 // callableMend is the mend where the application may not read check-ins.
@@ -128,6 +147,26 @@ func apiCode(err error) int64 {
 		return api.Code
 	}
 	return 0
+}
+
+// mended says what to do about a missing permission, where WeCom's code alone does
+// not say it already.
+func mended(err error, mend attendance.Text) error {
+	if attendance.CodeOf(err) != attendance.CodePermission {
+		return err
+	}
+	return withMend(err, mend)
+}
+
+// withMend adds a mend where there is none.
+func withMend(err error, mend attendance.Text) error {
+	e, ok := err.(*attendance.Error) //nolint:errorlint // one that wraps another says it itself
+	if !ok || e.Mend != (attendance.Text{}) {
+		return err
+	}
+	said := *e
+	said.Mend = mend
+	return &said
 }
 
 // malformed is the error of an answer that lacks what it was asked for.

@@ -3,6 +3,7 @@ package wecom
 import (
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/punchbridge/punchbridge/attendance"
 )
@@ -15,11 +16,14 @@ const singlesRefused = 3
 // outside the application's visible range, which is that member's matter and for
 // the Syncer to find; but an application that is not listed under 可调用接口的应用
 // was seen to get it too, for whomever it asks, and searching for the guilty among
-// thousands would get the address shut out. So once WeCom has answered a check-in
-// call at all, 60011 is about people; before that, three single ones decide.
+// thousands would get the address shut out. So while WeCom has answered a check-in
+// call within the hour, 60011 is about people; before that, three single ones,
+// whom the Syncer takes from far apart, decide.
 type sight struct {
+	clock func() time.Time
+
 	mu       sync.Mutex
-	answered bool
+	answered time.Time
 	batch    bool
 	alone    map[string]struct{}
 }
@@ -31,9 +35,9 @@ func (s *sight) judge(accounts []string, err error) error {
 	defer s.mu.Unlock()
 	switch {
 	case err == nil:
-		s.answered, s.alone = true, nil
+		s.answered, s.batch, s.alone = s.clock(), false, nil
 		return nil
-	case apiCode(err) != codeNoRight || s.answered:
+	case apiCode(err) != codeNoRight || !s.answered.IsZero() && s.clock().Sub(s.answered) < time.Hour:
 		return err
 	case len(accounts) > 1:
 		s.batch = true
@@ -53,6 +57,6 @@ func (s *sight) judge(accounts []string, err error) error {
 func notCallable(err error) error {
 	return &attendance.Error{
 		Code: attendance.CodePermission, Op: "wecom " + pathCheckIns, Mend: callableMend(), Err: err,
-		Detail: "WeCom refuses everybody who is asked for, one by one as well: the application may not read check-ins, or its visible range holds none of them",
+		Detail: "WeCom refuses whoever is asked for, all together and one by one: the application may not read check-ins, or its visible range lacks these people",
 	}
 }

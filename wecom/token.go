@@ -2,6 +2,7 @@ package wecom
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"time"
 
@@ -46,9 +47,9 @@ func (c *Client) fetchToken(ctx context.Context, secret string) (provider.Token,
 		URL:   c.config.BaseURL + pathToken,
 		Query: url.Values{"corpid": {c.config.CorpID}, "corpsecret": {secret}},
 	})
-	c.skew.Note(reply, c.clock())
+	c.skew.Note(reply)
 	if err != nil {
-		return provider.Token{}, shutOut(tokenRefused(err))
+		return provider.Token{}, refused(err)
 	}
 	token := provider.Token{Expires: asked.Add(tokenLife)}
 	for key, value := range provider.Object(reply.Body) {
@@ -67,31 +68,33 @@ func (c *Client) fetchToken(ctx context.Context, secret string) (provider.Token,
 	return token, nil
 }
 
-// tokenRefused reads as bad credentials what elsewhere means a bad token: there is
-// no token to be fetched anew.
-func tokenRefused(err error) error {
+// refused words an error of gettoken. What elsewhere means a bad token means bad
+// credentials there, as there is no token to be fetched anew; and a limit that was
+// passed means that the address is shut out.
+func refused(err error) error {
 	e, ok := err.(*attendance.Error) //nolint:errorlint // provider.Client returns it bare
 	if !ok {
 		return err
 	}
-	if _, token := codeOf(apiCode(err)); token {
-		refused := *e
-		refused.Err = nil
-		return &refused
+	said := *e
+	if api, ok := errors.AsType[*APIError](err); ok {
+		said.Err = api // without ErrToken
+		if api.Code == codeOverLimit {
+			said.Mend = shutOutMend()
+		}
 	}
-	return err
+	return &said
 }
 
-// shutOut words a 45009 of gettoken.
-func shutOut(err error) error {
-	e, ok := err.(*attendance.Error) //nolint:errorlint // provider.Client returns it bare
-	if !ok || apiCode(err) != codeOverLimit {
-		return err
-	}
-	shut := *e
-	shut.Mend = attendance.Text{
+func shutOutMend() attendance.Text {
+	return attendance.Text{
 		EN: "wait an hour; WeCom shuts an address out for so long after many failing calls, by any program behind it: look for one with a wrong secret, or lift the block at open.work.weixin.qq.com (checkCorpSpamBlock)",
 		ZH: "请一小时后再试：同一出口 IP 上有程序多次失败调用（如错误的 Secret）会使该 IP 被封一小时；也可到 open.work.weixin.qq.com 的 checkCorpSpamBlock 页面自助解封",
 	}
-	return &shut
+}
+
+// isOfToken reports whether an error came from gettoken.
+func isOfToken(err error) bool {
+	e, ok := errors.AsType[*attendance.Error](err)
+	return ok && e.Op == "wecom "+pathToken
 }

@@ -64,20 +64,40 @@ func (w window) near(at time.Time) bool {
 
 // refusedSpan remembers for an hour how long a window WeCom has refused (301024),
 // so that the Syncer's next slices learn it without a call each: many failing
-// calls get an address shut out.
+// calls get an address shut out. A window as long as one that was answered is no
+// reason, nor is the shortest there is: something else was wrong with that query,
+// which must not cost the others theirs.
 type refusedSpan struct {
 	clock func() time.Time
 
-	mu   sync.Mutex
-	days int
-	at   time.Time
+	mu       sync.Mutex
+	answered int // the longest window that was answered
+	days     int
+	at       time.Time
 }
 
-func (r *refusedSpan) note(days int) {
+// refused takes note of a refused window.
+func (r *refusedSpan) refused(days int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	switch {
+	case days <= leastDays:
+		r.days = 0 // so it is not the length
+		return
+	case days <= r.answered:
+		return
+	}
 	if now := r.clock(); r.days == 0 || days < r.days || now.Sub(r.at) >= hourBlock {
 		r.days, r.at = days, now
+	}
+}
+
+// taken takes note of an answered window.
+func (r *refusedSpan) taken(days int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.answered = max(r.answered, days); days >= r.days {
+		r.days = 0
 	}
 }
 

@@ -84,7 +84,12 @@ func (p *program) checkOA(ctx context.Context, w *work, found *findings) {
 			Mend:    attendance.Text{EN: "mend the platform's error first", ZH: "请先处理平台的错误"}})
 		return
 	}
-	found.add(w.job.name, w.scope(w.units()).Check(ctx)...)
+	scope := w.scope(w.units())
+	if !w.platform.rejects() || found.seen["unreadable "+w.job.provider.name] {
+		found.add(w.job.name, scope.Check(ctx)...)
+		return
+	}
+	found.add(w.job.name, scope.CheckReach(ctx, w.platform.families()[0].Provider, p.now())...)
 }
 
 // checkTimes warns of a job that runs close to the site's own directory sync:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"net/url"
 	"regexp"
@@ -66,6 +67,7 @@ type jobConfig struct {
 	signFrom     string
 	undirected   string
 	withdrawn    string
+	outside      string
 }
 
 type bindingConfig struct {
@@ -154,14 +156,11 @@ func (r *reader) readOAs(v value) error {
 
 func (r *reader) readOA(v value) error {
 	o := &oaConfig{key: v.key, driver: "sqlite", generation: "auto", recalc: "auto", tables: map[string]string{}}
-	var driver, recalc value
+	var dsn, recalc, ledgerAt value
 	err := v.fields(map[string]func(value) error{
-		"name": func(v value) error { return v.textInto(&o.name) },
-		"driver": func(v value) error {
-			driver = v
-			return v.word(&o.driver, "sqlite", "mysql", "postgres", "sqlserver", "oracle")
-		},
-		"dsn":        func(v value) error { return v.textInto(&o.dsn) },
+		"name":       func(v value) error { return v.textInto(&o.name) },
+		"driver":     func(v value) error { return v.word(&o.driver, "sqlite", "mysql", "postgres", "sqlserver", "oracle") },
+		"dsn":        func(v value) error { dsn = v; return v.textInto(&o.dsn) },
 		"schema":     func(v value) error { return v.textInto(&o.schema) },
 		"tables":     func(v value) error { return readTables(v, o.tables) },
 		"generation": func(v value) error { return v.word(&o.generation, "auto", "e7", "e8", "e9") },
@@ -169,17 +168,19 @@ func (r *reader) readOA(v value) error {
 			recalc = v
 			return v.word(&o.recalc, "auto", "pool", "http", "none")
 		},
-		"ledger": func(v value) error { return v.boolean(&o.ledger) },
+		"ledger": func(v value) error { ledgerAt = v; return v.boolean(&o.ledger) },
 	})
 	switch {
 	case err != nil:
 		return err
 	case o.dsn == "":
 		return v.missing("dsn", `the database, as "file:oa.db"`, `数据库连接串，如 "file:oa.db"`)
-	case o.driver != "sqlite":
-		return driver.notYet("sqlite")
+	case dsnMend(o) != "":
+		return dsn.fail(attendance.Text{EN: fmt.Sprintf("write %q", dsnMend(o)), ZH: fmt.Sprintf("请写 %q", dsnMend(o))}, "this is no dsn of %s that names a database", o.driver)
 	case o.recalc == "http":
 		return recalc.notYet("auto, pool, none")
+	case o.ledger && (o.driver == "sqlserver" || o.driver == "oracle"):
+		return ledgerAt.notYet("false")
 	}
 	r.oas = append(r.oas, o)
 	return nil

@@ -1,24 +1,140 @@
 package main
 
 import (
+	"cmp"
 	"database/sql"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
+	"github.com/go-sql-driver/mysql"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	mssql "github.com/microsoft/go-mssqldb"
+	"github.com/microsoft/go-mssqldb/msdsn"
+	goora "github.com/sijms/go-ora/v2"
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/mssqldialect"
+	"github.com/uptrace/bun/dialect/mysqldialect"
+	"github.com/uptrace/bun/dialect/oracledialect"
+	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 
 	"github.com/punchbridge/punchbridge/attendance"
 )
 
-// openDatabase names the OA's database, which must exist: a missing file is an
-// error of code store_unavailable and is never created. Whether it can be read is
-// seen when its tables are looked at, which waits for a busy one.
+// openDatabase names the OA's database. Whether it can be read is seen when its
+// tables are looked at, which waits for a busy one.
 func openDatabase(o *oaConfig, beside string) (*bun.DB, error) {
+	switch o.driver {
+	case "mysql":
+		return openMySQL(o.dsn)
+	case "postgres":
+		return openPostgres(o.dsn)
+	case "sqlserver":
+		return openSQLServer(o.dsn)
+	case "oracle":
+		return openOracle(o.dsn)
+	default:
+		return openSQLite(o, beside)
+	}
+}
+
+// How long a server may take to answer before it counts as gone, where the dsn
+// does not say. The longest answers are those of waits for a lock (4 s).
+const (
+	dialTime   = 10 * time.Second
+	answerTime = time.Minute
+	idleTime   = time.Minute // then a connection in the pool is closed, before a firewall does
+)
+
+func openMySQL(dsn string) (*bun.DB, error) {
+	config, err := mysql.ParseDSN(dsn)
+	if err != nil {
+		return nil, err
+	}
+	config.Timeout = cmp.Or(config.Timeout, dialTime)
+	config.ReadTimeout = cmp.Or(config.ReadTimeout, answerTime)
+	config.WriteTimeout = cmp.Or(config.WriteTimeout, answerTime)
+	connector, err := mysql.NewConnector(config)
+	if err != nil {
+		return nil, err
+	}
+	db := sql.OpenDB(connector)
+	db.SetConnMaxIdleTime(idleTime)
+	return bun.NewDB(db, mysqldialect.New()), nil
+}
+
+func openPostgres(dsn string) (*bun.DB, error) {
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, err
+	}
+	config.ConnectTimeout = cmp.Or(config.ConnectTimeout, dialTime)
+	db := stdlib.OpenDB(*config)
+	db.SetConnMaxIdleTime(idleTime)
+	return bun.NewDB(db, pgdialect.New()), nil
+}
+
+// openSQLServer: parameters are @p1; the other driver of the package rewrites ?.
+func openSQLServer(dsn string) (*bun.DB, error) {
+	config, err := msdsn.Parse(dsn)
+	if err != nil {
+		return nil, err
+	}
+	config.ConnTimeout = cmp.Or(config.ConnTimeout, answerTime)
+	db := sql.OpenDB(mssql.NewConnectorConfig(config))
+	db.SetConnMaxIdleTime(idleTime)
+	return bun.NewDB(db, mssqldialect.New()), nil
+}
+
+// openOracle: the driver has one time-out for connecting and for answers.
+func openOracle(dsn string) (*bun.DB, error) {
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.Contains(strings.ToUpper(u.RawQuery), "TIMEOUT=") {
+		query := u.Query()
+		query.Set("TIMEOUT", fmt.Sprint(int(answerTime/time.Second)))
+		u.RawQuery = query.Encode()
+	}
+	db := sql.OpenDB(goora.NewConnector(u.String()))
+	db.SetConnMaxIdleTime(idleTime)
+	return bun.NewDB(db, oracledialect.New()), nil
+}
+
+// dsnMend is how the driver's dsn is written when it is wrong, else "". It does not
+// say what is wrong: the dsn holds a password.
+func dsnMend(o *oaConfig) string {
+	switch o.driver {
+	case "mysql":
+		if config, err := mysql.ParseDSN(o.dsn); err != nil || config.DBName == "" && o.schema == "" {
+			return "user:password@tcp(host:3306)/ecology"
+		}
+	case "postgres":
+		if _, err := pgx.ParseConfig(o.dsn); err != nil {
+			return "postgres://user:password@host:5432/ecology"
+		}
+	case "sqlserver":
+		if config, err := msdsn.Parse(o.dsn); err != nil || config.Database == "" {
+			return "sqlserver://user:password@host:1433?database=ecology"
+		}
+	case "oracle":
+		if config, err := goora.ParseConfig(o.dsn); err != nil || len(config.Servers) == 0 || config.ServiceName == "" && config.SID == "" {
+			return "oracle://user:password@host:1521/service"
+		}
+	}
+	return ""
+}
+
+// openSQLite opens a file, which must exist: a missing one is an error of code
+// store_unavailable and is never created.
+func openSQLite(o *oaConfig, beside string) (*bun.DB, error) {
 	dsn, path, err := sqliteDSN(o.dsn, beside)
 	if err != nil {
 		return nil, err

@@ -45,6 +45,7 @@ func (p *program) open(ctx context.Context, w *work) error {
 	opts := p.sinkOptions(w.job.oa)
 	opts.SignFrom = w.job.signFrom
 	opts.Undirected = map[string]oasink.Undirected{"skip": oasink.SkipUndirected, "null": oasink.NullUndirected}[w.job.undirected]
+	opts.Outside = map[string]oasink.Outside{"mobile_sign": oasink.OutsideMobile, "sign": oasink.OutsideSign, "both": oasink.OutsideBoth}[w.job.outside]
 	if opts.Ledger != nil && w.job.withdrawn == "delete" {
 		opts.Ledger.Withdrawn = oasink.DeleteWithdrawn
 	}

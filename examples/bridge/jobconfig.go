@@ -11,7 +11,7 @@ import (
 
 // readJob reads one job; providers and OAs are known by now.
 func (r *reader) readJob(v value) error {
-	j := &jobConfig{at: v, enabled: true, zone: r.zone, descend: true, lookBack: 6, undirected: "skip", withdrawn: "keep",
+	j := &jobConfig{at: v, enabled: true, zone: r.zone, descend: true, lookBack: 6, undirected: "skip", outside: "mobile_sign", withdrawn: "keep",
 		binding: bindingConfig{boundOnly: true, inactive: "skip"}}
 	var provider, oa string
 	var generation, withdrawn value
@@ -33,7 +33,7 @@ func (r *reader) readJob(v value) error {
 		"look_back_days": func(v value) error { return v.number(&j.lookBack, 0, maxLookBack) },
 		"sign_from":      func(v value) error { return v.tag(&j.signFrom) },
 		"withdrawn":      func(v value) error { withdrawn = v; return v.word(&j.withdrawn, "keep", "delete") },
-		"outside":        func(v value) error { return v.wordNow("mobile_sign", "sign", "both") },
+		"outside":        func(v value) error { return v.word(&j.outside, "mobile_sign", "sign", "both") },
 		"undirected": func(v value) error {
 			generation = v
 			if v.isNull() { // `undirected: null` is YAML's null, and meant as the word
@@ -172,18 +172,6 @@ func (v value) tag(p *string) error {
 	}
 	*p = s
 	return err
-}
-
-// wordNow reads one of the words, of which only the first is built.
-func (v value) wordNow(now string, later ...string) error {
-	var s string
-	if err := v.word(&s, append([]string{now}, later...)...); err != nil {
-		return err
-	}
-	if s != now {
-		return v.notYet(now)
-	}
-	return nil
 }
 
 // job finds a job by name.

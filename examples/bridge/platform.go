@@ -18,6 +18,9 @@ type platform interface {
 	Check(ctx context.Context) []attendance.Finding
 	// families are what is read of it.
 	families() []family
+	// rejects says that an account which the platform does not know is an error
+	// there, so that a check may ask for some of the bound ones.
+	rejects() bool
 	// directory is where a binding looks accounts up, and adapt makes a binding fit
 	// the platform's accounts.
 	directory(b bindingConfig) attendance.Directory
@@ -83,6 +86,8 @@ func (d dingtalkPlatform) families() []family {
 	return all
 }
 
+func (d dingtalkPlatform) rejects() bool { return false }
+
 func (d dingtalkPlatform) directory(bindingConfig) attendance.Directory { return d.Directory() }
 
 func (d dingtalkPlatform) adapt(b oasink.Binding) oasink.Binding { return b }
@@ -98,6 +103,8 @@ func (p *program) wecom(c *providerConfig) (platform, error) {
 }
 
 func (w wecomPlatform) families() []family { return []family{{Provider: w.CheckIns()}} }
+
+func (w wecomPlatform) rejects() bool { return true }
 
 // directory asks for details only where something depends on them.
 func (w wecomPlatform) directory(b bindingConfig) attendance.Directory {

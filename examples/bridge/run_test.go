@@ -77,6 +77,33 @@ func TestRows(t *testing.T) {
 	require.Len(t, s.rows(mobileRows), 2)
 }
 
+// Outside punches stand where the job says, and count once.
+func TestOutside(t *testing.T) {
+	for choice, want := range map[string][2]int{"mobile_sign": {0, 1}, "sign": {1, 0}, "both": {1, 1}} {
+		s := newSite(t, "e8")
+		s.job = append(s.job, "outside: "+choice)
+		s.punch(17, "02 10:00:00", "OnDuty", func(p *dingtalktest.Punch) {
+			p.LocationResult, p.Located, p.Longitude, p.Latitude, p.Address = "Outside", true, 120.01, 30.28, "客户"
+		})
+		for _, written := range []int{1, 0} {
+			r := s.backfill()
+			require.Equal(t, 0, r.code, r.stdout+r.stderr)
+			require.Equal(t, written, r.document.Written)
+			require.Equal(t, 1, r.document.Read)
+			require.Equal(t, 1-written, r.document.Present)
+		}
+		require.Len(t, s.rows(signRows), want[0])
+		require.Len(t, s.rows(mobileRows), want[1])
+		coordinates := s.rows(`SELECT LONGITUDE, ADDR FROM HrmScheduleSign`)
+		switch choice {
+		case "sign":
+			require.Equal(t, []string{"120.01|客户"}, coordinates)
+		case "both":
+			require.Equal(t, []string{"NULL|客户"}, coordinates)
+		}
+	}
+}
+
 func TestRunWindow(t *testing.T) {
 	s := newSite(t, "e8")
 	for _, clock := range []string{"02 23:59:59", "03 00:00:00", "08 12:00:00", "09 00:00:00", "09 11:59:59", "09 12:00:01"} {

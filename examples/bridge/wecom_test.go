@@ -265,6 +265,23 @@ func TestWecomCheck(t *testing.T) {
 	}
 }
 
+// What a run would be refused for, check says before.
+func TestWecomCheckTriesBoundPeople(t *testing.T) {
+	for _, model := range []wecomtest.InvisibleModel{wecomtest.Invisible60111, wecomtest.Invisible301021, wecomtest.Invisible60011} {
+		s := newWecomSite(t, wecomtest.Options{Invisible: model, VisibleDepartments: []int64{}})
+		s.job = []string{"binding: {by: workcode, bound_only: false}"}
+		r := s.bridge("check")
+		require.Equal(t, 3, r.code, r.stdout+r.stderr)
+		require.Contains(t, r.stdout, "可见范围")
+		require.Equal(t, 3, s.bridge("run", "daily").code)
+		s = newWecomSite(t, wecomtest.Options{Invisible: model, VisibleDepartments: []int64{}, VisibleUsers: []string{"w17"}})
+		s.job = []string{"binding: {by: workcode, bound_only: false}"}
+		r = s.bridge("check")
+		require.Equal(t, 0, r.code, r.stdout+r.stderr)
+		require.Contains(t, r.stdout, `"reach"`)
+	}
+}
+
 // Two platforms write into one OA; a punch that both have is one row there, and the
 // trouble of one is not the other's.
 func TestBothPlatformsIntoOneOA(t *testing.T) {

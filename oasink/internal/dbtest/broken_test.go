@@ -59,20 +59,32 @@ func testALostCommitDoesNotClaimOthersRows(t *testing.T, on engine) {
 	d := on.found(t, ecologytest.Schema{})
 	p, behind := through(t, d)
 	in, out := punch(101, at(2, 8, 0, 0), attendance.In), punch(101, at(2, 18, 0, 0), attendance.Out)
-	write(t, sink(t, d.pool(t), nil), out) // there before us
-	struck := false
-	db := behind.struck(t, func(query string) error {
-		if query == "COMMIT" && !struck {
-			struck = true
-			p.deafen()
-		}
-		return nil
-	})
-	w := write(t, sink(t, db, nil), in, out)
-	require.True(t, struck)
-	require.Equal(t, [2]int{1, 1}, [2]int{w.Written, w.Present})
-	require.Len(t, w.Days, 1)
-	require.Len(t, signs(t, d.oa), 2)
+	visit := field(101, at(2, 12, 0, 0))
+	write(t, sink(t, d.pool(t), nil), out, visit) // there before us
+	for _, cut := range []string{"", "mobile_sign", map[string]string{mariadbName: "GET_LOCK", postgresName: "BEGIN"}[on.name]} {
+		commits, looks := 0, 0
+		db := behind.struck(t, func(query string) error {
+			switch {
+			case query == "COMMIT":
+				if commits++; commits == 1 {
+					p.deafen()
+				}
+			case commits == 1 && cut != "" && strings.Contains(query, cut):
+				if looks++; looks == 1 {
+					p.cut() // the second try ends before it has looked everywhere, or at all
+				}
+			}
+			return nil
+		})
+		w := write(t, sink(t, db, nil), in, out, visit)
+		require.Equal(t, 2, commits)
+		require.Equal(t, cut != "", looks == 2)
+		require.Equal(t, [2]int{1, 2}, [2]int{w.Written, w.Present})
+		require.Len(t, w.Days, 1)
+		require.Len(t, signs(t, d.oa), 2)
+		require.Len(t, mobiles(t, d.oa), 1)
+		on.exec(t, d.oa.DB(), "DELETE FROM HrmScheduleSign WHERE signTime = '08:00:00'")
+	}
 }
 
 // The server ends connections again and again: each write is retried, and each

@@ -75,6 +75,21 @@ func testCheckOfTargetsThatMayNotBeWritten(t *testing.T, on engine) {
 	require.Contains(t, f.Message.EN, "cannot be written")
 }
 
+func TestCheckOfTablesWithoutTransactions(t *testing.T) {
+	on := mariadbEngine()
+	on.needed(t)
+	oa := on.build(t, ecologytest.Schema{})
+	s := sink(t, oa.DB(), nil)
+	for _, f := range s.Check(context.Background()) {
+		require.NotEqual(t, "no_transactions", f.Code)
+	}
+	on.exec(t, oa.DB(), "ALTER TABLE mobile_sign ENGINE=MyISAM")
+	f := finding(t, s.Check(context.Background()), "no_transactions")
+	require.Equal(t, attendance.LevelWarning, f.Level)
+	require.Contains(t, f.Message.EN, "mobile_sign")
+	require.Contains(t, f.Mend.ZH, "InnoDB")
+}
+
 func TestCheckOfABindingThatFits(t *testing.T) { everywhere(t, testCheckOfABindingThatFits) }
 
 func testCheckOfABindingThatFits(t *testing.T, on engine) {

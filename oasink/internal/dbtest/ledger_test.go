@@ -244,3 +244,27 @@ func TestARowThatIsFreeIsUsed(t *testing.T) {
 	k.exec(t, k.oa.DB(), "DELETE FROM HrmScheduleSign WHERE signFrom = 'e9pc'")
 	require.Equal(t, 1, k.write(t, 4, "", one, two).Written)
 }
+
+// A punch with a row in both tables is one punch, whose two rows move together.
+func TestCorrectionsOfAPunchInBothTables(t *testing.T) {
+	d := sqliteEngine().found(t, ecologytest.Schema{})
+	s := sink(t, d.pool(t), &oasink.Options{Outside: oasink.OutsideBoth, Ledger: &oasink.LedgerOptions{Withdrawn: oasink.DeleteWithdrawn}})
+	require.NoError(t, s.CreateLedger(context.Background()))
+	k := ledgerKit{d, s}
+	p, stays := record("1", place(outside(101, at(2, 8, 0, 0), attendance.In))), record("2", punch(101, at(2, 18, 0, 0), attendance.Out))
+	require.Equal(t, 2, k.write(t, 0, "r", p, stays).Written)
+	p.Time = at(3, 8, 0, 0)
+	w := k.write(t, 1, "r2", p, stays)
+	require.Equal(t, [3]int{1, 1, 1}, [3]int{w.Written, w.Corrected, w.Present})
+	require.Equal(t, null, signs(t, d.oa)[1].Longitude)
+	require.Equal(t, "2026-03-03", signs(t, d.oa)[1].SignDate)
+	require.Equal(t, "2026-03-03", mobiles(t, d.oa)[0].OperateDate)
+	p.Kind = attendance.Regular // it was inside after all
+	w = k.write(t, 2, "r3", p, stays)
+	require.Equal(t, [3]int{1, 1, 1}, [3]int{w.Written, w.Corrected, w.Removed})
+	require.Equal(t, "120.017139", signs(t, d.oa)[1].Longitude)
+	require.Empty(t, mobiles(t, d.oa))
+	w = k.write(t, 3, "r4", stays)
+	require.Equal(t, 1, w.Removed)
+	require.Len(t, signs(t, d.oa), 1)
+}

@@ -224,11 +224,11 @@ func TestWecomPromise6OneBadApple(t *testing.T) {
 		}
 	}
 	// A slice that cannot be read costs the next one nothing.
-	for _, kind := range []wecomtest.FaultKind{wecomtest.HTMLPage, wecomtest.Answer} {
+	for kind, times := range map[wecomtest.FaultKind]int{wecomtest.HTMLPage: 2, wecomtest.Answer: 1} {
 		s := newWecomSite(t, wecomtest.Options{}, oasink.E8, nil)
 		s.punches()
 		s.fake.AddRecord(wecomtest.Record{UserID: "A101", Time: at(28, 9, 0, 0)})
-		s.fake.Fail(wecomtest.Fault{Kind: kind, Body: `{"errcode":40058,"errmsg":"invalid"}`, Path: wecomtest.PathCheckIn, Times: 1})
+		s.fake.Fail(wecomtest.Fault{Kind: kind, Body: `{"errcode":40058,"errmsg":"invalid"}`, Path: wecomtest.PathCheckIn, Times: times})
 		report, err := attendance.NewSyncer(s.wx.CheckIns(), s.sink, &attendance.Options{Now: now, Parallel: 1}).Run(context.Background(), s.scope(),
 			attendance.Days(attendance.Date{Year: 2026, Month: 3, Day: 1}, attendance.Date{Year: 2026, Month: 3, Day: 30}, beijing()))
 		require.Error(t, err)

@@ -2,6 +2,7 @@ package dbtest
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -125,6 +126,64 @@ func testOutsidePunchIsShownOnce(t *testing.T, on engine) {
 		require.NoError(t, err)
 		require.Len(t, page, 2)
 	}
+}
+
+// Where outside punches stand is the site's choice, and a punch is one wherever.
+func TestWhereOutsidePunchesGo(t *testing.T) { everywhere(t, testWhereOutsidePunchesGo) }
+
+func testWhereOutsidePunchesGo(t *testing.T, on engine) {
+	punches := []attendance.Punch{
+		place(outside(101, at(2, 9, 0, 0), attendance.In)),
+		place(outside(101, at(2, 18, 0, 0), attendance.Out)),
+		outside(102, at(2, 9, 0, 0), attendance.Undirected),
+		outside(103, at(2, 9, 0, 0), attendance.In),
+		outside(103, at(2, 9, 0, 0), attendance.Out), // in one second: two rows of one table, one of the other
+		punch(104, at(2, 9, 0, 0), attendance.In),
+		outside(104, at(2, 9, 0, 0), attendance.In), // the second of a regular punch
+		place(field(105, at(2, 9, 0, 0))),
+	}
+	for choice, want := range map[oasink.Outside]struct{ signs, mobiles, sameSecond int }{
+		oasink.OutsideMobile: {1, 5, 1},
+		oasink.OutsideSign:   {5, 1, 1},
+		oasink.OutsideBoth:   {5, 5, 0},
+	} {
+		for _, g := range []oasink.Generation{oasink.E8, oasink.E9} {
+			oa := on.build(t, ecologytest.Schema{Generation: g})
+			s := sink(t, oa.DB(), &oasink.Options{Outside: choice})
+			w := write(t, s, punches...)
+			require.Len(t, signs(t, oa), want.signs, choice)
+			require.Len(t, mobiles(t, oa), want.mobiles, choice)
+			skipped := map[attendance.Reason]int{attendance.NoDirection: 1}
+			if want.sameSecond > 0 {
+				skipped[attendance.SameSecond] = want.sameSecond
+			}
+			require.Equal(t, skipped, w.Skipped)
+			require.Equal(t, len(punches), accounted(w))
+			require.Zero(t, w.Present)
+			again := write(t, s, punches...)
+			require.Zero(t, again.Written)
+			require.Equal(t, len(punches), accounted(again))
+			require.Empty(t, again.Days)
+			page, err := oa.FieldPage(context.Background())
+			require.NoError(t, err)
+			seen := map[string]int{}
+			for _, entry := range page {
+				seen[fmt.Sprint(entry.Person, entry.Date, entry.Time)]++
+			}
+			for key, n := range seen {
+				require.Equal(t, 1, n, "%v shows %s twice", choice, key)
+			}
+		}
+	}
+	// A row of one table that is there already, and of the other that is not.
+	oa := on.build(t, ecologytest.Schema{Generation: oasink.E8})
+	s := sink(t, oa.DB(), &oasink.Options{Outside: oasink.OutsideBoth})
+	write(t, sink(t, oa.DB(), nil), punches[0])
+	w := write(t, s, punches[0])
+	require.Equal(t, attendance.Written{Written: 1, Days: w.Days, Skipped: w.Skipped}, w, "a row was added")
+	require.Len(t, w.Days, 1)
+	require.Len(t, signs(t, oa), 1)
+	require.Equal(t, null, signs(t, oa)[0].Longitude)
 }
 
 func TestNumericCoordinates(t *testing.T) { everywhere(t, testNumericCoordinates) }
