@@ -4,12 +4,13 @@ import "context"
 
 // verify halves a suspicious answer and compares. It returns true when the answer
 // is to be taken as it is, and false when it was cut short: then its halves were
-// taken instead.
-func (rd *reading) verify(ctx context.Context, p part) bool {
+// taken instead. An answer that could not be compared is marked as partial.
+func (rd *reading) verify(ctx context.Context, p *part) bool {
 	halves, ok := p.halve()
 	if !ok {
 		rd.done.Warnings = append(rd.done.Warnings, Warningf("capped_answer",
 			"an answer of exactly %d rows may have been cut short by the platform; the query cannot be made smaller", p.answer.Rows))
+		p.partial = true
 		return true
 	}
 	records := 0
@@ -17,7 +18,8 @@ func (rd *reading) verify(ctx context.Context, p part) bool {
 		h := &halves[i]
 		var err error
 		if h.answer, err = rd.fetch(ctx, h.members, h.span, &rd.done.CheckCalls); err != nil {
-			rd.doubt(ctx, p, err)
+			rd.doubt(ctx, *p, err)
+			p.partial = true
 			return true
 		}
 		records += h.records()

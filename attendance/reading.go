@@ -33,6 +33,7 @@ type part struct {
 	members []Member
 	span    Span
 	answer  Answer
+	partial bool // the answer may have been cut short
 }
 
 func (p part) records() int { return len(p.answer.Punches) + len(p.answer.Skipped) }
@@ -63,7 +64,7 @@ func (rd *reading) ask(ctx context.Context, members []Member, span Span, rejecte
 	answer, err := rd.fetch(ctx, members, span, &rd.done.Calls)
 	switch {
 	case err == nil:
-		rd.accept(ctx, part{members, span, answer})
+		rd.accept(ctx, part{members: members, span: span, answer: answer})
 	case CodeOf(err) == CodeAccount:
 		rejected(err)
 	case CodeOf(err) == CodeSpan:
@@ -158,7 +159,7 @@ func (rd *reading) accept(ctx context.Context, p part) {
 			return slices.Contains(p.answer.Refused, m.Account)
 		})
 	}
-	if p.answer.Suspect && !rd.run.seenLarger(p.answer.Rows) && !rd.verify(ctx, p) {
+	if p.answer.Suspect && !rd.run.seenLarger(p.answer.Rows) && !rd.verify(ctx, &p) {
 		return
 	}
 	rd.run.noteAnswer(len(p.members), p.answer.Rows)

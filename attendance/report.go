@@ -15,6 +15,7 @@ import (
 type Counts struct {
 	Read             int `json:"read"`
 	Written          int `json:"written"`
+	Corrected        int `json:"corrected"` // those of Written whose row was there and was moved
 	Present          int `json:"present"`
 	PresentFromOther int `json:"present_from_other"`
 	Superseded       int `json:"superseded"`
@@ -30,6 +31,7 @@ type Counts struct {
 func (c *Counts) add(o Counts) {
 	c.Read += o.Read
 	c.Written += o.Written
+	c.Corrected += o.Corrected
 	c.Present += o.Present
 	c.PresentFromOther += o.PresentFromOther
 	c.Superseded += o.Superseded
@@ -134,7 +136,11 @@ func (r *Report) skip(counts map[Reason]int) {
 //	1,400 read, 1,390 written, 8 there already; skipped: 2 invalid; 1 left out: 张三 (unbound)
 func (r Report) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s read, %s written, %s there already", grouped(r.Read), grouped(r.Written), grouped(r.Present))
+	fmt.Fprintf(&b, "%s read, %s written, ", grouped(r.Read), grouped(r.Written))
+	if r.Corrected > 0 {
+		fmt.Fprintf(&b, "%s of them corrected, ", grouped(r.Corrected))
+	}
+	fmt.Fprintf(&b, "%s there already", grouped(r.Present))
 	if r.PresentFromOther > 0 {
 		fmt.Fprintf(&b, ", %s from other writers", grouped(r.PresentFromOther))
 	}

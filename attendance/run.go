@@ -93,7 +93,8 @@ func (r *run) askable(members []Member) []Member {
 // write maps a complete answer to the batch it is and hands it to the sink. It
 // returns what ends the run.
 func (r *run) write(ctx context.Context, p part, done *SliceReport) error {
-	batch := Batch{Source: r.provider.Name(), Members: p.members, Span: p.span, ReadAt: p.answer.ReadAt}
+	batch := Batch{Source: r.provider.Name(), Members: p.members, Span: p.span, ReadAt: p.answer.ReadAt,
+		Corp: r.opts.Corp, Run: r.opts.Run, Partial: p.partial}
 	asked := make(map[string]bool, len(p.members))
 	for _, m := range p.members {
 		asked[m.Account] = true
@@ -150,6 +151,7 @@ func (w Written) punches() int {
 
 func (s *SliceReport) take(w Written) {
 	s.Written += w.Written
+	s.Corrected += w.Corrected
 	s.Present += w.Present
 	s.PresentFromOther += w.PresentFromOther
 	s.Superseded += w.Superseded

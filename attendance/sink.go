@@ -13,6 +13,10 @@ type Sink interface {
 	// other writers, other people or other days. The batch is not changed and not
 	// kept.
 	//
+	// A sink that keeps a ledger of its own rows, because the host asked for it,
+	// may also move a row to where the platform now has the punch, and remove one
+	// that the platform has no longer; both only with proof that the row is its own.
+	//
 	// Written counts what is committed, also beside an error: an error means that
 	// something of the batch is not stored (or not known to be), so that the
 	// batch must be written again. Errors carry a [Code]; context errors are bare.
@@ -33,13 +37,21 @@ type Batch struct {
 	Punches []Punch
 	// ReadAt is when reading began.
 	ReadAt time.Time
+	// Corp and Run are the host's names for the tenant of the platform and for the
+	// run, see [Options]; both may be empty.
+	Corp, Run string
+	// Partial says that the platform may hold more than this, as after an answer
+	// that was perhaps cut short: what is lacking here proves nothing.
+	Partial bool
 }
 
 // Written counts what became of a batch, in punches; Superseded and Removed
 // count rows of the target.
 type Written struct {
-	// Written: a row was added.
+	// Written: a row was added, or one of our own moved to where the punch is now.
 	Written int `json:"written"`
+	// Corrected are those of Written whose row was moved.
+	Corrected int `json:"corrected"`
 	// Present: a row of our own was there already.
 	Present int `json:"present"`
 	// PresentFromOther: a row of another writer holds the same punch.

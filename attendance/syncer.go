@@ -13,6 +13,14 @@ import (
 type Options struct {
 	// Job names the work in reports and logs. Default: none.
 	Job string
+	// Run names this run in the rows of a sink that keeps a ledger, so that it can
+	// be taken back. A host gives each run a name of its own; default: none, and
+	// such a run cannot be taken back.
+	Run string
+	// Corp names the tenant of the platform: two companies whose punches go into
+	// one OA under one provider's name need two names, which stay the same for
+	// ever. Default: none, which is a name too.
+	Corp string
 	// Parallel is how many slices are worked on at once; 0 means 4. The
 	// provider's rate limit bounds the calls whatever it is.
 	Parallel int

@@ -27,18 +27,12 @@ func (w *writing) addSign(ctx context.Context, c bun.Conn) error {
 	defer in.close()
 	for i := range w.plan.sign.rows {
 		row := &w.plan.sign.rows[i]
-		if row.held != byNobody {
+		if !row.isNew() {
 			continue
 		}
-		var sign, longitude, latitude any
-		if row.sign != signNull {
-			sign = string(row.sign)
-		}
-		if x, y, ok := w.coordinates(row.punch.Place); ok && !row.second {
-			longitude, latitude = w.fit(x, t, "LONGITUDE", maxCoordinate), w.fit(y, t, "LATITUDE", maxCoordinate)
-		}
-		err := in.add(ctx, row.person, sign, row.at.date(), row.at.clock(),
-			longitude, latitude, w.fit(row.punch.Place.Address, t, "ADDR", maxAddress))
+		p := w.signPlace(row)
+		row.keep(p)
+		err := in.add(ctx, row.person, row.sign.value(), row.at.date(), row.at.clock(), p[0], p[1], p[2])
 		if err != nil {
 			return err
 		}
@@ -50,20 +44,16 @@ func (w *writing) addSign(ctx context.Context, c bun.Conn) error {
 // be NULL; e-cology itself writes 0 for an unknown place.
 func (w *writing) addMobile(ctx context.Context, c bun.Conn) error {
 	t := w.shape.mobile
-	in := w.newInsert(c, t, []cell{{"operate_type", "mobile_sign"}}, "operater", "operate_date", "operate_time", "longitude", "latitude", "address", "remark")
+	in := w.newInsert(c, t, []cell{{"operate_type", mobileType}}, "operater", "operate_date", "operate_time", "longitude", "latitude", "address", "remark")
 	defer in.close()
 	for i := range w.plan.mobile.rows {
 		row := &w.plan.mobile.rows[i]
-		if row.held != byNobody {
+		if !row.isNew() {
 			continue
 		}
-		longitude, latitude := "0", "0"
-		if x, y, ok := w.coordinates(row.punch.Place); ok {
-			longitude, latitude = x, y
-		}
-		err := in.add(ctx, row.person, row.at.date(), row.at.clock(),
-			w.fit(longitude, t, "longitude", maxCoordinate), w.fit(latitude, t, "latitude", maxCoordinate),
-			w.fit(row.punch.Place.Address, t, "address", maxMobileAddress), w.fit(row.punch.Remark, t, "remark", maxRemark))
+		p := w.mobilePlace(row.punch)
+		row.keep(p)
+		err := in.add(ctx, row.person, row.at.date(), row.at.clock(), p[0], p[1], p[2], p[3])
 		if err != nil {
 			return err
 		}
@@ -71,9 +61,35 @@ func (w *writing) addMobile(ctx context.Context, c bun.Conn) error {
 	return in.flush(ctx)
 }
 
+// mobileType is how e-cology calls a field check-in in mobile_sign.operate_type.
+const mobileType = "mobile_sign"
+
+// A storedPlace is a punch's place as a row holds it: longitude, latitude, address
+// and remark.
+type storedPlace [4]any
+
+func (w *writing) signPlace(r *want) storedPlace {
+	t, punch := w.shape.sign, r.punch
+	p := storedPlace{2: w.fit(punch.Place.Address, t, "ADDR", maxAddress)}
+	if x, y, ok := w.coordinates(punch.Place); ok && !r.second {
+		p[0], p[1] = w.fit(x, t, "LONGITUDE", maxCoordinate), w.fit(y, t, "LATITUDE", maxCoordinate)
+	}
+	return p
+}
+
+func (w *writing) mobilePlace(punch *attendance.Punch) storedPlace {
+	t := w.shape.mobile
+	longitude, latitude := "0", "0"
+	if x, y, ok := w.coordinates(punch.Place); ok {
+		longitude, latitude = x, y
+	}
+	return storedPlace{w.fit(longitude, t, "longitude", maxCoordinate), w.fit(latitude, t, "latitude", maxCoordinate),
+		w.fit(punch.Place.Address, t, "address", maxMobileAddress), w.fit(punch.Remark, t, "remark", maxRemark)}
+}
+
 // missing reports whether a row has to be added.
 func (w *writing) missing(rows []want) bool {
-	return slices.ContainsFunc(rows, func(r want) bool { return r.held == byNobody })
+	return slices.ContainsFunc(rows, func(r want) bool { return r.isNew() })
 }
 
 // coordinates returns a place's coordinates as text.

@@ -29,6 +29,7 @@ func (s *Sink) Check(ctx context.Context) []attendance.Finding {
 	}
 	findings = append(findings, s.checkColumns(sh)...)
 	findings = append(findings, s.checkServer(ctx, sh)...)
+	findings = append(findings, s.checkLedger(ctx, sh)...)
 	for _, look := range [...]func(context.Context, *shape) (attendance.Finding, bool, error){s.checkTags, s.checkPool} {
 		f, ok, err := look(ctx, sh)
 		if err != nil {
@@ -90,12 +91,17 @@ func (s *Sink) checkRights(ctx context.Context, sh *shape) attendance.Finding {
 
 // tryInsert inserts nothing into a table and returns why that is refused.
 func (s *Sink) tryInsert(ctx context.Context, c bun.Conn, t *table, columns []string) (why, err error) {
+	q := s.statement("INSERT INTO ").table(t).sql(" (").columns(t, columns...).sql(") SELECT ")
+	q.columns(t, columns...).sql(" FROM ").table(t).sql(" WHERE 1 = 0")
+	return s.tried(ctx, c, q)
+}
+
+// tried runs a statement that touches no row and returns why it is refused.
+func (s *Sink) tried(ctx context.Context, c bun.Conn, q *statement) (why, err error) {
 	mark, undo, _ := s.dialect.savepoint()
 	if err := s.statement(mark).exec(ctx, c); err != nil {
 		return nil, err
 	}
-	q := s.statement("INSERT INTO ").table(t).sql(" (").columns(t, columns...).sql(") SELECT ")
-	q.columns(t, columns...).sql(" FROM ").table(t).sql(" WHERE 1 = 0")
 	if why = q.exec(ctx, c); why == nil {
 		return nil, nil
 	}

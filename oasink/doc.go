@@ -12,7 +12,8 @@
 // punch away from the allowed places and a field check-in is a row of mobile_sign
 // (外勤签到). One punch is at most one row: a row that is there already, ours or
 // another writer's, is counted and left alone. Nothing is ever changed or
-// deleted. On e-cology 9, whose reports show computed days, each changed
+// deleted, unless the host asks for a ledger ([LedgerOptions]), which proves the rows
+// that are our own. On e-cology 9, whose reports show computed days, each changed
 // person-day and its neighbours are queued for recalculation (kq_format_pool) in
 // the same transaction.
 //

@@ -12,11 +12,11 @@ import (
 func (w *writing) readSign(ctx context.Context, c querier) error {
 	t := w.shape.sign
 	tagged := t.has("signFrom")
-	people := slices.Concat(w.plan.sign.people(), w.plan.answered)
+	people := slices.Concat(w.plan.sign.people(), w.plan.answered, w.book.people(signTable))
 	slices.Sort(people)
 	for ids := range slices.Chunk(slices.Compact(people), w.dialect.valuesPerList()) {
-		q := w.statement("SELECT ").columns(t, "userId", "signType", "signDate", "signTime", "signFrom", "isInCom", "userType")
-		err := w.ofDays(q.sql(" FROM ").table(t), t, "userId", ids, "signDate").query(ctx, c, 7, func(v []any) error {
+		q := w.statement("SELECT ").columns(t, "userId", "signType", "signDate", "signTime", "signFrom", "isInCom", "userType").further(t, w.book.columns(signTable))
+		err := w.ofDays(q.sql(" FROM ").table(t), t, "userId", ids, "signDate").query(ctx, c, 7+len(w.book.columns(signTable)), func(v []any) error {
 			if textOf(v[6]) == "2" {
 				return nil
 			}
@@ -25,7 +25,12 @@ func (w *writing) readSign(ctx context.Context, c querier) error {
 				return nil
 			}
 			k := key{intOf(v[0]), at, signTypeFrom(textOf(v[1]))}
-			w.found(k, !tagged || textOf(v[4]) == w.tag, tagged, textOf(v[5]) == "1")
+			ours, valid := !tagged || textOf(v[4]) == w.tag, textOf(v[5]) == "1"
+			if w.book != nil {
+				w.book.see(oaRow{rowID{signTable, intOf(v[7])}, k, textOf(v[4]), ours, valid})
+				return nil
+			}
+			w.found(k, ours, tagged, valid)
 			return nil
 		})
 		if err != nil {
@@ -37,16 +42,21 @@ func (w *writing) readSign(ctx context.Context, c querier) error {
 
 // found takes note of a row of HrmScheduleSign.
 func (w *writing) found(k key, ours, tagged, valid bool) {
+	if !w.holds(k, ours, valid) && ours && tagged && w.lacking(k) {
+		w.written.Superseded++
+	}
+}
+
+// holds notes which wanted row a row of HrmScheduleSign holds, and reports whether
+// it is one of ours that is wanted.
+func (w *writing) holds(k key, ours, valid bool) bool {
 	if ours {
-		if row := w.plan.sign.find(k); row != nil {
+		row := w.plan.sign.find(k)
+		if row != nil {
 			row.isOurs()
 			row.valid = row.valid || valid
-		} else if tagged && k.at >= w.plan.from && k.at < w.plan.to {
-			if _, answered := slices.BinarySearch(w.plan.answered, k.person); answered {
-				w.written.Superseded++
-			}
 		}
-		return
+		return row != nil
 	}
 	types := []signType{k.sign}
 	if w.shape.generation == E9 {
@@ -59,19 +69,32 @@ func (w *writing) found(k key, ours, tagged, valid bool) {
 			row.held, row.valid = max(row.held, byOther), row.valid || valid
 		}
 	}
+	return false
+}
+
+// lacking reports whether the batch, had it a punch of this time, would hold it.
+func (w *writing) lacking(k key) bool {
+	_, answered := slices.BinarySearch(w.plan.answered, k.person)
+	return answered && k.at >= w.plan.from && k.at < w.plan.to
 }
 
 // readMobile finds out which wanted rows mobile_sign holds. It has no tag and
 // its types are told apart by nobody: whatever row there is counts.
 func (w *writing) readMobile(ctx context.Context, c querier) error {
 	t := w.shape.mobile
-	for ids := range slices.Chunk(w.plan.mobile.people(), w.dialect.valuesPerList()) {
-		q := w.statement("SELECT ").columns(t, "operater", "operate_date", "operate_time")
-		err := w.ofDays(q.sql(" FROM ").table(t), t, "operater", ids, "operate_date").query(ctx, c, 3, func(v []any) error {
-			if at, ok := secondFrom(textOf(v[1]), textOf(v[2])); ok {
-				if row := w.plan.mobile.find(key{person: intOf(v[0]), at: at}); row != nil {
-					row.isOurs()
-				}
+	people := slices.Concat(w.plan.mobile.people(), w.book.people(mobileTable))
+	slices.Sort(people)
+	for ids := range slices.Chunk(slices.Compact(people), w.dialect.valuesPerList()) {
+		q := w.statement("SELECT ").columns(t, "operater", "operate_date", "operate_time").further(t, w.book.columns(mobileTable))
+		err := w.ofDays(q.sql(" FROM ").table(t), t, "operater", ids, "operate_date").query(ctx, c, 3+len(w.book.columns(mobileTable)), func(v []any) error {
+			at, ok := secondFrom(textOf(v[1]), textOf(v[2]))
+			k := key{person: intOf(v[0]), at: at}
+			switch row := w.plan.mobile.find(k); {
+			case !ok:
+			case w.book != nil:
+				w.book.see(oaRow{rowID{mobileTable, intOf(v[3])}, k, "", true, textOf(v[4]) == mobileType})
+			case row != nil:
+				row.isOurs()
 			}
 			return nil
 		})

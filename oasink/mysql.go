@@ -339,3 +339,11 @@ func mysqlNumber(err error) int {
 	n, _ := strconv.Atoi(rest[:end])
 	return n
 }
+
+// ledgerTypes: the usual collations ignore case and blanks at the end, by which
+// accounts may differ. Indexes are part of the table because a table's creation
+// cannot be rolled back.
+func (mysql) ledgerTypes() ledgerTypes {
+	return ledgerTypes{big: "BIGINT", small: "SMALLINT", text: "VARCHAR(%d)", inline: true,
+		options: " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"}
+}

@@ -35,6 +35,8 @@ type want struct {
 	sent bool
 	// valid says that a row which holds it is one that the OA shows (isInCom '1').
 	valid bool
+	// filed is what the ledger needs of it; nil without one.
+	filed *filing
 	// twin is the row of HrmScheduleSign that the same punch has beside this one of
 	// mobile_sign, as its index plus one, and second marks that row: it is not
 	// counted, and has no coordinates.
@@ -83,6 +85,7 @@ func (l *wantList) forget(perhaps bool) {
 		r := &l.rows[i]
 		r.sent = r.sent || perhaps && r.held == byNobody
 		r.held, r.valid = byNobody, false
+		r.filed.forget(r.sent)
 	}
 }
 
@@ -120,6 +123,10 @@ type plan struct {
 	// of their punches.
 	nobody []string
 	strays int
+	// persons are the batch's people by account, and unwritten the records of
+	// punches that no table takes as they are.
+	persons   map[string]int64
+	unwritten map[string]bool
 }
 
 // rules are the options by which punches are sorted.
@@ -145,6 +152,7 @@ func newPlan(b attendance.Batch, by rules) *plan {
 		p.from++ // a row of that second may be of a punch before the span
 	}
 	persons, refused := personsOf(b.Members)
+	p.persons = persons
 	answered := make(map[int64]bool)
 	for i := range b.Punches {
 		punch := &b.Punches[i]
@@ -166,6 +174,7 @@ func newPlan(b attendance.Batch, by rules) *plan {
 		wall := punch.Time.In(zone)
 		if reason := p.want(key{person: person, at: secondOf(wall)}, punch, by); reason != "" {
 			p.skipped[reason]++
+			p.passOver(punch, reason)
 			continue
 		}
 		// Where clocks are set back the span's ends need not be its first and last day.
@@ -269,27 +278,31 @@ func parsePerson(person string) (int64, error) {
 	return id, nil
 }
 
-// changed returns the person-days of the rows that had to be added, each once,
-// sorted by person (as text) and day.
-func changed(lists ...[]want) []attendance.PersonDay {
+// changed returns the person-days of the rows that had to be added, and those on
+// which rows were that are elsewhere now, each once, sorted by person (as text) and
+// day.
+func changed(others []key, lists ...[]want) []attendance.PersonDay {
 	type personDay struct {
 		person int64
 		day    int64 // yyyyMMdd
 	}
 	seen := make(map[personDay]bool)
 	var days []attendance.PersonDay
+	add := func(k key) {
+		d := personDay{k.person, int64(k.at) / 1e6}
+		if !seen[d] {
+			seen[d] = true
+			days = append(days, attendance.PersonDay{Person: strconv.FormatInt(d.person, 10), Day: dayOf(k.at)})
+		}
+	}
+	for _, k := range others {
+		add(k)
+	}
 	for _, rows := range lists {
 		for i := range rows {
-			w := &rows[i]
-			d := personDay{w.person, int64(w.at) / 1e6}
-			if w.held != byNobody && w.held != byThis || seen[d] {
-				continue
+			if w := &rows[i]; w.held == byNobody || w.held == byThis {
+				add(w.key)
 			}
-			seen[d] = true
-			days = append(days, attendance.PersonDay{
-				Person: strconv.FormatInt(d.person, 10),
-				Day:    dayOf(w.at),
-			})
 		}
 	}
 	slices.SortFunc(days, comparePersonDays)

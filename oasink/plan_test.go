@@ -79,7 +79,7 @@ func TestChangedNamesEachDayOnceSorted(t *testing.T) {
 		{key: key{101, 20260303180000, signOut}},
 	}
 	day := attendance.Date{Year: 2026, Month: 3, Day: 3}
-	require.Equal(t, []attendance.PersonDay{{Person: "101", Day: day}, {Person: "102", Day: day}}, changed(rows, rows[:1]))
+	require.Equal(t, []attendance.PersonDay{{Person: "101", Day: day}, {Person: "102", Day: day}}, changed(nil, rows, rows[:1]))
 }
 
 func TestAroundEndsToday(t *testing.T) {

@@ -205,3 +205,7 @@ func sqlState(err error) string {
 	}
 	return ""
 }
+
+func (postgres) ledgerTypes() ledgerTypes {
+	return ledgerTypes{big: "bigint", small: "smallint", text: "varchar(%d)"}
+}

@@ -35,6 +35,9 @@ type Options struct {
 	// Undirected says what becomes of punches that are neither sign-in nor
 	// sign-out. Default: [SkipUndirected].
 	Undirected Undirected
+	// Ledger makes the sink remember which row is which punch, in tables of its own.
+	// Nil: it never changes or removes a row.
+	Ledger *LedgerOptions
 	// Outside says where punches away from the allowed places go
 	// ([attendance.Outside]). Default: [OutsideMobile].
 	Outside Outside
@@ -137,7 +140,8 @@ type Sink struct {
 	opts    Options
 	located tableNames
 	shape   atomic.Pointer[shape]
-	writing chan struct{} // holds one token while a batch is written
+	writing chan struct{}  // holds one token while a batch is written
+	origins map[int64]bool // that the ledger names already; read and written with the token
 }
 
 // New looks at the tables and returns a Sink. opts may be nil; db stays the host's.
@@ -154,7 +158,7 @@ func New(ctx context.Context, db *bun.DB, opts *Options) (*Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sink{db: db, dialect: d, writing: make(chan struct{}, 1)}
+	s := &Sink{db: db, dialect: d, writing: make(chan struct{}, 1), origins: make(map[int64]bool)}
 	if opts != nil {
 		s.opts = *opts
 	}
@@ -168,6 +172,9 @@ func New(ctx context.Context, db *bun.DB, opts *Options) (*Sink, error) {
 		s.opts.Logger = slog.New(slog.DiscardHandler)
 	}
 	if err := validSignFrom(s.opts.SignFrom); err != nil {
+		return nil, err
+	}
+	if err := s.validLedger(); err != nil {
 		return nil, err
 	}
 	if s.located, err = newTableNames(s.opts.Schema, s.opts.Tables); err != nil {

@@ -165,3 +165,7 @@ func (sqlite) diagnose(err error) trouble {
 	}
 	return otherTrouble
 }
+
+func (sqlite) ledgerTypes() ledgerTypes {
+	return ledgerTypes{big: "BIGINT", small: "SMALLINT", text: "VARCHAR(%d)", indexHome: true}
+}

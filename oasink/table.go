@@ -194,6 +194,7 @@ func (t *table) lack(needed []string) error {
 type shape struct {
 	sign, mobile, pool, resource, department, subCompany *table
 	generation                                           Generation
+	ledger                                               ledgerShape
 }
 
 // The columns without which a table cannot be written or read.
@@ -219,20 +220,9 @@ func subCompanyNeeds() []string { return []string{"id", "supsubcomid"} }
 func (s *Sink) probe(ctx context.Context) (*shape, error) {
 	found := make(map[string]*table)
 	for _, name := range allTables() {
-		t := &table{}
-		var list []column
-		err := s.patiently(ctx, "reading the columns of "+s.located[name].String(), func() (err error) {
-			t.name, list, err = s.dialect.find(ctx, s.db.DB, s.located[name])
-			return err
-		})
+		t, err := s.findTable(ctx, s.located[name])
 		if err != nil {
 			return nil, err
-		}
-		if len(list) > 0 {
-			t.columns = make(map[string]column, len(list))
-		}
-		for _, c := range list {
-			t.columns[strings.ToLower(c.name)] = c
 		}
 		found[name] = t
 	}
@@ -244,8 +234,32 @@ func (s *Sink) probe(ctx context.Context) (*shape, error) {
 	if sh.generation == Auto {
 		sh.generation = sh.guess()
 	}
+	var err error
+	if sh.ledger, err = s.probeLedger(ctx, sh.home()); err != nil {
+		return nil, err
+	}
 	s.shape.Store(sh)
 	return sh, nil
+}
+
+// findTable looks for one table.
+func (s *Sink) findTable(ctx context.Context, want tableName) (*table, error) {
+	t := &table{}
+	var list []column
+	err := s.patiently(ctx, "reading the columns of "+want.String(), func() (err error) {
+		t.name, list, err = s.dialect.find(ctx, s.db.DB, want)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(list) > 0 {
+		t.columns = make(map[string]column, len(list))
+	}
+	for _, c := range list {
+		t.columns[strings.ToLower(c.name)] = c
+	}
+	return t, nil
 }
 
 // home is the schema of the punch tables, "" where the database has none.

@@ -37,13 +37,16 @@ func (s *Sink) Write(ctx context.Context, b attendance.Batch) (attendance.Writte
 	}
 	p := newPlan(b, s.opts.rules())
 	sh := s.shape.Load()
-	if s.lacks(sh, p) {
+	if s.lacks(sh, p) || s.lacksLedger(sh) != nil {
 		if sh, err = s.probe(ctx); err != nil { // it may have come since
 			return attendance.Written{}, err
 		}
 	}
-	w := newWriting(s, sh, p, tag, b.Span.Zone())
-	if len(p.sign.rows)+len(p.mobile.rows)+len(p.answered) == 0 {
+	if err := s.lacksLedger(sh); err != nil {
+		return attendance.Written{}, err
+	}
+	w := newWriting(s, sh, p, tag, b)
+	if (s.opts.Ledger == nil || len(p.persons) == 0) && len(p.sign.rows)+len(p.mobile.rows)+len(p.answered) == 0 {
 		return attendance.Written{Skipped: p.skipped}, w.unwritten()
 	}
 	err = s.exclusively(ctx, w.run)
@@ -54,7 +57,10 @@ func (s *Sink) Write(ctx context.Context, b attendance.Batch) (attendance.Writte
 			return attendance.Written{}, err
 		}
 		s.opts.Logger.Info("oasink: the tables have changed and were probed again")
-		w = newWriting(s, sh, newPlan(b, s.opts.rules()), tag, b.Span.Zone())
+		if err := s.lacksLedger(sh); err != nil {
+			return attendance.Written{}, err
+		}
+		w = newWriting(s, sh, newPlan(b, s.opts.rules()), tag, b)
 		err = s.exclusively(ctx, w.run)
 	case err != nil && ctx.Err() == nil && w.unqueued != "":
 		err = s.exclusively(ctx, w.run)
@@ -71,7 +77,7 @@ func (s *Sink) Write(ctx context.Context, b attendance.Batch) (attendance.Writte
 		err = s.exclusively(ctx, w.run)
 	}
 	if err != nil {
-		return attendance.Written{}, err
+		return attendance.Written{}, w.rightsFor(err)
 	}
 	return w.written, w.unwritten()
 }
@@ -91,6 +97,7 @@ type writing struct {
 	plan  *plan
 	tag   string
 	zone  *time.Location
+	batch attendance.Batch
 
 	written  attendance.Written
 	cut      int    // texts that were shortened
@@ -107,10 +114,25 @@ type writing struct {
 	// which a right lacks, and why.
 	failing *table
 	refused map[*table]error
+
+	// What only a ledger needs: which tables can be written, the book (nil without a
+	// ledger), rows that changed under our hands, rows removed by the last try and by
+	// those whose commit may have come through, and where rows were that are now
+	// elsewhere.
+	tables    map[tableID]bool
+	book      *book
+	stubborn  map[rowID]bool
+	taken     []*entry
+	lost      []*entry
+	otherDays []key
 }
 
-func newWriting(s *Sink, sh *shape, p *plan, tag string, zone *time.Location) *writing {
-	return &writing{Sink: s, shape: sh, plan: p, tag: tag, zone: zone, refused: make(map[*table]error)}
+func newWriting(s *Sink, sh *shape, p *plan, tag string, b attendance.Batch) *writing {
+	w := &writing{Sink: s, shape: sh, plan: p, tag: tag, zone: b.Span.Zone(), batch: b, refused: make(map[*table]error)}
+	if s.opts.Ledger != nil {
+		w.file()
+	}
+	return w
 }
 
 // run reads what is there and adds what is missing. Rows that a try before it has
@@ -124,30 +146,37 @@ func (w *writing) run(ctx context.Context, c bun.Conn, perhaps bool) error {
 			return err
 		}
 	}
+	if err := w.openLedger(ctx, c, perhaps); err != nil {
+		return err
+	}
 	var sign, mobile []want
 	if w.open(w.shape.sign, signNeeds()) {
 		if err := w.readSign(ctx, c); err != nil {
 			return err
 		}
-		if err := w.addSign(ctx, c); err != nil {
+		if err := w.unlessLedger(ctx, c, w.addSign); err != nil {
 			return err
 		}
 		sign = w.plan.sign.rows
 	}
-	if len(w.plan.mobile.rows) > 0 && w.open(w.shape.mobile, mobileNeeds()) {
+	if (len(w.plan.mobile.rows) > 0 || len(w.book.people(mobileTable)) > 0) && w.open(w.shape.mobile, mobileNeeds()) {
 		if err := w.readMobile(ctx, c); err != nil {
 			return err
 		}
-		if err := w.addMobile(ctx, c); err != nil {
+		if err := w.unlessLedger(ctx, c, w.addMobile); err != nil {
 			return err
 		}
 		mobile = w.plan.mobile.rows
 	}
 	w.failing = nil
+	if err := w.withLedger(ctx, c, len(sign) > 0, len(mobile) > 0); err != nil {
+		return err
+	}
 	w.count(sign)
 	w.count(mobile)
+	w.countLedger()
 	w.written.Skipped = w.plan.skipped
-	w.written.Days = changed(sign, mobile)
+	w.written.Days = changed(w.otherDays, sign, mobile)
 	w.warn(sign)
 	if w.cut > 0 {
 		w.written.Warnings = append(w.written.Warnings, attendance.Warningf("text_cut",

@@ -48,6 +48,11 @@ type Features struct {
 	Apart bool
 	// Places: addresses are stored, at least 200 bytes of them.
 	Places bool
+	// Ledger: the sink knows which row is which punch, and moves the row of a punch
+	// that was corrected.
+	Ledger bool
+	// Removes: it also removes the row of a punch that was withdrawn.
+	Removes bool
 }
 
 // Run runs every rule against a fresh target each. The target's constructor is
@@ -76,7 +81,7 @@ func Rules() []Rule {
 		{"a punch without direction is skipped, a field punch is not", undirected},
 		{"a punch without a kind is never written", unkind},
 		{"an empty batch changes nothing", empty},
-		{"rows that the answer lacks are counted and kept", superseded},
+		{"rows that the answer lacks are counted and kept, unless the sink removes them", superseded},
 		{"rows of other writers, people and days stay", foreign},
 		{"every punch is counted exactly once", counted},
 		{"the wall clock is that of the batch's zone", zones},
@@ -85,6 +90,14 @@ func Rules() []Rule {
 		{"a write that is cut off is whole or not there", atomic},
 		{"texts are stored intact or cut, never run", texts},
 		{"a large batch is stored whole", large},
+		{"ledger: a corrected punch moves its row", corrected},
+		{"ledger: a mended binding moves rows", rebound},
+		{"ledger: an older answer moves and removes nothing", older},
+		{"ledger: rows that were there before are never moved or removed", adopted},
+		{"ledger: two corps do not disturb each other", corps},
+		{"ledger: a withdrawn punch is removed", withdrawn},
+		{"ledger: an empty answer must come twice", emptyTwice},
+		{"ledger: many withdrawals at once are suspicious", suspicious},
 	}
 }
 

@@ -22,6 +22,7 @@ const usage = `bridge moves punches (打卡) from DingTalk and WeCom into the OA
   backfill JOB -from 2026-03-01 -to 2026-03-31      any days, both included (初始同步); for this run only:
                          -departments 11,12 -subcompanies 1 -employees 17,18   instead of the job's scope
                          -oa NAME -bound-only=true|false
+  undo RUN               take back what a run wrote; needs oa.ledger (撤销一次运行)
 
   -config FILE           the YAML file (default bridge.yaml)
   -json                  one JSON document on stdout instead of text
@@ -44,6 +45,7 @@ type command struct {
 	now    func() time.Time // nil: the real clock
 	name   string
 	job    string
+	undone string // the run to be undone
 	backfill
 }
 
@@ -98,7 +100,13 @@ func parseCommand(args []string) (command, error) {
 		return c, c.parseBackfill(rest)
 	case "help":
 		return c, flag.ErrHelp
-	case "jobs", "history", "preview", "explain", "reconcile", "undo", "bindings", "serve":
+	case "undo":
+		if len(rest) != 1 || strings.HasPrefix(rest[0], "-") {
+			return c, usagef("undo needs the name of one run, as the run's report and the sync log tell it: bridge -config FILE undo RUN")
+		}
+		c.undone = rest[0]
+		return c, nil
+	case "jobs", "history", "preview", "explain", "reconcile", "bindings", "serve":
 		return c, usagef("the command %s is not yet built (此命令尚未实现)", c.name)
 	}
 	return c, usagef("unknown command %q: write check, run or backfill (bridge -h tells more)", c.name)

@@ -33,14 +33,25 @@ const doubled = `SELECT userId, signType, signDate, signTime, count(*) FROM HrmS
 // TestKilled kills the program at random moments; the run after it completes
 // what was begun, and nothing is there twice.
 func TestKilled(t *testing.T) {
-	s := newSite(t, "e9")
+	t.Run("without a ledger", func(t *testing.T) { testKilled(t, newSite(t, "e9"), 25) })
+	t.Run("with a ledger", func(t *testing.T) {
+		s := newLedgerSite(t, "e9")
+		testKilled(t, s, 15)
+		require.Equal(t, s.rows(`SELECT count(*) FROM HrmScheduleSign`),
+			s.rows(`SELECT count(*) FROM punchbridge_rows l JOIN HrmScheduleSign h ON h.id = l.row_id AND h.userId = l.person AND replace(h.signTime, ':', '') = substr(l.wrote, 9)`),
+			"the ledger knows each row, and what it holds")
+		require.Equal(t, s.rows(`SELECT count(*) FROM HrmScheduleSign`), s.rows(`SELECT count(*) FROM punchbridge_rows`))
+	})
+}
+
+func testKilled(t *testing.T, s *site, rounds int) {
 	want := s.crowd()
 	slow := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(3 * time.Millisecond)
 		s.ding.ServeHTTP(w, r)
 	}))
 	s.handler.Store(&slow)
-	for round := range 25 {
+	for round := range rounds {
 		cmd := s.command("backfill", "daily", "-from", "2026-03-01", "-to", "2026-03-08")
 		require.NoError(t, cmd.Start())
 		time.Sleep(time.Duration(20+rand.IntN(180)) * time.Millisecond)

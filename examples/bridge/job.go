@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path/filepath"
@@ -40,18 +41,35 @@ func (p *program) open(ctx context.Context, w *work) error {
 	if err != nil {
 		return err
 	}
-	c := w.job.oa
 	w.db = db
-	w.oa, err = oasink.New(ctx, db, &oasink.Options{
-		SignFrom: w.job.signFrom, Schema: c.schema, Tables: c.tables,
-		Generation:  map[string]oasink.Generation{"auto": oasink.Auto, "e7": oasink.E7, "e8": oasink.E8, "e9": oasink.E9}[c.generation],
-		Recalculate: map[string]oasink.Recalculate{"auto": oasink.RecalculateAuto, "pool": oasink.RecalculatePool, "none": oasink.RecalculateNone}[c.recalc],
-		Undirected:  map[string]oasink.Undirected{"skip": oasink.SkipUndirected, "null": oasink.NullUndirected}[w.job.undirected],
-		Outside:     map[string]oasink.Outside{"mobile_sign": oasink.OutsideMobile, "sign": oasink.OutsideSign, "both": oasink.OutsideBoth}[w.job.outside],
-		Now:         p.now, Logger: p.logger,
-	})
+	opts := p.sinkOptions(w.job.oa)
+	opts.SignFrom = w.job.signFrom
+	opts.Undirected = map[string]oasink.Undirected{"skip": oasink.SkipUndirected, "null": oasink.NullUndirected}[w.job.undirected]
+	opts.Outside = map[string]oasink.Outside{"mobile_sign": oasink.OutsideMobile, "sign": oasink.OutsideSign, "both": oasink.OutsideBoth}[w.job.outside]
+	if opts.Ledger != nil && w.job.withdrawn == "delete" {
+		opts.Ledger.Withdrawn = oasink.DeleteWithdrawn
+	}
+	w.oa, err = oasink.New(ctx, db, opts)
 	return err
 }
+
+// sinkOptions are those that depend on the OA only.
+func (p *program) sinkOptions(c *oaConfig) *oasink.Options {
+	opts := &oasink.Options{
+		Schema: c.schema, Tables: c.tables,
+		Generation:  map[string]oasink.Generation{"auto": oasink.Auto, "e7": oasink.E7, "e8": oasink.E8, "e9": oasink.E9}[c.generation],
+		Recalculate: map[string]oasink.Recalculate{"auto": oasink.RecalculateAuto, "pool": oasink.RecalculatePool, "none": oasink.RecalculateNone}[c.recalc],
+		Now:         p.now, Logger: p.logger,
+	}
+	if c.ledger {
+		opts.Ledger = &oasink.LedgerOptions{}
+	}
+	return opts
+}
+
+// corp names the tenant in the ledger: where the file does not tell it (DingTalk),
+// the provider's name stands for it.
+func (c *providerConfig) corp() string { return cmp.Or(c.corpID, c.name) }
 
 // database opens an OA's database once for all jobs.
 func (p *program) database(o *oaConfig) (*bun.DB, error) {

@@ -11,10 +11,10 @@ import (
 
 // readJob reads one job; providers and OAs are known by now.
 func (r *reader) readJob(v value) error {
-	j := &jobConfig{at: v, enabled: true, zone: r.zone, descend: true, lookBack: 6, undirected: "skip", outside: "mobile_sign",
+	j := &jobConfig{at: v, enabled: true, zone: r.zone, descend: true, lookBack: 6, undirected: "skip", outside: "mobile_sign", withdrawn: "keep",
 		binding: bindingConfig{boundOnly: true, inactive: "skip"}}
 	var provider, oa string
-	var generation value
+	var generation, withdrawn value
 	err := v.fields(map[string]func(value) error{
 		"name":      func(v value) error { return v.textInto(&j.name) },
 		"provider":  func(v value) error { return v.textInto(&provider) },
@@ -32,7 +32,7 @@ func (r *reader) readJob(v value) error {
 		"binding":        func(v value) error { return readBinding(v, &j.binding) },
 		"look_back_days": func(v value) error { return v.number(&j.lookBack, 0, maxLookBack) },
 		"sign_from":      func(v value) error { return v.tag(&j.signFrom) },
-		"withdrawn":      func(v value) error { return v.wordNow("keep", "delete") },
+		"withdrawn":      func(v value) error { withdrawn = v; return v.word(&j.withdrawn, "keep", "delete") },
 		"outside":        func(v value) error { return v.word(&j.outside, "mobile_sign", "sign", "both") },
 		"undirected": func(v value) error {
 			generation = v
@@ -81,6 +81,10 @@ func (r *reader) readJob(v value) error {
 	}
 	if g := j.oa.generation; j.undirected == "null" && (g == "e7" || g == "e8") {
 		return generation.fail(attendance.Text{EN: "write skip", ZH: "请写 skip"}, "null needs e9, but %s.generation is %s", j.oa.key, g)
+	}
+	if j.withdrawn == "delete" && !j.oa.ledger {
+		return withdrawn.fail(attendance.Text{EN: "set " + j.oa.key + ".ledger to true, or write keep", ZH: "请将 " + j.oa.key + ".ledger 设为 true，或写 keep"},
+			"delete needs a ledger, which %s does not have", j.oa.key)
 	}
 	r.config.jobs = append(r.config.jobs, j)
 	return nil
@@ -168,18 +172,6 @@ func (v value) tag(p *string) error {
 	}
 	*p = s
 	return err
-}
-
-// wordNow reads one of the words, of which only the first is built.
-func (v value) wordNow(now string, later ...string) error {
-	var s string
-	if err := v.word(&s, append([]string{now}, later...)...); err != nil {
-		return err
-	}
-	if s != now {
-		return v.notYet(now)
-	}
-	return nil
 }
 
 // job finds a job by name.

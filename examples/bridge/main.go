@@ -58,6 +58,7 @@ type program struct {
 	config  *config
 	logger  *slog.Logger
 
+	id        string // of the run
 	platforms map[*providerConfig]platform
 	databases map[*oaConfig]*bun.DB
 }
@@ -87,6 +88,8 @@ func (p *program) main(ctx context.Context, args []string) int {
 		return p.check(ctx)
 	case "run":
 		return p.run(ctx)
+	case "undo":
+		return p.undo(ctx)
 	default:
 		return p.backfill(ctx)
 	}

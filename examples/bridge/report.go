@@ -23,6 +23,7 @@ type (
 		People           int                       `json:"people"`
 		Read             int                       `json:"read"`
 		Written          int                       `json:"written"`
+		Corrected        int                       `json:"corrected"` // those of them whose row was moved
 		Present          int                       `json:"present"`
 		PresentFromOther int                       `json:"present_from_other"`
 		Superseded       int                       `json:"superseded"`
@@ -102,7 +103,7 @@ func sentence(err error) string {
 func documentOf(r attendance.Report, err error) runDocument {
 	d := runDocument{
 		Job: r.Job, From: clockOf(r.Span.From), To: clockOf(r.Span.To), People: r.People,
-		Read: r.Read, Written: r.Written, Present: r.Present, PresentFromOther: r.PresentFromOther,
+		Read: r.Read, Written: r.Written, Corrected: r.Corrected, Present: r.Present, PresentFromOther: r.PresentFromOther,
 		Superseded: r.Superseded, Removed: r.Removed, Calls: r.Calls + r.CheckCalls, CheckCalls: r.CheckCalls,
 		Skipped: map[attendance.Reason]int{}, LeftOut: []leftOut{}, Failed: []failure{}, Warnings: []attendance.Warning{},
 		Error: troubleOf(err),
@@ -125,11 +126,14 @@ func documentOf(r attendance.Report, err error) runDocument {
 	return d
 }
 
-// runID names a run, in the order of time.
+// runID names the run, in the order of time.
 func (p *program) runID() string {
-	var tail [3]byte
-	_, _ = rand.Read(tail[:]) // never fails
-	return p.now().UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(tail[:])
+	if p.id == "" {
+		var tail [3]byte
+		_, _ = rand.Read(tail[:]) // never fails
+		p.id = p.now().UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(tail[:])
+	}
+	return p.id
 }
 
 func clockOf(t time.Time) string {
@@ -155,11 +159,15 @@ func (p *program) printReport(r attendance.Report, err error) {
 	line("  人员 people              %d", d.People)
 	line("  读取 read                %d", d.Read)
 	line("  写入 written             %d", d.Written)
+	if d.Corrected > 0 {
+		line("  其中更正 corrected       %d", d.Corrected)
+	}
 	line("  已有 present             %d", d.Present)
 	line("  他源已有 from others     %d", d.PresentFromOther)
 	line("  已被取代 superseded      %d", d.Superseded)
 	line("  删除 removed             %d", d.Removed)
 	line("  调用 calls               %d", d.Calls)
+	line("  运行编号 run             %s", d.Run)
 	for _, reason := range slices.Sorted(maps.Keys(d.Skipped)) {
 		line("  跳过 skipped             %d  %s %s", d.Skipped[reason], reason, reasonZH(reason))
 	}

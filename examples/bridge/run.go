@@ -36,6 +36,9 @@ func (p *program) backfill(ctx context.Context) int {
 	if p.command.boundOnly != nil {
 		job.binding.boundOnly = *p.command.boundOnly
 	}
+	if job.withdrawn == "delete" && !job.oa.ledger {
+		return p.misused(usagef("-oa %s: the job has withdrawn: delete, which needs a ledger there", p.command.oa))
+	}
 	w, err := p.prepare(job)
 	if err != nil {
 		return p.misused(err)
@@ -81,6 +84,10 @@ func (p *program) transfer(ctx context.Context, w *work, units oasink.Units, win
 		span, _ := window.Span(attendance.Moment{Now: p.now()})
 		return attendance.Report{Job: w.job.name, Span: span}, err
 	}
+	if err := w.oa.CreateLedger(ctx); err != nil {
+		span, _ := window.Span(attendance.Moment{Now: p.now()})
+		return attendance.Report{Job: w.job.name, Span: span}, err
+	}
 	var families []*attendance.Syncer
 	for _, f := range w.platform.families() {
 		families = append(families, p.syncer(f, w.oa, w.job))
@@ -94,7 +101,7 @@ func (p *program) transfer(ctx context.Context, w *work, units oasink.Units, win
 
 func (p *program) syncer(from family, to attendance.Sink, job *jobConfig) *attendance.Syncer {
 	return attendance.NewSyncer(from.Provider, to, &attendance.Options{
-		Job: job.name, Now: p.now, Logger: p.logger, EmptyIsNormal: from.rare, Observe: p.progress(),
+		Job: job.name, Run: p.runID(), Corp: job.provider.corp(), Now: p.now, Logger: p.logger, EmptyIsNormal: from.rare, Observe: p.progress(),
 	})
 }
 

@@ -24,7 +24,7 @@ func vendorSuite(t *testing.T, on engine) {
 	for _, g := range []oasink.Generation{oasink.E8, oasink.E9} {
 		t.Run("sinktest/"+g.String(), func(t *testing.T) {
 			sinktest.Run(t, func(t testing.TB) sinktest.Target {
-				return target{on.found(t, ecologytest.Schema{Generation: g})}
+				return target{on.found(t, ecologytest.Schema{Generation: g}), nil}
 			}, sinktest.Features{Apart: true, Places: true})
 		})
 	}

@@ -39,7 +39,14 @@ func TestOtherDriversOfPostgres(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			on := postgresBy(d)
 			postgresEngine().needed(t)
-			sinktest.Run(t, func(t testing.TB) sinktest.Target { return target{on.found(t, ecologytest.Schema{})} }, sinktest.Features{Apart: true, Places: true})
+			sinktest.Run(t, func(t testing.TB) sinktest.Target { return target{on.found(t, ecologytest.Schema{}), nil} }, sinktest.Features{Apart: true, Places: true})
+			t.Run("ledger", func(t *testing.T) {
+				sinktest.Run(t, func(t testing.TB) sinktest.Target {
+					return target{on.found(t, ecologytest.Schema{}), &oasink.LedgerOptions{Withdrawn: oasink.DeleteWithdrawn}}
+				}, sinktest.Features{Apart: true, Places: true, Ledger: true, Removes: true})
+				testNothingIsHalfChanged(t, on)
+				testUndo(t, on)
+			})
 			t.Run("texts", func(t *testing.T) {
 				o := on.found(t, ecologytest.Schema{})
 				write(t, sink(t, o.pool(t), &oasink.Options{SignFrom: `\'x`}), naughtyPunches(naughty())...)

@@ -121,3 +121,56 @@ func testRightsThatLack(t *testing.T, on engine) {
 		require.Regexp(t, "(?i)HrmResource", err)
 	}
 }
+
+// What a ledger needs more, once its tables are there: SELECT, INSERT and DELETE on
+// them, UPDATE and DELETE on the punch tables. What lacks is named.
+func TestTheLeastRightsOfALedger(t *testing.T) { onServers(t, testTheLeastRightsOfALedger) }
+
+func testTheLeastRightsOfALedger(t *testing.T, on engine) {
+	d := on.found(t, ecologytest.Schema{})
+	options := &oasink.Options{Ledger: &oasink.LedgerOptions{Withdrawn: oasink.DeleteWithdrawn}}
+	account := d.as(t, "", "HrmScheduleSign", "mobile_sign", "kq_format_pool")
+	s := sink(t, account.pool(t), options)
+	f := finding(t, s.Check(context.Background()), "ledger")
+	require.Equal(t, attendance.LevelWarning, f.Level, "the first run makes it")
+	err := s.CreateLedger(context.Background())
+	require.Equal(t, attendance.CodeStore, attendance.CodeOf(err), "%v", err)
+	require.ErrorContains(t, err, "LedgerStatements")
+	for _, statement := range s.LedgerStatements() { // the administrator does it
+		d.exec(t, d.oa.DB(), statement)
+	}
+	grantee := "SELECT current_user"
+	if on.name == mariadbName {
+		grantee = "SELECT CONCAT('''', SUBSTRING_INDEX(CURRENT_USER(), '@', 1), '''@''%''')"
+	}
+	var user string
+	require.NoError(t, account.pool(t).QueryRow(grantee).Scan(&user))
+	home := schemaOf(t, d.engine, d.oa.DB())
+	grant := func(rights string, tables ...string) {
+		for _, table := range tables {
+			d.exec(t, d.oa.DB(), "GRANT "+rights+" ON "+home+"."+table+" TO "+user)
+		}
+	}
+	grant("SELECT", "punchbridge_version")
+	grant("SELECT, INSERT", "punchbridge_origins")
+	grant("SELECT, INSERT, DELETE", "punchbridge_rows", "punchbridge_reads", "punchbridge_changes")
+	s = sink(t, account.pool(t), options)
+	f = finding(t, s.Check(context.Background()), string(attendance.CodeStore))
+	require.Regexp(t, "(?i)may not .*update .*HrmScheduleSign", f.Message.EN)
+	require.Contains(t, f.Mend.EN, "UPDATE and DELETE on HrmScheduleSign")
+	before, after := ledgerChange()
+	_, err = s.Write(context.Background(), before)
+	require.NoError(t, err, "adding needs no more")
+	w, err := s.Write(context.Background(), after)
+	require.Equal(t, attendance.CodeStore, attendance.CodeOf(err), "%v", err)
+	require.ErrorContains(t, err, "UPDATE and DELETE on HrmScheduleSign")
+	require.Zero(t, w.Written)
+	grant("UPDATE, DELETE", "HrmScheduleSign", "mobile_sign")
+	require.Equal(t, attendance.LevelOK, finding(t, s.Check(context.Background()), "ledger").Level)
+	w, err = s.Write(context.Background(), after)
+	require.NoError(t, err)
+	changedWritten(t, w)
+	u, err := s.Undo(context.Background(), "after")
+	require.NoError(t, err)
+	require.Equal(t, [2]int{1, 3}, [2]int{u.Removed, u.Restored})
+}

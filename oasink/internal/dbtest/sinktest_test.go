@@ -16,9 +16,12 @@ import (
 func itoa(n int) string { return strconv.Itoa(n) }
 
 // target is a database for the conformance kit.
-type target struct{ database }
+type target struct {
+	database
+	ledger *oasink.LedgerOptions
+}
 
-func (x target) Sink(t testing.TB) attendance.Sink { return sink(t, x.pool(t), nil) }
+func (x target) Sink(t testing.TB) attendance.Sink { return x.database.sink(t, x.ledger) }
 
 func (x target) Rows(t testing.TB) []sinktest.Row {
 	signs, err := x.oa.SignRows(context.Background())
@@ -71,7 +74,7 @@ func TestSinkConformance(t *testing.T) {
 			t.Run(e.name+"/"+g.String(), func(t *testing.T) {
 				e.needed(t)
 				sinktest.Run(t, func(t testing.TB) sinktest.Target {
-					return target{e.found(t, ecologytest.Schema{Generation: g})}
+					return target{e.found(t, ecologytest.Schema{Generation: g}), nil}
 				}, sinktest.Features{Apart: true, Places: true})
 			})
 		}

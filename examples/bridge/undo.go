@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/oasink"
+)
+
+// The document of undo.
+type (
+	undoDocument struct {
+		Run      string               `json:"run"`
+		Removed  int                  `json:"removed"`
+		Restored int                  `json:"restored"` // rows that the run had moved and that are back where they were
+		Kept     []kept               `json:"kept"`
+		Warnings []attendance.Warning `json:"warnings"`
+		Error    *trouble             `json:"error,omitempty"`
+	}
+	kept struct {
+		Table    string            `json:"table"`
+		Employee string            `json:"employee_id"`
+		Time     string            `json:"time"`
+		Reason   oasink.KeptReason `json:"reason"`
+	}
+)
+
+// undo takes back what a run wrote, in every OA that has a ledger. What was left as
+// it is, is told, and makes the exit code 1.
+func (p *program) undo(ctx context.Context) int {
+	d := undoDocument{Run: p.command.undone, Kept: []kept{}, Warnings: []attendance.Warning{}}
+	ledgers, known := 0, false
+	var unknown error
+	var failures []error
+	for _, oa := range p.config.oas {
+		if !oa.ledger {
+			continue
+		}
+		ledgers++
+		u, err := p.undoIn(ctx, oa)
+		known = known || err == nil || u.Removed+u.Restored+len(u.Kept) > 0
+		switch {
+		case err != nil && attendance.CodeOf(err) == attendance.CodeUnknown:
+			unknown = err // perhaps it wrote to another OA
+		case err != nil:
+			failures = append(failures, err)
+		}
+		d.Removed += u.Removed
+		d.Restored += u.Restored
+		d.Warnings = append(d.Warnings, u.Warnings...)
+		for _, k := range u.Kept {
+			d.Kept = append(d.Kept, kept{k.Table, k.Person, k.Time.In(p.config.zone).Format(time.RFC3339), k.Reason})
+		}
+	}
+	if ledgers == 0 {
+		return p.misused(&configError{file: p.config.file, key: "oa.ledger", what: "undo needs a ledger, and there is none",
+			mend: attendance.Text{EN: "set ledger: true; runs from then on can be undone", ZH: "请设 ledger: true；此后的运行才能撤销"}})
+	}
+	if !known && len(failures) == 0 {
+		failures = append(failures, unknown)
+	}
+	if err := p.close(); err != nil {
+		failures = append(failures, err)
+	}
+	if len(failures) > 0 {
+		d.Error = troubleOf(failures[0])
+	}
+	p.printUndone(d)
+	if d.Error != nil || len(d.Kept)+len(d.Warnings) > 0 {
+		return exitPartial
+	}
+	return exitDone
+}
+
+func (p *program) undoIn(ctx context.Context, oa *oaConfig) (oasink.Undone, error) {
+	db, err := p.database(oa)
+	if err != nil {
+		return oasink.Undone{}, err
+	}
+	sink, err := oasink.New(ctx, db, p.sinkOptions(oa))
+	if err != nil {
+		return oasink.Undone{}, err
+	}
+	return sink.Undo(ctx, p.command.undone)
+}
+
+func (p *program) printUndone(d undoDocument) {
+	if p.command.json {
+		p.print(d)
+		return
+	}
+	line := func(format string, args ...any) { fmt.Fprintf(p.out, format+"\n", args...) }
+	line("撤销运行 undo %s", d.Run)
+	line("  删除 removed             %d", d.Removed)
+	line("  移回 restored            %d", d.Restored)
+	if len(d.Kept) > 0 {
+		line("保留 kept (%d):", len(d.Kept))
+		for _, k := range d.Kept {
+			line("  %s %s %s  %s %s", k.Table, k.Employee, k.Time, k.Reason, keptZH(k.Reason))
+		}
+	}
+	for _, w := range d.Warnings {
+		line("警告 warning %s: %s", w.Code, oneLine(w.Message))
+	}
+	if d.Error != nil {
+		line("错误 error %s: %s", d.Error.Code, oneLine(d.Error.Message))
+		if d.Error.Mend != "" {
+			line("处理 mend: %s", d.Error.Mend)
+		}
+		return
+	}
+	line("完成 done")
+}
+
+func keptZH(r oasink.KeptReason) string {
+	switch r {
+	case oasink.ChangedByOthers:
+		return "已被他人修改"
+	case oasink.DeletedByOthers:
+		return "已被他人删除"
+	case oasink.ChangedSince:
+		return "之后的运行已更改"
+	case oasink.RemovedByRun:
+		return "该运行删除的行（平台已无此打卡），不恢复"
+	case oasink.Occupied:
+		return "原位置已有其他行"
+	default:
+		return ""
+	}
+}

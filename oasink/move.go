@@ -1,0 +1,192 @@
+package oasink
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/uptrace/bun"
+)
+
+// apply changes and removes the rows that settle has found, and prepares what the
+// ledger is to know of it.
+func (w *writing) apply(ctx context.Context, c bun.Conn, looks map[rowID]look) error {
+	b := w.book
+	for _, rows := range w.lists() {
+		for i := range rows {
+			if err := w.applyTo(ctx, c, &rows[i], looks); err != nil {
+				return err
+			}
+		}
+	}
+	for _, e := range b.removals {
+		if err := w.remove(ctx, c, e); err != nil {
+			return err
+		}
+		b.drop = append(b.drop, e)
+		b.changes = append(b.changes, change{entry: *e, run: b.run, removed: true})
+	}
+	return nil
+}
+
+// applyTo does what one punch needs of the row that holds it.
+func (w *writing) applyTo(ctx context.Context, c bun.Conn, r *want, looks map[rowID]look) error {
+	b, f, e := w.book, r.filed, r.filed.uses
+	if e == nil || b.older(f.account, e) {
+		return nil
+	}
+	after := *e
+	after.record, after.account, after.key, after.punched, after.place = f.record, f.account, r.key, r.punch.Time.Unix(), f.place
+	after.readAt, after.absentAt, after.absentRun = b.span.at, 0, ""
+	if f.moved {
+		var place storedPlace
+		if f.replaced {
+			if place = w.placeOf(r); storedHash(place) == e.stored { // what differs, the row cannot hold
+				f.replaced = false
+			}
+			after.stored = storedHash(place)
+		}
+		if f.moved = f.replaced || r.key != e.key; f.moved {
+			if err := w.rewrite(ctx, c, e, r.key, f.replaced, place); err != nil {
+				return err
+			}
+			after.moves++
+			f.corrected, f.was = true, e.key
+			b.changes = append(b.changes, change{entry: *e, run: b.run, replaced: f.replaced, texts: looks[e.where()].place})
+		} else {
+			r.isOurs()
+		}
+	} else if e.record == f.record && e.account == f.account && e.absentAt == 0 {
+		return nil
+	}
+	b.drop, b.put = append(b.drop, e), append(b.put, &after)
+	if own := f.own; own != nil && own != e && own.used == nil && own.standing == intact && !b.removes(own) {
+		spare := *own // its record is now the other row's
+		spare.record = spareRecord(own.row)
+		b.drop, b.put = append(b.drop, own), append(b.put, &spare)
+	}
+	return nil
+}
+
+func (b *book) removes(e *entry) bool {
+	for _, r := range b.removals {
+		if r == e {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *writing) placeOf(r *want) storedPlace {
+	if r.filed.table == mobileTable {
+		return w.mobilePlace(r.punch)
+	}
+	return w.signPlace(r)
+}
+
+// rewrite makes a row hold another person, time and type, and another place if
+// replaced; only if it still holds what was written.
+func (w *writing) rewrite(ctx context.Context, c bun.Conn, e *entry, k key, replaced bool, place storedPlace) error {
+	t, q := w.punchTable(e.table), &bound{statement: w.statement("UPDATE ")}
+	q.table(t).sql(" SET ")
+	set := func(column string, v any) {
+		if col, ok := t.column(column); ok {
+			q.name(col.name).sql(" = ")
+			q.argument(w.dialect, col.bind(v))
+			q.sql(", ")
+		}
+	}
+	if e.table == signTable {
+		if replaced {
+			set("LONGITUDE", place[0])
+			set("LATITUDE", place[1])
+			set("ADDR", place[2])
+		}
+		set("signType", k.sign.value())
+		set("signDate", k.at.date())
+		set("signTime", k.at.clock())
+		q.column(t, "userId").sql(" = ").number(k.person)
+	} else {
+		if replaced {
+			set("longitude", place[0])
+			set("latitude", place[1])
+			set("address", place[2])
+			set("remark", place[3])
+		}
+		set("operate_date", k.at.date())
+		set("operate_time", k.at.clock())
+		q.column(t, "operater").sql(" = ").number(k.person)
+	}
+	return w.change(ctx, c, q, t, e)
+}
+
+// remove deletes a row, only if it still holds what was written.
+func (w *writing) remove(ctx context.Context, c bun.Conn, e *entry) error {
+	t := w.punchTable(e.table)
+	q := &bound{statement: w.statement("DELETE FROM ").table(t)}
+	return w.change(ctx, c, q, t, e)
+}
+
+// change runs a statement on the row of an entry. A row that somebody has changed
+// since it was read, under our hands, is left alone by the next try.
+func (w *writing) change(ctx context.Context, c bun.Conn, q *bound, t *table, e *entry) error {
+	is := func(column string, v any) {
+		col, _ := t.column(column)
+		q.sql(" AND ")
+		switch {
+		case v == nil:
+			q.name(col.name).sql(" IS NULL")
+			return
+		case col.kind == text: // a CHAR may be padded
+			q.sql("RTRIM(").name(col.name).sql(") = ")
+		default:
+			q.name(col.name).sql(" = ")
+		}
+		q.argument(w.dialect, col.bind(v))
+	}
+	q.sql(" WHERE ").column(t, "id").sql(" = ").number(e.row)
+	if e.table == signTable {
+		q.sql(" AND ").column(t, "userId").sql(" = ").number(e.person)
+		is("signDate", e.at.date())
+		is("signTime", e.at.clock())
+		is("signType", e.sign.value())
+		is("isInCom", "1")
+	} else {
+		q.sql(" AND ").column(t, "operater").sql(" = ").number(e.person)
+		is("operate_date", e.at.date())
+		is("operate_time", e.at.clock())
+	}
+	result, err := c.Conn.ExecContext(ctx, string(q.b), q.args...)
+	if err != nil {
+		return err
+	}
+	n, err := result.RowsAffected()
+	if err == nil && n != 1 {
+		if w.stubborn == nil {
+			w.stubborn = make(map[rowID]bool)
+		}
+		w.stubborn[e.where()] = true
+		return errBusy
+	}
+	return err
+}
+
+func (w *writing) punchTable(id tableID) *table {
+	if id == mobileTable {
+		return w.shape.mobile
+	}
+	return w.shape.sign
+}
+
+// A bound statement has arguments that the driver binds.
+type bound struct {
+	*statement
+	args []any
+}
+
+func (q *bound) argument(d dialect, v any) {
+	if f, ok := v.(float64); ok { // drivers differ in what they make of one for a decimal column
+		v = strconv.FormatFloat(f, 'f', -1, 64)
+	}
+	q.args = append(q.args, v)
+	q.sql(d.argument(len(q.args)))
+}
