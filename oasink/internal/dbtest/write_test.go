@@ -154,7 +154,14 @@ func testWhereOutsidePunchesGo(t *testing.T, on engine) {
 	} {
 		for _, g := range []oasink.Generation{oasink.E8, oasink.E9} {
 			oa := on.build(t, ecologytest.Schema{Generation: g})
-			s := sink(t, oa.DB(), &oasink.Options{Outside: choice})
+			opts := &oasink.Options{Outside: choice}
+			if g == oasink.E9 { // and once with a ledger
+				opts.Ledger = &oasink.LedgerOptions{Withdrawn: oasink.DeleteWithdrawn}
+			}
+			s := sink(t, oa.DB(), opts)
+			if opts.Ledger != nil {
+				require.NoError(t, s.CreateLedger(context.Background()))
+			}
 			w := write(t, s, punches...)
 			require.Len(t, signs(t, oa), want.signs, choice)
 			require.Len(t, mobiles(t, oa), want.mobiles, choice)
