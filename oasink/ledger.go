@@ -77,7 +77,7 @@ type ledgerTypes struct {
 }
 
 // A ledgerTable is one table of the ledger. Columns are "name kind" with the kinds
-// big, small and tN; all but texts are NOT NULL (for Oracle ” is NULL).
+// big, small and tN; all but texts are NOT NULL (for Oracle the empty text is NULL).
 type ledgerTable struct {
 	name    string
 	columns []string

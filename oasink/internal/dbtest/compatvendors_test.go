@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// compatOracle is H2 in its Oracle mode: ” is NULL, DUAL, ROWNUM, VARCHAR2, CHAR
+// compatOracle is H2 in its Oracle mode: the empty text is NULL, DUAL, ROWNUM, VARCHAR2, CHAR
 // padded with blanks.
 func compatOracle() engine {
 	return compatEngine(oracleVendor(), &compat{
