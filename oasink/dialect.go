@@ -77,7 +77,8 @@ type dialect interface {
 	// valuesPerList is the most values that one IN list may carry.
 	valuesPerList() int
 	// storable is s without the characters that the column cannot hold. It is asked
-	// only after an insert has failed for such a character.
+	// after an insert has failed for such a character, and beforehand about columns
+	// that replace characters in silence.
 	storable(ctx context.Context, c *sql.Conn, s string, col column) (string, error)
 
 	// diagnose tells what kind of trouble a driver's error is.

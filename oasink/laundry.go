@@ -31,6 +31,10 @@ func (w *writing) laundered() bool {
 	return w.launders || addr.lossy || address.lossy || remark.lossy
 }
 
+// longestAsked is how many bytes of a text the database is asked about: more than
+// any column gets, fewer than make a text something else (Oracle: 4000).
+const longestAsked = 2000
+
 // launder asks the database what each column can hold of the texts of rows that
 // may have to be added.
 func (w *writing) launder(ctx context.Context, c bun.Conn) error {
@@ -44,10 +48,13 @@ func (w *writing) launder(ctx context.Context, c bun.Conn) error {
 		if _, done := laundry[key]; !ok || done || !col.lossy && !w.launders || col.holds(text) {
 			return nil
 		}
-		storable, err := w.dialect.storable(ctx, c.Conn, clean(text), col)
-		if err == nil && storable != clean(text) {
-			laundry[key] = storable
+		whole := clean(text)
+		asked := cut(whole, longestAsked, true)
+		storable, err := w.dialect.storable(ctx, c.Conn, asked, col)
+		if storable == asked {
+			storable = whole
 		}
+		laundry[key] = storable // also when nothing was replaced: it is not asked again
 		return err
 	}
 	for i := range w.plan.sign.rows {

@@ -55,11 +55,12 @@ func (sqlserver) begin(ctx context.Context, c *session, _ string, wait time.Dura
 
 // sqlserverTake takes the lock and notes how the session's settings are restored.
 // IMPLICIT_TRANSACTIONS is switched off before the first read of a table, which
-// would begin one. A session may always see its own row of sys.dm_exec_sessions.
+// would begin one. A session may see its own row of sys.dm_exec_sessions; where it
+// may not, it is left with READ COMMITTED, which is the default.
 func sqlserverTake(ctx context.Context, c *session, wait time.Duration) (got, open int, err error) {
 	rows, err := c.QueryContext(ctx, "DECLARE @got int, @open int, @timeout int, @options int, @isolation int; "+
 		"SELECT @open = @@TRANCOUNT, @timeout = @@LOCK_TIMEOUT, @options = @@OPTIONS; SET IMPLICIT_TRANSACTIONS OFF; "+
-		"SELECT @isolation = transaction_isolation_level FROM sys.dm_exec_sessions WHERE session_id = @@SPID; "+
+		"BEGIN TRY SELECT @isolation = transaction_isolation_level FROM sys.dm_exec_sessions WHERE session_id = @@SPID END TRY BEGIN CATCH SET @isolation = 0 END CATCH; "+
 		fmt.Sprintf("EXEC @got = sp_getapplock @Resource = '%s', @LockMode = 'Exclusive', @LockOwner = 'Session', @LockTimeout = %d; ", sqlserverLock, wait.Milliseconds())+
 		"SELECT @got, @open, @timeout, @options, @isolation")
 	if err != nil {
@@ -326,6 +327,8 @@ func sqlserverConnection(err error) trouble {
 		{"login error", unreachable},
 		{"unable to get instances", unreachable},
 		{"invalid tds stream", lost},
+		{"failed to send sql batch", lost},
+		{"failed to send rpc", lost},
 		{"had internal error", lost},
 	} {
 		if strings.Contains(text, known.words) {

@@ -56,8 +56,8 @@ func (s *Sink) fault(ctx context.Context, doing string, err error) error {
 // rightsMend says which rights an account needs.
 func rightsMend() attendance.Text {
 	return attendance.Text{
-		EN: "grant this program's account SELECT and INSERT on HrmScheduleSign, mobile_sign and kq_format_pool, and SELECT on HrmResource, HrmDepartment and HrmSubCompany (PostgreSQL: also USAGE on the schema and on the sequences of the ids)",
-		ZH: "请授予本程序账号 HrmScheduleSign、mobile_sign、kq_format_pool 的查询与插入权限，以及 HrmResource、HrmDepartment、HrmSubCompany 的查询权限（PostgreSQL 还需 schema 与自增序列的 USAGE 权限）",
+		EN: "grant this program's account SELECT and INSERT on HrmScheduleSign, mobile_sign and kq_format_pool, and SELECT on HrmResource, HrmDepartment and HrmSubCompany (PostgreSQL: also USAGE on the schema and on the sequences of the ids; Oracle: SELECT, not READ, on HrmSubCompany)",
+		ZH: "请授予本程序账号 HrmScheduleSign、mobile_sign、kq_format_pool 的查询与插入权限，以及 HrmResource、HrmDepartment、HrmSubCompany 的查询权限（PostgreSQL 还需 schema 与自增序列的 USAGE 权限；Oracle 上 HrmSubCompany 须为 SELECT 而非 READ）",
 	}
 }
 

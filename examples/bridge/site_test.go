@@ -187,7 +187,9 @@ func (s *site) write() string {
 		b.WriteString("    " + line + "\n")
 	}
 	path := filepath.Join(s.dir, "bridge.yaml")
-	require.NoError(s.t, os.WriteFile(path, []byte(b.String()), 0o600))
+	// At once: a program that was started just before may be reading it.
+	require.NoError(s.t, os.WriteFile(path+".new", []byte(b.String()), 0o600))
+	require.NoError(s.t, os.Rename(path+".new", path))
 	return path
 }
 

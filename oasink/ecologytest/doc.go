@@ -9,5 +9,5 @@
 // The tables have the columns, the plain indexes and the lack of unique keys of
 // the originals. It is for tests, also those of hosts: it imports no test
 // framework, and works on any database that bun has a dialect for and this
-// package a list of types (now: SQLite, MySQL, MariaDB and PostgreSQL).
+// package a list of types (SQLite, MySQL, MariaDB, PostgreSQL, SQL Server and Oracle).
 package ecologytest

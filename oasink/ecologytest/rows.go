@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+	bundialect "github.com/uptrace/bun/dialect"
 )
 
 func signColumns() []string {
@@ -85,9 +86,10 @@ func (o *OA) read(ctx context.Context, table string, columns []string, row func(
 		return err
 	}
 	columns = slices.Clone(columns)
+	lacking := make([]bool, len(columns))
 	for i, c := range columns {
-		if !has[strings.ToLower(c)] {
-			columns[i] = "''"
+		if lacking[i] = !has[strings.ToLower(c)]; lacking[i] {
+			columns[i] = "0"
 		}
 	}
 	rows, err := o.db.QueryContext(ctx, "SELECT "+strings.Join(columns, ", ")+" FROM "+table)
@@ -105,7 +107,12 @@ func (o *OA) read(ctx context.Context, table string, columns []string, row func(
 		}
 		texts, numbers := make([]string, len(values)), make([]int64, len(values))
 		for i, v := range values {
-			texts[i], numbers[i] = textOf(v)
+			if texts[i], numbers[i] = textOf(v); lacking[i] {
+				texts[i], numbers[i] = "", 0
+			}
+			if o.oracle() {
+				texts[i] = strings.TrimRight(texts[i], " ") // CHAR(50)
+			}
 		}
 		row(texts, numbers)
 	}
@@ -117,7 +124,9 @@ func textOf(v any) (string, int64) {
 	case nil:
 		return NULL, 0
 	case string:
-		return v, 0
+		return numbered(v)
+	case float64:
+		return numbered(strconv.FormatFloat(v, 'f', -1, 64))
 	case []byte:
 		return numbered(string(v))
 	case time.Time:
@@ -132,6 +141,8 @@ func numbered(s string) (string, int64) {
 	n, _ := strconv.ParseInt(s, 10, 64)
 	return s, n
 }
+
+func (o *OA) oracle() bool { return o.db.Dialect().Name() == bundialect.Oracle }
 
 // insert adds rows in one statement; values for columns that the table lacks are
 // left out.
@@ -149,21 +160,27 @@ func (o *OA) insert(ctx context.Context, table string, columns []string, rows []
 			names = append(names, c)
 		}
 	}
+	before, between, after := " VALUES (", "), (", ")"
+	if o.oracle() {
+		before, between, after = " SELECT ", " FROM dual UNION ALL SELECT ", " FROM dual"
+	}
 	gen := o.db.QueryGen()
-	b := []byte("INSERT INTO " + table + " (" + strings.Join(names, ", ") + ") VALUES ")
+	b := []byte("INSERT INTO " + table + " (" + strings.Join(names, ", ") + ")" + before)
 	for i, row := range rows {
 		if i > 0 {
-			b = append(b, ',')
+			b = append(b, between...)
 		}
-		open := byte('(')
+		first := true
 		for j, v := range row {
 			if has[strings.ToLower(columns[j])] {
-				b = gen.Append(append(b, open), v)
-				open = ','
+				if !first {
+					b = append(b, ", "...)
+				}
+				b, first = gen.Append(b, v), false
 			}
 		}
-		b = append(b, ')')
 	}
+	b = append(b, after...)
 	if _, err := o.db.ExecContext(ctx, "?", bun.Safe(b)); err != nil {
 		return fmt.Errorf("ecologytest: filling %s: %w", table, err)
 	}

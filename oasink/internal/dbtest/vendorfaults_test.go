@@ -233,6 +233,49 @@ func TestReplacedCharactersAreTold(t *testing.T) {
 				require.False(t, strings.HasPrefix(heard, "INSERT") && strings.Contains(heard, "🏢"), heard)
 			}
 			require.Equal(t, 1, asked)
+
+			long := strings.Repeat("é", 3000)
+			var many []attendance.Punch
+			for minute := range 20 {
+				p := punch(103, at(2, 8, minute, 0), attendance.In)
+				p.Place.Address = long
+				many = append(many, p)
+			}
+			require.Equal(t, []string{"text_cut"}, codes(write(t, oa, many...)))
+			asked = 0
+			for _, heard := range s.said() {
+				if strings.Contains(heard, "COLLATE") || strings.Contains(heard, "TO_CHAR") {
+					asked++
+					require.Less(t, len(heard), 2300)
+				}
+			}
+			require.Equal(t, 1, asked, "a text is asked about once")
+		})
+	}
+}
+
+// A connection whose settings are not known to be what they were, or whose lock is
+// not known to be given back, is closed: with the session both end.
+func TestAnUncertainSessionIsClosed(t *testing.T) {
+	morning := at(2, 8, 0, 0)
+	for at, err := range map[string]error{"DECLARE @got": sqlserverNumber(229), "IF APPLOCK_MODE": sqlserverNumber(229), "IF @@TRANCOUNT": io.EOF} {
+		t.Run(at, func(t *testing.T) {
+			s := &script{vendor: sqlserverVendor()}
+			db := s.open(t)
+			oa := sink(t, db, nil)
+			s.said()
+			s.strike = func(query string) error {
+				switch {
+				case strings.HasPrefix(query, at):
+					return err
+				case strings.HasPrefix(query, "INSERT") && at == "IF @@TRANCOUNT":
+					return sqlserverNumber(229)
+				}
+				return nil
+			}
+			_, _ = oa.Write(context.Background(), batch(punch(101, morning, attendance.In)))
+			require.Contains(t, s.said(), "[the connection is closed]")
+			require.Nil(t, s.owner)
 		})
 	}
 }
