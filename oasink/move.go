@@ -2,6 +2,7 @@ package oasink
 
 import (
 	"context"
+	"database/sql"
 	"strconv"
 
 	"github.com/uptrace/bun"
@@ -10,6 +11,7 @@ import (
 // apply changes and removes the rows that settle has found, and prepares what the
 // ledger is to know of it.
 func (w *writing) apply(ctx context.Context, c bun.Conn, looks map[rowID]look) error {
+	defer w.closePrepared()
 	b := w.book
 	for _, rows := range w.lists() {
 		for i := range rows {
@@ -104,7 +106,7 @@ func (w *writing) rewrite(ctx context.Context, c bun.Conn, e *entry, k key, repl
 		set("signType", k.sign.value())
 		set("signDate", k.at.date())
 		set("signTime", k.at.clock())
-		q.column(t, "userId").sql(" = ").number(k.person)
+		q.column(t, "userId").sql(" = ")
 	} else {
 		if replaced {
 			set("longitude", place[0])
@@ -114,8 +116,9 @@ func (w *writing) rewrite(ctx context.Context, c bun.Conn, e *entry, k key, repl
 		}
 		set("operate_date", k.at.date())
 		set("operate_time", k.at.clock())
-		q.column(t, "operater").sql(" = ").number(k.person)
+		q.column(t, "operater").sql(" = ")
 	}
+	q.argument(w.dialect, k.person)
 	return w.change(ctx, c, q, t, e)
 }
 
@@ -138,24 +141,38 @@ func (w *writing) change(ctx context.Context, c bun.Conn, q *bound, t *table, e 
 			return
 		case col.kind == text: // a CHAR may be padded
 			q.sql("RTRIM(").name(col.name).sql(") = ")
+			v = textOf(v)
 		default:
 			q.name(col.name).sql(" = ")
 		}
 		q.argument(w.dialect, col.bind(v))
 	}
-	q.sql(" WHERE ").column(t, "id").sql(" = ").number(e.row)
+	q.sql(" WHERE ").column(t, "id").sql(" = ")
+	q.argument(w.dialect, e.row)
 	if e.table == signTable {
-		q.sql(" AND ").column(t, "userId").sql(" = ").number(e.person)
+		is("userId", e.person)
 		is("signDate", e.at.date())
 		is("signTime", e.at.clock())
 		is("signType", e.sign.value())
 		is("isInCom", "1")
 	} else {
-		q.sql(" AND ").column(t, "operater").sql(" = ").number(e.person)
+		is("operater", e.person)
 		is("operate_date", e.at.date())
 		is("operate_time", e.at.clock())
 	}
-	result, err := c.Conn.ExecContext(ctx, string(q.b), q.args...)
+	// The same few statements for many rows.
+	stmt := w.prepared[string(q.b)]
+	if stmt == nil {
+		var err error
+		if stmt, err = c.Conn.PrepareContext(ctx, string(q.b)); err != nil {
+			return err
+		}
+		if w.prepared == nil {
+			w.prepared = make(map[string]*sql.Stmt)
+		}
+		w.prepared[string(q.b)] = stmt
+	}
+	result, err := stmt.ExecContext(ctx, q.args...)
 	if err != nil {
 		return err
 	}
@@ -168,6 +185,15 @@ func (w *writing) change(ctx context.Context, c bun.Conn, q *bound, t *table, e 
 		return errBusy
 	}
 	return err
+}
+
+// closePrepared lets go of what change has prepared, on a connection that may be
+// gone.
+func (w *writing) closePrepared() {
+	for _, stmt := range w.prepared {
+		_ = stmt.Close()
+	}
+	w.prepared = nil
 }
 
 func (w *writing) punchTable(id tableID) *table {

@@ -68,6 +68,7 @@ func (u *undoing) portion(ctx context.Context, step undoStep, id tableID, after 
 		if things, err = step.list(ctx, c, t, id, *after); err != nil {
 			return err
 		}
+		defer t.closePrepared()
 		for i := range things {
 			h := &things[i]
 			delete(unsure, h.id)

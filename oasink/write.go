@@ -2,6 +2,7 @@ package oasink
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -125,6 +126,7 @@ type writing struct {
 	taken     []*entry
 	lost      []*entry
 	otherDays []key
+	prepared  map[string]*sql.Stmt
 }
 
 func newWriting(s *Sink, sh *shape, p *plan, tag string, b attendance.Batch) *writing {
