@@ -136,7 +136,15 @@ func testOutsidePunchIsShownOnce(t *testing.T, on engine) {
 // Where outside punches stand is the site's choice, and a punch is one wherever.
 func TestWhereOutsidePunchesGo(t *testing.T) { everywhere(t, testWhereOutsidePunchesGo) }
 
-func testWhereOutsidePunchesGo(t *testing.T, on engine) {
+func TestWhereOutsidePunchesGoWithALedger(t *testing.T) {
+	everywhere(t, func(t *testing.T, on engine) {
+		whereOutsidePunchesGo(t, on, &oasink.LedgerOptions{Withdrawn: oasink.DeleteWithdrawn})
+	})
+}
+
+func testWhereOutsidePunchesGo(t *testing.T, on engine) { whereOutsidePunchesGo(t, on, nil) }
+
+func whereOutsidePunchesGo(t *testing.T, on engine, ledger *oasink.LedgerOptions) {
 	punches := []attendance.Punch{
 		place(outside(101, at(2, 9, 0, 0), attendance.In)),
 		place(outside(101, at(2, 18, 0, 0), attendance.Out)),
@@ -154,12 +162,8 @@ func testWhereOutsidePunchesGo(t *testing.T, on engine) {
 	} {
 		for _, g := range []oasink.Generation{oasink.E8, oasink.E9} {
 			oa := on.build(t, ecologytest.Schema{Generation: g})
-			opts := &oasink.Options{Outside: choice}
-			if g == oasink.E9 { // and once with a ledger
-				opts.Ledger = &oasink.LedgerOptions{Withdrawn: oasink.DeleteWithdrawn}
-			}
-			s := sink(t, oa.DB(), opts)
-			if opts.Ledger != nil {
+			s := sink(t, oa.DB(), &oasink.Options{Outside: choice, Ledger: ledger})
+			if ledger != nil {
 				require.NoError(t, s.CreateLedger(context.Background()))
 			}
 			w := write(t, s, punches...)
