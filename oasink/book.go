@@ -166,7 +166,7 @@ func (w *writing) lists() func(yield func(tableID, []want) bool) {
 // readStretches reads when the accounts were read before.
 func (w *writing) readStretches(ctx context.Context, c bun.Conn) error {
 	t := w.shape.ledger.table(ledgerReads)
-	for part := range slices.Chunk(w.book.accounts, w.dialect.valuesPerList()) {
+	for part := range slices.Chunk(w.book.accounts, valuesPerList) {
 		q := w.statement("SELECT ").columns(t, "account", "spans").sql(" FROM ").table(t).sql(" WHERE ").column(t, "origin").sql(" = ").number(w.book.origin)
 		err := q.sql(" AND ").column(t, "account").sql(" IN ").texts(part).query(ctx, c, 2, func(v []any) error {
 			w.book.reads[exactly(v[0])] = parseStretches(exactly(v[1]))
@@ -194,7 +194,7 @@ func (w *writing) noteStretches(ctx context.Context, c bun.Conn) error {
 			known = append(known, account)
 		}
 	}
-	for part := range slices.Chunk(known, w.dialect.valuesPerList()) {
+	for part := range slices.Chunk(known, valuesPerList) {
 		q := w.statement("DELETE FROM ").table(t).sql(" WHERE ").column(t, "origin").sql(" = ").number(b.origin)
 		if err := q.sql(" AND ").column(t, "account").sql(" IN ").texts(part).exec(ctx, c); err != nil {
 			return err

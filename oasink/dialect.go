@@ -4,11 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"errors"
 	"fmt"
-	"io"
-	"net"
-	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -30,7 +26,8 @@ type executor interface {
 }
 
 // A dialect is everything that differs from database to database. Each
-// implementation has a file of its own; none imports a driver.
+// implementation has a file of its own; none imports a driver. What most do alike
+// they have from usual.
 type dialect interface {
 	// name is the database's usual name, for people.
 	name() string
@@ -74,8 +71,6 @@ type dialect interface {
 	argumentsPerStatement() int
 	// argument is how a statement names its n-th bound argument, from 1.
 	argument(n int) string
-	// valuesPerList is the most values that one IN list may carry.
-	valuesPerList() int
 	// storable is s without the characters that the column cannot hold. It is asked
 	// after an insert has failed for such a character, and beforehand about columns
 	// that replace characters in silence.
@@ -84,6 +79,44 @@ type dialect interface {
 	// diagnose tells what kind of trouble a driver's error is.
 	diagnose(err error) trouble
 }
+
+// valuesPerList is the most values of one IN list: Oracle takes no more (ORA-01795),
+// and more are no faster elsewhere.
+const valuesPerList = 1000
+
+// usual is what most databases do alike.
+type usual struct{}
+
+func (usual) commit(ctx context.Context, c *session) error {
+	_, err := c.ExecContext(ctx, "COMMIT")
+	return err
+}
+
+// rollback without a transaction is a warning, or the trouble noTransaction.
+func (usual) rollback(ctx context.Context, c *session) error {
+	_, err := c.ExecContext(ctx, "ROLLBACK")
+	return err
+}
+
+func (usual) release(context.Context, *session, string) error { return nil }
+
+func (usual) touch(context.Context, bun.Conn) error { return nil }
+
+func (usual) savepoint() (mark, undo, forget string) {
+	return "SAVEPOINT punchbridge", "ROLLBACK TO SAVEPOINT punchbridge", "RELEASE SAVEPOINT punchbridge"
+}
+
+func (usual) concerns(context.Context, querier, *shape) ([]attendance.Finding, error) {
+	return nil, nil
+}
+
+func (usual) limit(query string, n int) string { return fmt.Sprintf("%s LIMIT %d", query, n) }
+
+func (usual) quotes() (open, end byte) { return '"', '"' }
+
+func (usual) insert(to target) insert { return newValuesInsert(to) }
+
+func (usual) argument(int) string { return "?" }
 
 // A session is the connection of one write, and what the dialect keeps of it from
 // begin to release.
@@ -95,25 +128,6 @@ type session struct {
 	// restore gives the host's settings back (SQL Server).
 	restore string
 }
-
-// trouble is a kind of database error that needs a treatment or words of its own.
-type trouble uint8
-
-const (
-	otherTrouble  trouble = iota
-	busy                  // somebody else holds the lock; trying again helps
-	lost                  // the connection has broken; a new one may work
-	readOnly              // the database cannot be written
-	denied                // the account lacks a right
-	full                  // no space is left
-	unreachable           // no connection, no file, no database in it
-	missing               // a table or column does not exist
-	unstorable            // a text holds a character that its column cannot
-	noTransaction         // rollback without a transaction: there is nothing to undo
-)
-
-// errBusy says that another writer of this library holds the lock.
-var errBusy = errors.New("another writer is at work")
 
 // dialectOf picks the dialect of the host's database.
 func dialectOf(db *bun.DB) (dialect, error) {
@@ -133,68 +147,19 @@ func dialectOf(db *bun.DB) (dialect, error) {
 	}
 }
 
-// connectionTrouble tells of an error of a network connection, which has no code
-// of the server's: lost, unreachable or, when it is none, otherTrouble.
-func connectionTrouble(err error) trouble {
-	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, net.ErrClosed) ||
-		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return lost
+// oneText runs a query that returns one text; otherwise is what holds without a row.
+func oneText(ctx context.Context, c *sql.Conn, otherwise, query string, args ...any) (string, error) {
+	rows, err := c.QueryContext(ctx, query, args...)
+	if err != nil {
+		return "", err
 	}
-	if op, ok := errors.AsType[*net.OpError](err); ok {
-		if op.Op == "dial" {
-			return unreachable
+	defer rows.Close()
+	for rows.Next() {
+		var text sql.NullString
+		if err := rows.Scan(&text); err != nil {
+			return "", err
 		}
-		return lost
+		otherwise = text.String
 	}
-	// What drivers say without an error of the standard library below it.
-	text := strings.ToLower(err.Error())
-	for _, known := range [...]struct {
-		words string
-		trouble
-	}{
-		{"sql: database is closed", unreachable},
-		{"failed to connect", unreachable},     // pgx
-		{"no such host", unreachable},          //
-		{"invalid connection", lost},           // go-sql-driver/mysql
-		{"conn closed", lost},                  // pgx
-		{"busy buffer", lost},                  // go-sql-driver/mysql, after a broken answer
-		{"bad connection", lost},               // database/sql, passed on as text
-		{"connection reset by peer", lost},     //
-		{"broken pipe", lost},                  //
-		{"unexpected sequence nr", lost},       // go-sql-driver/mysql
-		{"commands out of sync", lost},         // go-sql-driver/mysql
-		{"connection is already closed", lost}, // database/sql
-	} {
-		if strings.Contains(text, known.words) {
-			return known.trouble
-		}
-	}
-	return otherTrouble
-}
-
-// onlySpelling picks the table meant by want among those whose names differ from
-// it in case at most: the one spelt alike, else the only one.
-func onlySpelling(want tableName, found []tableName) (tableName, error) {
-	var alike []tableName
-	for _, f := range found {
-		if f.name == want.name && (want.schema == "" || f.schema == want.schema) {
-			return f, nil
-		}
-		if f.schema == found[0].schema {
-			alike = append(alike, f)
-		}
-	}
-	switch len(alike) {
-	case 0:
-		return want, nil
-	case 1:
-		return alike[0], nil
-	}
-	names := make([]string, len(alike))
-	for i, f := range alike {
-		names[i] = f.String()
-	}
-	return want, &attendance.Error{Code: attendance.CodeTable, Op: "oasink",
-		Detail: fmt.Sprintf("there are several tables %s that differ in case only: %s", want, strings.Join(names, ", ")),
-		Mend:   attendance.Text{EN: "say which one is meant (oasink.Options.Tables)", ZH: "请用 tables 指明所用的表名"}}
+	return otherwise, rows.Err()
 }

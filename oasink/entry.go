@@ -214,7 +214,7 @@ func storedHash(values [4]any) int64 {
 // it is too long for a statement.
 func readEntries[T int64 | string](ctx context.Context, c querier, w *writing, list []T, condition func(q *statement, part []T), take func(*entry)) error {
 	t := w.shape.ledger.table(ledgerRows)
-	for part := range slices.Chunk(list, w.dialect.valuesPerList()) {
+	for part := range slices.Chunk(list, valuesPerList) {
 		q := w.statement("SELECT ").columns(t, entryColumns()...).sql(" FROM ").table(t).sql(" WHERE ")
 		condition(q, part)
 		err := q.query(ctx, c, len(entryColumns()), func(v []any) error {
@@ -257,7 +257,7 @@ func (w *writing) replaceEntries(ctx context.Context, c bun.Conn, drop, put []*e
 			}
 		}
 		for origin, records := range byOrigin {
-			for part := range slices.Chunk(records, w.dialect.valuesPerList()) {
+			for part := range slices.Chunk(records, valuesPerList) {
 				q := w.statement("DELETE FROM ").table(t).sql(" WHERE ").column(t, "origin").sql(" = ").number(origin)
 				q.sql(" AND ").column(t, "target").sql(" = ").number(int64(id)).sql(" AND ").column(t, "record_id").sql(" IN ").texts(part)
 				if err := q.exec(ctx, c); err != nil {

@@ -14,7 +14,7 @@ func (w *writing) readSign(ctx context.Context, c querier) error {
 	tagged := t.has("signFrom")
 	people := slices.Concat(w.plan.sign.people(), w.plan.answered, w.book.people(signTable))
 	slices.Sort(people)
-	for ids := range slices.Chunk(slices.Compact(people), w.dialect.valuesPerList()) {
+	for ids := range slices.Chunk(slices.Compact(people), valuesPerList) {
 		q := w.statement("SELECT ").columns(t, "userId", "signType", "signDate", "signTime", "signFrom", "isInCom", "userType").further(t, w.book.columns(signTable))
 		err := w.ofDays(q.sql(" FROM ").table(t), t, "userId", ids, "signDate").query(ctx, c, 7+len(w.book.columns(signTable)), func(v []any) error {
 			if textOf(v[6]) == "2" {
@@ -84,7 +84,7 @@ func (w *writing) readMobile(ctx context.Context, c querier) error {
 	t := w.shape.mobile
 	people := slices.Concat(w.plan.mobile.people(), w.book.people(mobileTable))
 	slices.Sort(people)
-	for ids := range slices.Chunk(slices.Compact(people), w.dialect.valuesPerList()) {
+	for ids := range slices.Chunk(slices.Compact(people), valuesPerList) {
 		q := w.statement("SELECT ").columns(t, "operater", "operate_date", "operate_time").further(t, w.book.columns(mobileTable))
 		err := w.ofDays(q.sql(" FROM ").table(t), t, "operater", ids, "operate_date").query(ctx, c, 3+len(w.book.columns(mobileTable)), func(v []any) error {
 			at, ok := secondFrom(textOf(v[1]), textOf(v[2]))

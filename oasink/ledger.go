@@ -176,7 +176,7 @@ func (s *Sink) validLedger() error {
 		return fmt.Errorf("oasink: the ledger's prefix %q may hold 20 letters, digits and '_'", l.Prefix)
 	}
 	if _, ok := s.dialect.(ledgerKeeper); !ok {
-		return fmt.Errorf("oasink: no ledger can be kept on %s", s.dialect.name())
+		return fmt.Errorf("oasink: no ledger can be kept on %s: leave Options.Ledger nil; corrections and withdrawals are then counted, not made", s.dialect.name())
 	}
 	return nil
 }

@@ -150,7 +150,7 @@ func (w *writing) readBack(ctx context.Context, c bun.Conn, id tableID, rows []w
 		t, person, date, list = w.shape.mobile, "operater", "operate_date", &w.plan.mobile
 		columns = []string{"id", "operater", "operate_date", "operate_time", "operate_type"}
 	}
-	for part := range slices.Chunk(slices.Compact(people), w.dialect.valuesPerList()) {
+	for part := range slices.Chunk(slices.Compact(people), valuesPerList) {
 		q := w.statement("SELECT ").columns(t, columns...).sql(" FROM ").table(t)
 		err := w.ofDays(q, t, person, part, date).query(ctx, c, len(columns), func(v []any) error {
 			at, ok := secondFrom(textOf(v[2]), textOf(v[3]))

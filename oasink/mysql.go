@@ -11,14 +11,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"github.com/punchbridge/punchbridge/attendance"
 )
 
 // mysql is MySQL 5.7 or later and MariaDB 10.2 or later with InnoDB tables,
 // whichever driver.
-type mysql struct{}
+type mysql struct{ usual }
 
 func (mysql) name() string { return "MySQL/MariaDB" }
 
@@ -75,7 +73,7 @@ func mysqlLock(ctx context.Context, c executor, home string, seconds int) error 
 	case err != nil:
 		return err
 	case !got.Valid:
-		return errors.New("the server could not take the lock (GET_LOCK returned NULL)")
+		return errors.New("the server could not take the lock (GET_LOCK returned NULL: it is out of memory, or the wait was killed)")
 	case got.Int64 != 1:
 		return errBusy
 	}
@@ -99,16 +97,6 @@ func mysqlLockName(home string) string {
 	return "punchbridge_" + hex.EncodeToString(sum[:16])
 }
 
-func (mysql) commit(ctx context.Context, c *session) error {
-	_, err := c.ExecContext(ctx, "COMMIT")
-	return err
-}
-
-func (mysql) rollback(ctx context.Context, c *session) error {
-	_, err := c.ExecContext(ctx, "ROLLBACK")
-	return err
-}
-
 // release: RELEASE_LOCK of a lock that is not ours does nothing. The variables are
 // NULL when begin did not come to set them; the session's values then stay.
 func (mysql) release(ctx context.Context, c *session, home string) error {
@@ -122,12 +110,6 @@ func (mysql) release(ctx context.Context, c *session, home string) error {
 // commitsAgain: a commit that fails (a cluster may refuse it with 1213) has rolled
 // the transaction back.
 func (mysql) commitsAgain() bool { return false }
-
-func (mysql) touch(context.Context, bun.Conn) error { return nil }
-
-func (mysql) savepoint() (mark, undo, forget string) {
-	return "SAVEPOINT punchbridge", "ROLLBACK TO SAVEPOINT punchbridge", "RELEASE SAVEPOINT punchbridge"
-}
 
 // find: names of tables are case-sensitive on Linux, unless the server runs with
 // lower_case_table_names, which e-cology needs but nobody guarantees. The columns
@@ -215,10 +197,6 @@ func mysqlRows(ctx context.Context, q querier, query string, args []any, row fun
 
 func (mysql) quotes() (open, end byte) { return '`', '`' }
 
-func (mysql) limit(query string, n int) string { return fmt.Sprintf("%s LIMIT %d", query, n) }
-
-func (mysql) insert(to target) insert { return newValuesInsert(to) }
-
 // rowsPerInsert: with the longest texts a statement of 400 rows stays below 1 MiB,
 // the smallest max_allowed_packet that servers came with.
 func (mysql) rowsPerInsert() int { return 400 }
@@ -226,27 +204,13 @@ func (mysql) rowsPerInsert() int { return 400 }
 // argumentsPerStatement is the protocol's limit: their number has 16 bits.
 func (mysql) argumentsPerStatement() int { return 65535 }
 
-func (mysql) argument(int) string { return "?" }
-
-func (mysql) valuesPerList() int { return 1000 }
-
 // storable lets the server convert there and back: outside of inserts what a
 // character set lacks becomes a question mark.
 func (mysql) storable(ctx context.Context, c *sql.Conn, s string, col column) (string, error) {
 	if col.charset == "" {
 		return s, nil
 	}
-	rows, err := c.QueryContext(ctx, "SELECT CONVERT(CONVERT(? USING "+col.charset+") USING utf8mb4)", s) //nolint:gosec // the name of a character set comes from the server's own list
-	if err != nil {
-		return "", err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := rows.Scan(&s); err != nil {
-			return "", err
-		}
-	}
-	return s, rows.Err()
+	return oneText(ctx, c, s, "SELECT CONVERT(CONVERT(? USING "+col.charset+") USING utf8mb4)", s) // the name of a character set comes from the server's own list
 }
 
 // concerns: user locks are of one server. Two writers that reach two nodes of one
@@ -328,15 +292,10 @@ func (mysql) diagnose(err error) trouble {
 // mysqlNumber is the server's number of an error, 0 where it has none. The usual
 // driver has no method for it, but begins its text with "Error 1213 (40001):".
 func mysqlNumber(err error) int {
-	_, rest, ok := strings.Cut(err.Error(), "Error ")
-	if !ok {
+	n, rest := numberAfter(err, "Error ")
+	if !strings.HasPrefix(rest, " ") && !strings.HasPrefix(rest, ":") {
 		return 0
 	}
-	end := strings.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' })
-	if end <= 0 || rest[end] != ' ' && rest[end] != ':' {
-		return 0
-	}
-	n, _ := strconv.Atoi(rest[:end])
 	return n
 }
 

@@ -10,14 +10,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"github.com/punchbridge/punchbridge/attendance"
 )
 
 // oracle is Oracle Database 11.2 or later, whichever driver. Page names below are
 // those of Oracle's SQL Language Reference.
-type oracle struct{}
+type oracle struct{ usual }
 
 func (oracle) name() string { return "Oracle" }
 
@@ -107,12 +105,8 @@ func (c *session) end(how func(driver.Tx) error) error {
 	return err
 }
 
-func (oracle) release(context.Context, *session, string) error { return nil }
-
 // commitsAgain: after an error of COMMIT the transaction is rolled back.
 func (oracle) commitsAgain() bool { return false }
-
-func (oracle) touch(context.Context, bun.Conn) error { return nil }
 
 func (oracle) savepoint() (mark, undo, forget string) {
 	return "SAVEPOINT punchbridge", "ROLLBACK TO SAVEPOINT punchbridge", ""
@@ -160,27 +154,22 @@ func oracleFind(ctx context.Context, q querier, want tableName, owner string, ar
 		return want, nil, err
 	}
 	defer rows.Close()
-	var found []tableName
-	columns := make(map[tableName][]column)
+	var found spellings
 	for rows.Next() {
 		var name tableName
 		var d oracleDeclared
 		if err := rows.Scan(&name.schema, &name.name, &d.name, &d.kind, &d.bytes, &d.characters, &d.used, &d.scale, &d.charset); err != nil {
 			return want, nil, err
 		}
-		if columns[name] == nil {
-			found = append(found, name)
-		}
-		columns[name] = append(columns[name], d.column())
+		found.add(name, d.column())
 	}
-	if err := rows.Err(); err != nil || len(found) == 0 {
+	if err := rows.Err(); err != nil {
 		return want, nil, err
 	}
-	if want.name != strings.ToUpper(want.name) && len(found) > 1 {
+	if len(found.found) > 1 {
 		want.name = strings.ToUpper(want.name) // what the name means without quotes
 	}
-	name, err := onlySpelling(want, found)
-	return name, columns[name], err
+	return found.meant(want)
 }
 
 // An oracleDeclared is a row of ALL_TAB_COLUMNS (Database Reference), and the
@@ -259,8 +248,6 @@ func (oracle) limit(query string, n int) string {
 	return fmt.Sprintf("SELECT * FROM (%s) WHERE ROWNUM <= %d", query, n)
 }
 
-func (oracle) quotes() (open, end byte) { return '"', '"' }
-
 // insert: VALUES has one row before 23ai.
 func (oracle) insert(to target) insert { return newBulkInsert(to) }
 
@@ -271,9 +258,6 @@ func (oracle) rowsPerInsert() int { return 1000 }
 func (oracle) argumentsPerStatement() int { return 65535 }
 
 func (oracle) argument(n int) string { return ":" + strconv.Itoa(n) }
-
-// valuesPerList: ORA-01795 beyond (IN-Condition; 65535 from 23ai on).
-func (oracle) valuesPerList() int { return 1000 }
 
 // storable sends the text there and back: it is the driver that converts.
 func (oracle) storable(ctx context.Context, c *sql.Conn, s string, col column) (string, error) {
@@ -322,13 +306,6 @@ func (oracle) diagnose(err error) trouble {
 // oracleNumber is the first number of an error's text, which the server writes as
 // ORA-00942; 0 where there is none.
 func oracleNumber(err error) int {
-	_, rest, ok := strings.Cut(err.Error(), "ORA-")
-	if !ok {
-		return 0
-	}
-	if end := strings.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' }); end >= 0 {
-		rest = rest[:end]
-	}
-	n, _ := strconv.Atoi(rest)
+	n, _ := numberAfter(err, "ORA-")
 	return n
 }

@@ -7,14 +7,10 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/uptrace/bun"
-
-	"github.com/punchbridge/punchbridge/attendance"
 )
 
 // postgres is PostgreSQL 9.6 or later, whichever driver.
-type postgres struct{}
+type postgres struct{ usual }
 
 func (postgres) name() string { return "PostgreSQL" }
 
@@ -41,28 +37,9 @@ func (postgres) begin(ctx context.Context, c *session, _ string, wait time.Durat
 	return err
 }
 
-func (postgres) commit(ctx context.Context, c *session) error {
-	_, err := c.ExecContext(ctx, "COMMIT")
-	return err
-}
-
-// rollback without a transaction is a warning only.
-func (postgres) rollback(ctx context.Context, c *session) error {
-	_, err := c.ExecContext(ctx, "ROLLBACK")
-	return err
-}
-
-func (postgres) release(context.Context, *session, string) error { return nil }
-
 // commitsAgain: a COMMIT that fails has ended the transaction, and the next one
 // would succeed with a warning.
 func (postgres) commitsAgain() bool { return false }
-
-func (postgres) touch(context.Context, bun.Conn) error { return nil }
-
-func (postgres) savepoint() (mark, undo, forget string) {
-	return "SAVEPOINT punchbridge", "ROLLBACK TO SAVEPOINT punchbridge", "RELEASE SAVEPOINT punchbridge"
-}
 
 // find: unquoted names are folded to lower case when a table is made, quoted ones
 // are not. Without a schema the connection's search path decides. Domains are
@@ -86,24 +63,19 @@ func (postgres) find(ctx context.Context, q querier, want tableName) (tableName,
 		return want, nil, err
 	}
 	defer rows.Close()
-	var found []tableName
-	columns := make(map[tableName][]column)
+	var found spellings
 	for rows.Next() {
 		var name tableName
 		var attribute, declared, encoding string
 		if err := rows.Scan(&name.schema, &name.name, &attribute, &declared, &encoding); err != nil {
 			return want, nil, err
 		}
-		if columns[name] == nil {
-			found = append(found, name)
-		}
-		columns[name] = append(columns[name], postgresColumn(attribute, declared, encoding))
+		found.add(name, postgresColumn(attribute, declared, encoding))
 	}
-	if err := rows.Err(); err != nil || len(found) == 0 {
+	if err := rows.Err(); err != nil {
 		return want, nil, err
 	}
-	name, err := onlySpelling(want, found)
-	return name, columns[name], err
+	return found.meant(want)
 }
 
 func postgresColumn(name, declared, encoding string) column {
@@ -121,14 +93,6 @@ func postgresColumn(name, declared, encoding string) column {
 	return c
 }
 
-func (postgres) concerns(context.Context, querier, *shape) ([]attendance.Finding, error) {
-	return nil, nil
-}
-
-func (postgres) quotes() (open, end byte) { return '"', '"' }
-
-func (postgres) limit(query string, n int) string { return fmt.Sprintf("%s LIMIT %d", query, n) }
-
 // insert: one array a column is planned once for any number of rows, and two to
 // five times as fast as VALUES (BenchmarkLoad).
 func (postgres) insert(to target) insert { return newArrayInsert(to) }
@@ -140,8 +104,6 @@ func (postgres) rowsPerInsert() int { return 4000 }
 func (postgres) argumentsPerStatement() int { return 65535 }
 
 func (postgres) argument(n int) string { return fmt.Sprintf("$%d", n) }
-
-func (postgres) valuesPerList() int { return 1000 }
 
 // storable: an encoding other than UTF8 cannot be asked without an error, so what
 // is not ASCII is given up.

@@ -110,7 +110,7 @@ func (s *Sink) names(ctx context.Context, sh *shape, ids []int64) (map[int64]str
 	if !sh.resource.has("lastname") {
 		return names, nil
 	}
-	for part := range slices.Chunk(ids, s.dialect.valuesPerList()) {
+	for part := range slices.Chunk(ids, valuesPerList) {
 		q := s.statement("SELECT ").columns(sh.resource, "id", "lastname").sql(" FROM ").table(sh.resource)
 		q.sql(" WHERE ").column(sh.resource, "id").sql(" IN ").list(part)
 		err := s.patiently(ctx, "reading "+sh.resource.name.String(), func() error {

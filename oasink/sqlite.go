@@ -6,16 +6,13 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
-
-	"github.com/punchbridge/punchbridge/attendance"
 )
 
 // sqlite is SQLite 3.16 or later, whichever driver.
-type sqlite struct{}
+type sqlite struct{ usual }
 
 func (sqlite) name() string { return "SQLite" }
 
@@ -26,18 +23,6 @@ func (sqlite) begin(ctx context.Context, c *session, _ string, _ time.Duration) 
 	_, err := c.ExecContext(ctx, "BEGIN IMMEDIATE")
 	return err
 }
-
-func (sqlite) commit(ctx context.Context, c *session) error {
-	_, err := c.ExecContext(ctx, "COMMIT")
-	return err
-}
-
-func (sqlite) rollback(ctx context.Context, c *session) error {
-	_, err := c.ExecContext(ctx, "ROLLBACK")
-	return err
-}
-
-func (sqlite) release(context.Context, *session, string) error { return nil }
 
 // commitsAgain: a reader stops the commit, not the transaction.
 func (sqlite) commitsAgain() bool { return true }
@@ -51,10 +36,6 @@ func (sqlite) touch(ctx context.Context, c bun.Conn) error {
 	}
 	_, err := c.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", version))
 	return err
-}
-
-func (sqlite) savepoint() (mark, undo, forget string) {
-	return "SAVEPOINT punchbridge", "ROLLBACK TO punchbridge", "RELEASE punchbridge"
 }
 
 // find takes the name as it is: SQLite knows tables in any case.
@@ -81,25 +62,11 @@ func (sqlite) find(ctx context.Context, q querier, want tableName) (tableName, [
 	return want, list, rows.Err()
 }
 
-func (sqlite) concerns(context.Context, querier, *shape) ([]attendance.Finding, error) {
-	return nil, nil
-}
-
-func (sqlite) quotes() (open, end byte) { return '"', '"' }
-
-func (sqlite) limit(query string, n int) string { return fmt.Sprintf("%s LIMIT %d", query, n) }
-
-func (sqlite) insert(to target) insert { return newValuesInsert(to) }
-
 // rowsPerInsert: SQLite has no limit on VALUES; more rows are no faster.
 func (sqlite) rowsPerInsert() int { return 100 }
 
 // argumentsPerStatement is the default limit of SQLite before 3.32.
 func (sqlite) argumentsPerStatement() int { return 999 }
-
-func (sqlite) argument(int) string { return "?" }
-
-func (sqlite) valuesPerList() int { return 1000 }
 
 // storable: SQLite holds every text.
 func (sqlite) storable(_ context.Context, _ *sql.Conn, s string, _ column) (string, error) {
@@ -140,11 +107,7 @@ func (sqlite) diagnose(err error) trouble {
 		}
 	}
 	// Generic errors have no code of their own, and some drivers no Code method.
-	text := strings.ToLower(err.Error())
-	for _, known := range [...]struct {
-		words string
-		trouble
-	}{
+	return troubleSaid(err, []saying{
 		{"no such table", missing},
 		{"no such column", missing},
 		{"has no column named", missing},
@@ -158,12 +121,7 @@ func (sqlite) diagnose(err error) trouble {
 		{"disk image is malformed", unreachable},
 		{"disk i/o error", unreachable},
 		{"database is closed", unreachable},
-	} {
-		if strings.Contains(text, known.words) {
-			return known.trouble
-		}
-	}
-	return otherTrouble
+	})
 }
 
 func (sqlite) ledgerTypes() ledgerTypes {

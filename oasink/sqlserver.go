@@ -9,14 +9,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"github.com/punchbridge/punchbridge/attendance"
 )
 
 // sqlserver is SQL Server 2008 or later (multi-row VALUES, DECLARE with a value),
 // whichever driver. Page names below are those of learn.microsoft.com/sql.
-type sqlserver struct{}
+type sqlserver struct{ usual }
 
 func (sqlserver) name() string { return "SQL Server" }
 
@@ -44,9 +42,9 @@ func (sqlserver) begin(ctx context.Context, c *session, _ string, wait time.Dura
 	case got == -1, got == -3: // time-out, deadlock
 		return errBusy
 	case got < 0:
-		return fmt.Errorf("the server could not take the lock (sp_getapplock returned %d)", got)
+		return fmt.Errorf("the server could not take the lock (sp_getapplock returned %d; -2: the wait was cancelled, -999: the call itself failed)", got)
 	case open != 0:
-		return errors.New("the connection came from the pool with an open transaction")
+		return errors.New("the connection came from the host's pool with an open transaction, which some other code of the host began and did not end")
 	}
 	_, err = c.ExecContext(ctx, fmt.Sprintf("SET XACT_ABORT OFF; SET LOCK_TIMEOUT %d; SET TRANSACTION ISOLATION LEVEL READ COMMITTED; BEGIN TRANSACTION",
 		max(1000, wait.Milliseconds())))
@@ -126,8 +124,6 @@ func (sqlserver) release(ctx context.Context, c *session, _ string) error {
 // commitsAgain: a transaction that is gone makes COMMIT fail with 3902.
 func (sqlserver) commitsAgain() bool { return false }
 
-func (sqlserver) touch(context.Context, bun.Conn) error { return nil }
-
 // savepoint: there is none after an error that has doomed the transaction
 // (save-transaction-transact-sql); undoing then fails.
 func (sqlserver) savepoint() (mark, undo, forget string) {
@@ -151,8 +147,7 @@ func (sqlserver) find(ctx context.Context, q querier, want tableName) (tableName
 		return want, nil, err
 	}
 	defer rows.Close()
-	var found []tableName
-	columns := make(map[tableName][]column)
+	var found spellings
 	for rows.Next() {
 		var name tableName
 		var attribute, kind string
@@ -162,16 +157,12 @@ func (sqlserver) find(ctx context.Context, q querier, want tableName) (tableName
 		if err := rows.Scan(&name.schema, &name.name, &attribute, &kind, &length, &collation, &page); err != nil {
 			return want, nil, err
 		}
-		if columns[name] == nil {
-			found = append(found, name)
-		}
-		columns[name] = append(columns[name], sqlserverColumn(attribute, kind, length, collation.String, int(page.Int64)))
+		found.add(name, sqlserverColumn(attribute, kind, length, collation.String, int(page.Int64)))
 	}
-	if err := rows.Err(); err != nil || len(found) == 0 {
+	if err := rows.Err(); err != nil {
 		return want, nil, err
 	}
-	name, err := onlySpelling(want, found)
-	return name, columns[name], err
+	return found.meant(want)
 }
 
 // utf8Page is the code page of the UTF-8 collations of SQL Server 2019.
@@ -243,8 +234,6 @@ func (sqlserver) limit(query string, n int) string {
 // quotes: brackets work whatever QUOTED_IDENTIFIER is (set-quoted-identifier-transact-sql).
 func (sqlserver) quotes() (open, end byte) { return '[', ']' }
 
-func (sqlserver) insert(to target) insert { return newValuesInsert(to) }
-
 // rowsPerInsert: VALUES takes 1000 rows (table-value-constructor-transact-sql).
 // Each combination of texts' lengths is another statement to the server, because
 // the parameters are declared with them, and compiling is what costs; and a
@@ -256,8 +245,6 @@ func (sqlserver) rowsPerInsert() int { return 100 }
 func (sqlserver) argumentsPerStatement() int { return 2098 }
 
 func (sqlserver) argument(n int) string { return "@p" + strconv.Itoa(n) }
-
-func (sqlserver) valuesPerList() int { return 1000 }
 
 // storable lets the server convert to the column's code page and back: a cast
 // keeps the collation of its input (cast-and-convert-transact-sql).
@@ -317,11 +304,7 @@ func sqlserverNumber(err error) int {
 
 // sqlserverConnection knows what go-mssqldb says of connections in words of its own.
 func sqlserverConnection(err error) trouble {
-	text := strings.ToLower(err.Error())
-	for _, known := range [...]struct {
-		words string
-		trouble
-	}{
+	said := troubleSaid(err, []saying{
 		{"unable to open tcp connection", unreachable},
 		{"tls handshake failed", unreachable},
 		{"login error", unreachable},
@@ -330,27 +313,9 @@ func sqlserverConnection(err error) trouble {
 		{"failed to send sql batch", lost},
 		{"failed to send rpc", lost},
 		{"had internal error", lost},
-	} {
-		if strings.Contains(text, known.words) {
-			return known.trouble
-		}
+	})
+	if said != otherTrouble {
+		return said
 	}
 	return connectionTrouble(err)
-}
-
-// oneText runs a query that returns one text; otherwise is what holds without a row.
-func oneText(ctx context.Context, c *sql.Conn, otherwise, query string, args ...any) (string, error) {
-	rows, err := c.QueryContext(ctx, query, args...)
-	if err != nil {
-		return "", err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var text sql.NullString
-		if err := rows.Scan(&text); err != nil {
-			return "", err
-		}
-		otherwise = text.String
-	}
-	return otherwise, rows.Err()
 }

@@ -101,7 +101,7 @@ func (w *writing) lookAt(ctx context.Context, c bun.Conn, ids []rowID, looks map
 	}
 	for _, id := range slices.Sorted(maps.Keys(byTable)) {
 		t, columns := w.closely(id)
-		for part := range slices.Chunk(byTable[id], w.dialect.valuesPerList()) {
+		for part := range slices.Chunk(byTable[id], valuesPerList) {
 			q := w.statement("SELECT ").columns(t, columns...).sql(" FROM ").table(t).sql(" WHERE ").column(t, "id").sql(" IN ").list(part)
 			err := q.query(ctx, c, len(columns), func(v []any) error {
 				l := look{tag: textOf(v[8])}

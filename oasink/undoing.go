@@ -128,7 +128,7 @@ func (t *undoTry) finish(ctx context.Context, c bun.Conn, tried map[int64][]key,
 		return err
 	}
 	table := t.shape.ledger.table(ledgerChanges)
-	for part := range slices.Chunk(t.spent, t.dialect.valuesPerList()) {
+	for part := range slices.Chunk(t.spent, valuesPerList) {
 		if err := t.statement("DELETE FROM ").table(table).sql(" WHERE ").column(table, "id").sql(" IN ").list(part).exec(ctx, c); err != nil {
 			return err
 		}

@@ -1,0 +1,87 @@
+package oasink
+
+import (
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+)
+
+// trouble is a kind of database error that needs a treatment or words of its own.
+type trouble uint8
+
+const (
+	otherTrouble  trouble = iota
+	busy                  // somebody else holds the lock; trying again helps
+	lost                  // the connection has broken; a new one may work
+	readOnly              // the database cannot be written
+	denied                // the account lacks a right
+	full                  // no space is left
+	unreachable           // no connection, no file, no database in it
+	missing               // a table or column does not exist
+	unstorable            // a text holds a character that its column cannot
+	noTransaction         // rollback without a transaction: there is nothing to undo
+)
+
+// errBusy says that another writer of this library holds the lock.
+var errBusy = errors.New("another writer is at work")
+
+// connectionTrouble tells of an error of a network connection, which has no code
+// of the server's: lost, unreachable or, when it is none, otherTrouble.
+func connectionTrouble(err error) trouble {
+	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return lost
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		if op.Op == "dial" {
+			return unreachable
+		}
+		return lost
+	}
+	// What drivers say without an error of the standard library below it.
+	return troubleSaid(err, []saying{
+		{"sql: database is closed", unreachable},
+		{"failed to connect", unreachable},     // pgx
+		{"no such host", unreachable},          //
+		{"invalid connection", lost},           // go-sql-driver/mysql
+		{"conn closed", lost},                  // pgx
+		{"busy buffer", lost},                  // go-sql-driver/mysql, after a broken answer
+		{"bad connection", lost},               // database/sql, passed on as text
+		{"connection reset by peer", lost},     //
+		{"broken pipe", lost},                  //
+		{"unexpected sequence nr", lost},       // go-sql-driver/mysql
+		{"commands out of sync", lost},         // go-sql-driver/mysql
+		{"connection is already closed", lost}, // database/sql
+	})
+}
+
+// A saying is what the text of an error tells, where it has no code. The words are
+// in lower case.
+type saying struct {
+	words string
+	trouble
+}
+
+// troubleSaid is that of the first saying in the error's text.
+func troubleSaid(err error, sayings []saying) trouble {
+	text := strings.ToLower(err.Error())
+	for _, s := range sayings {
+		if strings.Contains(text, s.words) {
+			return s.trouble
+		}
+	}
+	return otherTrouble
+}
+
+// numberAfter is the number that follows the first occurrence of a mark in the
+// error's text, and what follows the number; 0 where there is none.
+func numberAfter(err error, mark string) (n int, rest string) {
+	_, rest, _ = strings.Cut(err.Error(), mark)
+	digits := len(rest) - len(strings.TrimLeft(rest, "0123456789"))
+	n, _ = strconv.Atoi(rest[:digits])
+	return n, rest[digits:]
+}
