@@ -66,6 +66,17 @@ func HasErrors(findings []Finding) bool {
 	return slices.ContainsFunc(findings, func(f Finding) bool { return f.Level == LevelError })
 }
 
+// AtMostWarnings makes warnings of the errors among the findings, in place: for what
+// a host can do without.
+func AtMostWarnings(findings []Finding) []Finding {
+	for i := range findings {
+		if findings[i].Level == LevelError {
+			findings[i].Level = LevelWarning
+		}
+	}
+	return findings
+}
+
 // FindingOf turns an error into a finding of level error: its code, its words
 // and its mend.
 func FindingOf(what Text, err error) Finding {

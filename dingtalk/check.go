@@ -27,13 +27,7 @@ func (c *Client) Check(ctx context.Context) []attendance.Finding {
 	}
 	findings = append(findings, c.checkScopes(ctx)...)
 	findings = append(findings, c.checkPunches(ctx)...)
-	for _, f := range c.checkDirectory(ctx) {
-		if f.Level == attendance.LevelError {
-			f.Level = attendance.LevelWarning
-		}
-		findings = append(findings, f)
-	}
-	return findings
+	return append(findings, attendance.AtMostWarnings(c.checkDirectory(ctx))...)
 }
 
 // Check implements [attendance.Checker]: credentials, clock, and whether punches
@@ -87,12 +81,7 @@ func (c *Client) checkScopes(ctx context.Context) []attendance.Finding {
 			ZH: fmt.Sprintf("应用通讯录权限范围：%d 个部门，%d 个单独授权的员工", len(departments), len(users)),
 		}),
 		attendance.Text{EN: "the application's range of contacts could not be read", ZH: "无法读取应用的通讯录权限范围"})
-	for i := range findings {
-		if findings[i].Level == attendance.LevelError {
-			findings[i].Level = attendance.LevelWarning
-		}
-	}
-	return findings
+	return attendance.AtMostWarnings(findings)
 }
 
 // checkPunches asks for the punches of nobody: one metered call.

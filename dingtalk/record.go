@@ -43,12 +43,7 @@ func newReading(q attendance.Query) *reading {
 // records reads one answer to what was sent and returns its number of rows. An
 // answer without the list is no empty answer: an empty success is not invented.
 func (r *reading) records(body []byte, sent attendance.Span) (rows int, err error) {
-	var list []byte
-	for key, value := range provider.Object(body) {
-		if string(key) == "recordresult" {
-			list = value
-		}
-	}
+	list := provider.Member(body, "recordresult")
 	if len(list) == 0 || list[0] != '[' {
 		return 0, &attendance.Error{Code: attendance.CodeMalformed, Op: "dingtalk " + pathListRecord,
 			Detail: "errcode 0 without the list recordresult"}

@@ -319,7 +319,16 @@ func (c *Client) pause(ctx context.Context, p *call, policy backoff.BackOff, tro
 	}
 	c.logger.LogAttrs(ctx, slog.LevelWarn, "trying again", slog.String("call", p.op),
 		slog.String("code", string(trouble.Code)), slog.String("error", trouble.Detail), slog.Duration("wait", wait))
-	timer := time.NewTimer(wait)
+	return Pause(ctx, wait)
+}
+
+// Pause waits for d, if it is more than nothing, or until ctx ends, whose error it
+// then returns.
+func Pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

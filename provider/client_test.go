@@ -561,3 +561,16 @@ func TestBadAddress(t *testing.T) {
 	_, err := (&provider.Client{Name: "acme"}).Call(t.Context(), provider.Request{URL: address, Body: func() {}})
 	require.Equal(t, attendance.CodeRequest, attendance.CodeOf(err))
 }
+
+func TestPauseEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		began := time.Now()
+		require.NoError(t, provider.Pause(ctx, 20*time.Second))
+		require.Equal(t, 20*time.Second, time.Since(began))
+		require.ErrorIs(t, provider.Pause(ctx, time.Hour), context.DeadlineExceeded)
+		require.Equal(t, time.Minute, time.Since(began))
+		require.ErrorIs(t, provider.Pause(ctx, 0), context.DeadlineExceeded)
+	})
+}

@@ -27,13 +27,7 @@ func (c *Client) Check(ctx context.Context) []attendance.Finding {
 	if attendance.HasErrors(findings) && !onlyPermission(findings) {
 		return findings
 	}
-	for _, f := range c.checkDirectory(ctx) {
-		if f.Level == attendance.LevelError {
-			f.Level = attendance.LevelWarning
-		}
-		findings = append(findings, f)
-	}
-	return findings
+	return append(findings, attendance.AtMostWarnings(c.checkDirectory(ctx))...)
 }
 
 // Check implements [attendance.Checker]: the secret, the clock, and whether

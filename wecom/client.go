@@ -221,7 +221,7 @@ func (c *Client) call(ctx context.Context, with *provider.Client, a *access, r p
 			return sum, nil
 		case attendance.CodeOf(err) == attendance.CodeMalformed && !garbled:
 			garbled = true
-			if err := pause(ctx, garbledPause); err != nil {
+			if err := provider.Pause(ctx, garbledPause); err != nil {
 				return sum, err
 			}
 			continue
@@ -237,18 +237,6 @@ func (c *Client) call(ctx context.Context, with *provider.Client, a *access, r p
 
 // garbledPause is how long is waited after an answer that is none of WeCom's.
 const garbledPause = 2 * time.Second
-
-// pause waits, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
 
 // get makes one call without a body.
 func (c *Client) get(ctx context.Context, a *access, path string, query url.Values) (provider.Reply, error) {

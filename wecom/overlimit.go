@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/provider"
 )
 
 // How long WeCom shuts a caller out lasts as long as the period whose limit was
@@ -51,7 +52,7 @@ func (l *overLimit) wait(ctx context.Context) error {
 			return &attendance.Error{Code: attendance.CodeThrottled, Op: "wecom", RetryAfter: left, Err: last, Detail: fmt.Sprintf(
 				"WeCom's limit of calls a minute was passed; the wait of %v for its end would be longer than this call may take", left.Round(time.Second))}
 		}
-		if err := pause(ctx, left); err != nil {
+		if err := provider.Pause(ctx, left); err != nil {
 			return err
 		}
 	}
