@@ -143,6 +143,24 @@ func clockOf(t time.Time) string {
 	return t.Format(time.RFC3339)
 }
 
+// line prints a line for people.
+func (p *program) line(format string, args ...any) { fmt.Fprintf(p.out, format+"\n", args...) }
+
+// printEnd prints how it ended.
+func (p *program) printEnd(warnings []attendance.Warning, failure *trouble) {
+	for _, w := range warnings {
+		p.line("警告 warning %s: %s", w.Code, oneLine(w.Message))
+	}
+	if failure == nil {
+		p.line("完成 done")
+		return
+	}
+	p.line("错误 error %s: %s", failure.Code, oneLine(failure.Message))
+	if failure.Mend != "" {
+		p.line("处理 mend: %s", failure.Mend)
+	}
+}
+
 // printReport prints what became of a run.
 func (p *program) printReport(r attendance.Report, err error) {
 	if p.terminal {
@@ -154,46 +172,35 @@ func (p *program) printReport(r attendance.Report, err error) {
 		p.print(d)
 		return
 	}
-	line := func(format string, args ...any) { fmt.Fprintf(p.out, format+"\n", args...) }
-	line("%s  %s .. %s", d.Job, d.From, d.To)
-	line("  人员 people              %d", d.People)
-	line("  读取 read                %d", d.Read)
-	line("  写入 written             %d", d.Written)
+	p.line("%s  %s .. %s", d.Job, d.From, d.To)
+	p.line("  人员 people              %d", d.People)
+	p.line("  读取 read                %d", d.Read)
+	p.line("  写入 written             %d", d.Written)
 	if d.Corrected > 0 {
-		line("  其中更正 corrected       %d", d.Corrected)
+		p.line("  其中更正 corrected       %d", d.Corrected)
 	}
-	line("  已有 present             %d", d.Present)
-	line("  他源已有 from others     %d", d.PresentFromOther)
-	line("  已被取代 superseded      %d", d.Superseded)
-	line("  删除 removed             %d", d.Removed)
-	line("  调用 calls               %d", d.Calls)
-	line("  运行编号 run             %s", d.Run)
+	p.line("  已有 present             %d", d.Present)
+	p.line("  他源已有 from others     %d", d.PresentFromOther)
+	p.line("  已被取代 superseded      %d", d.Superseded)
+	p.line("  删除 removed             %d", d.Removed)
+	p.line("  调用 calls               %d", d.Calls)
+	p.line("  运行编号 run             %s", d.Run)
 	for _, reason := range slices.Sorted(maps.Keys(d.Skipped)) {
-		line("  跳过 skipped             %d  %s %s", d.Skipped[reason], reason, reasonZH(reason))
+		p.line("  跳过 skipped             %d  %s %s", d.Skipped[reason], reason, reasonZH(reason))
 	}
 	if len(d.LeftOut) > 0 {
-		line("未同步人员 left out (%d):", len(d.LeftOut))
+		p.line("未同步人员 left out (%d):", len(d.LeftOut))
 		for _, m := range d.LeftOut {
-			line("  %s %s %s  %s %s", m.Employee, m.Name, m.Account, m.Reason, leftOutZH(m.Reason))
+			p.line("  %s %s %s  %s %s", m.Employee, m.Name, m.Account, m.Reason, leftOutZH(m.Reason))
 		}
 	}
 	if len(d.Failed) > 0 {
-		line("未完成 failed (%d):", len(d.Failed))
+		p.line("未完成 failed (%d):", len(d.Failed))
 		for _, f := range d.Failed {
-			line("  %s .. %s, %d 人 people %v: %s", f.From, f.To, len(f.Employees), f.Employees, oneLine(f.Message))
+			p.line("  %s .. %s, %d 人 people %v: %s", f.From, f.To, len(f.Employees), f.Employees, oneLine(f.Message))
 		}
 	}
-	for _, w := range d.Warnings {
-		line("警告 warning %s: %s", w.Code, oneLine(w.Message))
-	}
-	if d.Error != nil {
-		line("错误 error %s: %s", d.Error.Code, oneLine(d.Error.Message))
-		if d.Error.Mend != "" {
-			line("处理 mend: %s", d.Error.Mend)
-		}
-		return
-	}
-	line("完成 done")
+	p.printEnd(d.Warnings, d.Error)
 }
 
 func reasonZH(r attendance.Reason) string {

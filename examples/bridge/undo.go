@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/punchbridge/punchbridge/attendance"
@@ -91,27 +90,16 @@ func (p *program) printUndone(d undoDocument) {
 		p.print(d)
 		return
 	}
-	line := func(format string, args ...any) { fmt.Fprintf(p.out, format+"\n", args...) }
-	line("撤销运行 undo %s", d.Run)
-	line("  删除 removed             %d", d.Removed)
-	line("  移回 restored            %d", d.Restored)
+	p.line("撤销运行 undo %s", d.Run)
+	p.line("  删除 removed             %d", d.Removed)
+	p.line("  移回 restored            %d", d.Restored)
 	if len(d.Kept) > 0 {
-		line("保留 kept (%d):", len(d.Kept))
+		p.line("保留 kept (%d):", len(d.Kept))
 		for _, k := range d.Kept {
-			line("  %s %s %s  %s %s", k.Table, k.Employee, k.Time, k.Reason, keptZH(k.Reason))
+			p.line("  %s %s %s  %s %s", k.Table, k.Employee, k.Time, k.Reason, keptZH(k.Reason))
 		}
 	}
-	for _, w := range d.Warnings {
-		line("警告 warning %s: %s", w.Code, oneLine(w.Message))
-	}
-	if d.Error != nil {
-		line("错误 error %s: %s", d.Error.Code, oneLine(d.Error.Message))
-		if d.Error.Mend != "" {
-			line("处理 mend: %s", d.Error.Mend)
-		}
-		return
-	}
-	line("完成 done")
+	p.printEnd(d.Warnings, d.Error)
 }
 
 func keptZH(r oasink.KeptReason) string {
