@@ -1,5 +1,7 @@
 package fake
 
+import "fmt"
+
 // Mix mixes a seed with three numbers, as a source of believable details that
 // are alike in every run (the finalizer of splitmix64).
 func Mix(seed uint64, person, day, slot int) uint64 {
@@ -15,3 +17,26 @@ func PersonName(h uint64) string {
 	given := [...]string{"伟", "芳", "娜", "敏", "静", "强", "磊", "洋", "艳", "勇", "军", "杰", "娟", "涛", "明", "超"}
 	return surnames[h%10] + given[h>>8%16] + given[h>>16%16]
 }
+
+// The organisation of a company of any size.
+const (
+	perTeam          = 50
+	teamsPerDivision = 20
+	firstTeam        = 1000
+	firstDivision    = firstTeam + 100000
+)
+
+// Teams tells the departments of a company of so many people, a division before its
+// teams. The parent of a division is 0, the root.
+func Teams(people int, department func(id, parent int64, name string)) {
+	for team := 0; team*perTeam < people; team++ {
+		division := int64(firstDivision + team/teamsPerDivision)
+		if team%teamsPerDivision == 0 {
+			department(division, 0, fmt.Sprintf("第%d事业部", team/teamsPerDivision+1))
+		}
+		department(int64(firstTeam+team), division, fmt.Sprintf("第%d组", team+1))
+	}
+}
+
+// TeamOf is the department of a person, counted from 0.
+func TeamOf(person int) int64 { return int64(firstTeam + person/perTeam) }

@@ -51,17 +51,12 @@ func Populate(s *Server, c Company) {
 	}
 	crowd := crowd{Company: c, now: s.opts.Now, first: dayOf(first.Unix())}
 
-	const perTeam, teamsPerDivision, base = 50, 20, 1000
-	for team := 0; team*perTeam < c.People; team++ {
-		division := int64(base + 100000 + team/teamsPerDivision)
-		if team%teamsPerDivision == 0 {
-			s.AddDepartment(Department{ID: division, Name: fmt.Sprintf("第%d事业部", team/teamsPerDivision+1)})
-		}
-		s.AddDepartment(Department{ID: int64(base + team), Parent: division, Name: fmt.Sprintf("第%d组", team+1)})
-	}
+	fake.Teams(c.People, func(id, parent int64, name string) {
+		s.AddDepartment(Department{ID: id, Parent: parent, Name: name})
+	})
 	users := make([]User, c.People)
 	for i := range users {
-		users[i] = crowd.user(i, int64(base+i/perTeam))
+		users[i] = crowd.user(i, fake.TeamOf(i))
 	}
 	s.AddUser(users...)
 	s.RecordFunc(crowd.records)
