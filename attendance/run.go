@@ -119,6 +119,8 @@ func (r *run) write(ctx context.Context, p part, done *SliceReport) error {
 		if s.Reason == UnknownType {
 			done.wonder(s.Detail)
 		}
+		// The platform has it, so that it is not withdrawn; nobody can tell which it is.
+		batch.Partial = batch.Partial || s.Reason == UnknownType || s.Time.IsZero()
 	}
 	if len(p.members) == 0 {
 		return nil
@@ -187,7 +189,13 @@ const wondersPerSlice = 20
 // wonder tells of a word of the platform that made a record unreadable, each once.
 func (s *SliceReport) wonder(word string) {
 	w := Warningf("unknown_type", "平台返回了未知的取值，该记录未写入 / the platform used a word that this version does not know, so the record was skipped: %s", word)
-	if word != "" && len(s.Warnings) < wondersPerSlice && !slices.Contains(s.Warnings, w) {
+	told := 0
+	for _, o := range s.Warnings {
+		if o.Code == w.Code {
+			told++
+		}
+	}
+	if word != "" && told < wondersPerSlice && !slices.Contains(s.Warnings, w) {
 		s.Warnings = append(s.Warnings, w)
 	}
 }

@@ -41,7 +41,8 @@ type Batch struct {
 	// run, see [Options]; both may be empty.
 	Corp, Run string
 	// Partial says that the platform may hold more than this, as after an answer
-	// that was perhaps cut short: what is lacking here proves nothing.
+	// that was perhaps cut short or had records that were not understood: what is
+	// lacking here proves nothing.
 	Partial bool
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/uptrace/bun"
 )
@@ -23,6 +24,9 @@ type book struct {
 	origin int64
 	run    string
 	span   stretch // of the batch; at is its ReadAt
+	// horizon is the latest moment, in milliseconds, at which an answer can have been
+	// read: what says otherwise was written under a wrong clock and is not believed.
+	horizon int64
 
 	entries  []*entry // of this origin
 	byRecord map[recordID]*entry
@@ -59,12 +63,13 @@ func (b *book) columns(id tableID) []string {
 	}
 }
 
-// people are those in whose name rows of the ledger stand.
+// people are those in whose name rows of the ledger stand, and those of the batch:
+// rows of an account that is not theirs any more may stand in their names.
 func (b *book) people(id tableID) []int64 {
 	if b == nil {
 		return nil
 	}
-	var ids []int64
+	ids := slices.Collect(maps.Keys(b.persons))
 	for _, e := range b.entries {
 		if e.table == id {
 			ids = append(ids, e.person)
@@ -81,6 +86,9 @@ func (b *book) see(r oaRow) {
 	}
 }
 
+// clocksApart is how far the clocks of two hosts may differ.
+const clocksApart = 10 * time.Minute
+
 // openBook reads what the ledger knows of the batch's accounts and span.
 func (w *writing) openBook(ctx context.Context, c bun.Conn) error {
 	b := &book{
@@ -93,6 +101,7 @@ func (w *writing) openBook(ctx context.Context, c bun.Conn) error {
 		at = w.opts.Now()
 	}
 	b.span = stretchOf(w.batch.Span, at.UnixMilli())
+	b.horizon = max(b.span.at, w.opts.Now().Add(clocksApart).UnixMilli())
 	w.book = b
 	for account, person := range w.plan.persons {
 		account = bounded(account, maxAccount)
@@ -169,7 +178,7 @@ func (w *writing) readStretches(ctx context.Context, c bun.Conn) error {
 	for part := range slices.Chunk(w.book.accounts, valuesPerList) {
 		q := w.statement("SELECT ").columns(t, "account", "spans").sql(" FROM ").table(t).sql(" WHERE ").column(t, "origin").sql(" = ").number(w.book.origin)
 		err := q.sql(" AND ").column(t, "account").sql(" IN ").texts(part).query(ctx, c, 2, func(v []any) error {
-			w.book.reads[exactly(v[0])] = parseStretches(exactly(v[1]))
+			w.book.reads[exactly(v[0])] = parseStretches(exactly(v[1])).until(w.book.horizon)
 			return nil
 		})
 		if err != nil {
@@ -237,5 +246,5 @@ func (w *writing) noteOrigin(ctx context.Context, c bun.Conn) error {
 // older reports whether the batch was read before what is known of the account's
 // span, or before the answer that the entry was written by.
 func (b *book) older(account string, e *entry) bool {
-	return b.span.at < b.reads[account].newest(b.span) || e != nil && b.span.at < e.readAt
+	return b.span.at < b.reads[account].newest(b.span) || e != nil && b.span.at < e.readAt && e.readAt <= b.horizon
 }

@@ -157,9 +157,9 @@ func originOf(source, corp string) int64 {
 
 // recordOf names a punch in the ledger: by the platform's id or, where it has none,
 // by what makes it a row.
-func recordOf(id tableID, p *attendance.Punch, k key) string {
-	if p.ID != "" {
-		return bounded(p.ID, maxRecord)
+func recordOf(id tableID, platform string, p *attendance.Punch, k key) string {
+	if platform != "" {
+		return bounded(platform, maxRecord)
 	}
 	return bounded(fmt.Sprintf("@%d/%d%d/%s", p.Time.Unix(), id, k.sign.number(), p.Account), maxRecord)
 }

@@ -31,9 +31,15 @@ func (w *writing) file() {
 		rows []want
 	}{{signTable, w.plan.sign.rows}, {mobileTable, w.plan.mobile.rows}} {
 		filings := make([]filing, len(l.rows))
+		taken := make(map[string]bool, len(l.rows))
 		for i := range l.rows {
 			r := &l.rows[i]
-			filings[i] = filing{table: l.id, record: recordOf(l.id, r.punch, r.key), account: bounded(r.punch.Account, maxAccount), place: w.placeHash(l.id, r)}
+			record := recordOf(l.id, r.punch.ID, r.punch, r.key)
+			if taken[record] { // the platform's id is none
+				record = recordOf(l.id, "", r.punch, r.key)
+			}
+			taken[record] = true
+			filings[i] = filing{table: l.id, record: record, account: bounded(r.punch.Account, maxAccount), place: w.placeHash(l.id, r)}
 			r.filed = &filings[i]
 		}
 	}
@@ -64,10 +70,24 @@ func (w *want) keep(p storedPlace) {
 	}
 }
 
+// An accountSecond is what is left to know a record by that has no id and has become
+// no row.
+type accountSecond struct {
+	account string
+	second  int64
+}
+
 // passOver notes a record that becomes no row although the platform holds it: it
 // has not been withdrawn.
 func (p *plan) passOver(punch *attendance.Punch, reason attendance.Reason) {
-	if punch.ID == "" || reason == attendance.SameSecond {
+	if reason == attendance.SameSecond {
+		return
+	}
+	if punch.ID == "" {
+		if p.passed == nil {
+			p.passed = make(map[accountSecond]bool)
+		}
+		p.passed[accountSecond{bounded(punch.Account, maxAccount), punch.Time.Unix()}] = true
 		return
 	}
 	if p.unwritten == nil {

@@ -356,8 +356,8 @@ func (s *Sink) lacksLedger(sh *shape) error {
 }
 
 // rightsFor adds to an error about a right what a ledger needs.
-func (w *writing) rightsFor(err error) error {
-	if e, ok := errors.AsType[*attendance.Error](err); ok && w.opts.Ledger != nil && w.dialect.diagnose(err) == denied {
+func (s *Sink) rightsFor(err error) error {
+	if e, ok := errors.AsType[*attendance.Error](err); ok && s.opts.Ledger != nil && s.dialect.diagnose(err) == denied {
 		e.Mend = ledgerRightsMend()
 	}
 	return err

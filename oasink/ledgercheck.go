@@ -24,7 +24,7 @@ func (s *Sink) checkLedger(ctx context.Context, sh *shape) []attendance.Finding 
 		}
 		return []attendance.Finding{f}
 	}
-	refused, err := s.ledgerRights(ctx, sh)
+	refused, undo, err := s.ledgerRights(ctx, sh)
 	switch {
 	case err != nil:
 		return []attendance.Finding{attendance.FindingOf(attendance.Text{EN: "the ledger", ZH: "台账"}, err)}
@@ -33,16 +33,26 @@ func (s *Sink) checkLedger(ctx context.Context, sh *shape) []attendance.Finding 
 			Code: attendance.CodeStore, Op: "oasink ledger", Detail: "this program's account may not " + strings.Join(refused, ", "), Mend: ledgerRightsMend()})}
 	}
 	name := sh.ledger.table(ledgerRows).name
-	return []attendance.Finding{good("ledger", fmt.Sprintf("the ledger is kept in %s and its neighbours", name), fmt.Sprintf("台账已启用（%s 等表）", name))}
+	findings := []attendance.Finding{good("ledger", fmt.Sprintf("the ledger is kept in %s and its neighbours", name), fmt.Sprintf("台账已启用（%s 等表）", name))}
+	if len(undo) > 0 {
+		f := attendance.FindingOf(attendance.Text{EN: "no run could be undone", ZH: "无法撤销运行"}, &attendance.Error{
+			Code: attendance.CodeStore, Op: "oasink ledger", Detail: "this program's account may not " + strings.Join(undo, ", "), Mend: ledgerRightsMend()})
+		f.Level = attendance.LevelWarning
+		findings = append(findings, f)
+	}
+	return findings
 }
 
 // ledgerRights tries statements that touch no row: databases look at the rights
-// first.
-func (s *Sink) ledgerRights(ctx context.Context, sh *shape) (refused []string, err error) {
-	nothing := " WHERE 1 = 0"
-	var tries []struct{ what, sql string }
+// first. refused are those that a run needs, undo those that only Undo does.
+func (s *Sink) ledgerRights(ctx context.Context, sh *shape) (refused, undo []string, err error) {
+	type attempt struct {
+		what, sql string
+		undo      bool
+	}
+	var tries []attempt
 	try := func(what string, q *statement) {
-		tries = append(tries, struct{ what, sql string }{what, string(q.sql(nothing).b)})
+		tries = append(tries, attempt{what: what, sql: string(q.sql(" WHERE 1 = 0").b)})
 	}
 	for _, layout := range ledgerLayout() {
 		if t := sh.ledger.table(layout.name); layout.name != ledgerVersions {
@@ -56,26 +66,28 @@ func (s *Sink) ledgerRights(ctx context.Context, sh *shape) (refused []string, e
 	for t, column := range map[*table]string{sh.sign: "signTime", sh.mobile: "operate_time"} {
 		if t.has(column) {
 			try("update "+t.name.String(), s.statement("UPDATE ").table(t).sql(" SET ").column(t, column).sql(" = ").column(t, column))
-			if s.opts.Ledger.Withdrawn == DeleteWithdrawn {
-				try("delete from "+t.name.String(), s.statement("DELETE FROM ").table(t))
-			}
+			try("delete from "+t.name.String(), s.statement("DELETE FROM ").table(t))
+			tries[len(tries)-1].undo = s.opts.Ledger.Withdrawn != DeleteWithdrawn
 		}
 	}
 	err = s.exclusively(ctx, func(ctx context.Context, c bun.Conn, _ bool) error {
-		refused = nil
+		refused, undo = nil, nil
 		for _, t := range tries {
 			why, err := s.tried(ctx, c, s.statement(t.sql))
 			if err != nil {
 				return err
 			}
-			if why != nil {
-				refused = append(refused, fmt.Sprintf("%s (%v)", t.what, why))
+			if list := &refused; why != nil {
+				if t.undo {
+					list = &undo
+				}
+				*list = append(*list, fmt.Sprintf("%s (%v)", t.what, why))
 			}
 		}
 		return errTried
 	})
 	if !errors.Is(err, errTried) {
-		return nil, err
+		return nil, nil, err
 	}
-	return refused, nil
+	return refused, undo, nil
 }

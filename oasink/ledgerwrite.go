@@ -144,7 +144,7 @@ func (w *writing) readBack(ctx context.Context, c bun.Conn, id tableID, rows []w
 	}
 	slices.Sort(people)
 	t, person, date := w.shape.sign, "userId", "signDate"
-	columns := []string{"id", "userId", "signDate", "signTime", "signType", "signFrom"}
+	columns := []string{"id", "userId", "signDate", "signTime", "signType", "signFrom", "userType"}
 	list := &w.plan.sign
 	if id == mobileTable {
 		t, person, date, list = w.shape.mobile, "operater", "operate_date", &w.plan.mobile
@@ -157,7 +157,7 @@ func (w *writing) readBack(ctx context.Context, c bun.Conn, id tableID, rows []w
 			k, ours := key{person: intOf(v[1]), at: at}, ok
 			if id == signTable {
 				k.sign = signTypeFrom(textOf(v[4]))
-				ours = ours && textOf(v[5]) == w.tagOf(id)
+				ours = ours && textOf(v[5]) == w.tagOf(id) && textOf(v[6]) != "2"
 			} else {
 				ours = ours && textOf(v[4]) == mobileType
 			}

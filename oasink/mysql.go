@@ -246,8 +246,8 @@ func (mysql) concerns(ctx context.Context, q querier, sh *shape) ([]attendance.F
 		}
 		if strings.EqualFold(engine, "MyISAM") || strings.EqualFold(engine, "Aria") || strings.EqualFold(engine, "MEMORY") {
 			findings = append(findings, attendance.Finding{Code: "no_transactions", Level: attendance.LevelWarning, Message: attendance.Text{
-				EN: fmt.Sprintf("%s is a table of %s, which has no transactions: a run that is cut off leaves a part of a batch, which the next run completes", t.name, engine),
-				ZH: fmt.Sprintf("%s 使用 %s 引擎，不支持事务：运行中断会留下半批数据，由下次运行补齐", t.name, engine),
+				EN: fmt.Sprintf("%s is a table of %s, which has no transactions: a run that is cut off leaves a part of a batch, which the next run completes; a ledger does not know that part and leaves it as it is", t.name, engine),
+				ZH: fmt.Sprintf("%s 使用 %s 引擎，不支持事务：运行中断会留下半批数据，由下次运行补齐；启用台账时，这半批数据不在台账中，不会再被更正", t.name, engine),
 			}, Mend: attendance.Text{EN: "convert the table to InnoDB", ZH: "请将该表转换为 InnoDB"}})
 		}
 	}

@@ -124,9 +124,10 @@ type plan struct {
 	nobody []string
 	strays int
 	// persons are the batch's people by account, and unwritten the records of
-	// punches that no table takes as they are.
+	// punches that no table takes as they are; passed are those without a record id.
 	persons   map[string]int64
 	unwritten map[string]bool
+	passed    map[accountSecond]bool
 }
 
 // rules are the options by which punches are sorted.

@@ -37,6 +37,11 @@ func (l stretches) newest(s stretch) int64 {
 	return at
 }
 
+// until is the list without what was read later than at.
+func (l stretches) until(at int64) stretches {
+	return slices.DeleteFunc(l, func(s stretch) bool { return s.at > at })
+}
+
 // with is the list and s.
 func (l stretches) with(s stretch) stretches {
 	var list stretches

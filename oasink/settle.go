@@ -104,8 +104,13 @@ func (b *book) takeOver(id tableID, rows []want) {
 			if r.held != byNobody || e == nil || e == r.filed.own || e.used != nil {
 				continue
 			}
-			if o := owner[e]; o != nil && o.held == byNobody && !b.older(o.filed.account, e) {
-				continue // it moves away
+			if o := owner[e]; o != nil && o.held == byNobody {
+				if b.older(o.filed.account, e) { // it stays, and its own record's
+					r.isOurs()
+					r.valid = true
+					again = true
+				}
+				continue // else it moves away
 			}
 			r.isOurs()
 			r.valid = true
@@ -167,7 +172,7 @@ func (b *book) leftovers(w *writing) {
 			account = elsewhere.filed.account
 		}
 		switch {
-		case e.used != nil, w.plan.unwritten[e.record], elsewhere != nil && !w.tables[elsewhere.filed.table]:
+		case e.used != nil, w.plan.unwritten[e.record], w.plan.passed[accountSecond{e.account, e.punched}], elsewhere != nil && !w.tables[elsewhere.filed.table]:
 		case e.standing == gone:
 			if elsewhere == nil || elsewhere.filed.own != e { // else it was dropped with its punch
 				b.drop = append(b.drop, e)

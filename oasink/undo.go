@@ -74,19 +74,16 @@ func (s *Sink) Undo(ctx context.Context, run string) (Undone, error) {
 	if err != nil {
 		return Undone{}, err
 	}
-	u := &undoing{Sink: s, shape: sh, run: bounded(run, maxRun), kept: make(map[rowID]bool), stubborn: make(map[rowID]bool)}
-	for _, step := range [...]undoStep{{true, u.listChanges, u.restore}, {false, u.listAdded, u.removeAdded}} {
-		for _, id := range [...]tableID{signTable, mobileTable} {
-			for after := int64(-1); ; {
-				more, err := u.portion(ctx, step, id, &after)
-				if err != nil {
-					return u.done, err
-				}
-				if !more {
-					break
-				}
-			}
+	u := &undoing{Sink: s, shape: sh, run: bounded(run, maxRun), stubborn: make(map[rowID]bool)}
+	// What is taken back may make room for a row that found its place occupied.
+	for again := true; again; {
+		before := u.done.Removed + u.done.Restored
+		u.done.Kept, u.kept = nil, make(map[rowID]bool)
+		if err := u.once(ctx); err != nil {
+			return u.done, s.rightsFor(err)
 		}
+		again = u.done.Removed+u.done.Restored > before &&
+			slices.ContainsFunc(u.done.Kept, func(k Kept) bool { return k.Reason == Occupied })
 	}
 	if u.seen == 0 {
 		return u.done, &attendance.Error{Code: attendance.CodeUnknown, Op: "oasink undo", Detail: fmt.Sprintf("the ledger knows of nothing that run %q has written", run),

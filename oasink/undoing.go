@@ -36,9 +36,26 @@ type undoTry struct {
 	looks     map[rowID]look
 	kept      []*change
 	why       []KeptReason
-	fresh     map[rowID]bool   // put back by this very try
-	originals map[rowID]*entry // what the ledger holds of the rows that were changed
-	spent     []int64          // changes that were taken back
+	fresh     map[rowID]bool    // put back by this very try
+	originals map[rowID]*entry  // what the ledger holds of the rows that were changed
+	spent     []int64           // changes that were taken back
+	pending   map[rowID]*change // of rows that were changed once
+}
+
+// once takes back what can be: first where rows were moved, then those that were
+// added.
+func (u *undoing) once(ctx context.Context) error {
+	for _, step := range [...]undoStep{{true, u.listChanges, u.restore}, {false, u.listAdded, u.removeAdded}} {
+		for _, id := range [...]tableID{signTable, mobileTable} {
+			for after, more := int64(-1), true; more; {
+				var err error
+				if more, err = u.portion(ctx, step, id, &after); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 func (t *undoTry) keep(h *change, why KeptReason) ([]key, error) {
@@ -172,9 +189,16 @@ func (u *undoing) listChanges(ctx context.Context, c bun.Conn, t *undoTry, id ta
 		}
 	}
 	var rows []int64
+	var ids []rowID
+	t.pending = make(map[rowID]*change)
 	for i := range list {
-		if !list[i].removed {
-			rows = append(rows, list[i].row)
+		h := &list[i]
+		if h.removed {
+			continue
+		}
+		rows, ids = append(rows, h.row), append(ids, h.where())
+		if t.pending[h.where()] = h; i > 0 && list[i-1].row == h.row {
+			t.pending[h.where()] = nil
 		}
 	}
 	entries := u.shape.ledger.table(ledgerRows)
@@ -184,7 +208,7 @@ func (u *undoing) listChanges(ctx context.Context, c bun.Conn, t *undoTry, id ta
 	if err != nil {
 		return nil, err
 	}
-	return list, t.look(ctx, c)
+	return list, t.lookAt(ctx, c, slices.Compact(ids), t.looks)
 }
 
 // listAdded reads rows that the run has added.
@@ -194,32 +218,27 @@ func (u *undoing) listAdded(ctx context.Context, c bun.Conn, t *undoTry, id tabl
 	q.sql(" AND ").column(table, "target").sql(" = ").number(int64(id)).sql(" AND ").column(table, "row_id").sql(" > ").number(after)
 	q.sql(" ORDER BY ").column(table, "row_id")
 	var list []change
+	var ids []rowID
 	err := u.statement(u.dialect.limit(string(q.b), undoPage)).query(ctx, c, len(entryColumns()), func(v []any) error {
 		e := entryOf(v)
-		t.book.byRow[e.where()] = e
+		t.book.byRow[e.where()], ids = e, append(ids, e.where())
 		list = append(list, change{entry: *e, id: e.row})
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return list, t.look(ctx, c)
-}
-
-// look looks closely at the rows.
-func (t *undoTry) look(ctx context.Context, c bun.Conn) error {
-	var ids []rowID
-	for id := range t.book.byRow {
-		ids = append(ids, id)
-	}
-	return t.lookAt(ctx, c, ids, t.looks)
+	return list, t.lookAt(ctx, c, ids, t.looks)
 }
 
 // sound is the entry of a row that still holds what was written; else why it does
 // not.
 func (t *undoTry) sound(h *change) (*entry, KeptReason) {
 	e := t.book.byRow[h.where()]
+	_, there := t.looks[h.where()]
 	switch {
+	case e == nil && !there:
+		return nil, DeletedByOthers
 	case e == nil || e.origin != h.origin:
 		return nil, ChangedSince
 	case t.fresh[h.where()] || t.book.judge(h.where(), t.looks, t.writing):
@@ -261,11 +280,12 @@ func (u *undoing) restore(ctx context.Context, c bun.Conn, t *undoTry, h *change
 		return t.keep(h, why)
 	}
 	if h.key != e.key {
-		if taken, err := t.taken(ctx, c, h); err != nil || taken {
-			if err == nil {
-				return t.keep(h, Occupied)
-			}
+		free, err := t.free(ctx, c, h, map[rowID]bool{h.where(): true})
+		if err != nil {
 			return nil, err
+		}
+		if !free {
+			return t.keep(h, Occupied)
 		}
 	}
 	if err := t.rewrite(ctx, c, e, h.key, h.replaced, h.texts); err != nil {
@@ -296,8 +316,37 @@ func (u *undoing) restore(ctx context.Context, c bun.Conn, t *undoTry, h *change
 	return []key{e.key, back.key}, nil
 }
 
-// taken reports whether another row is where this one was.
-func (t *undoTry) taken(ctx context.Context, c bun.Conn, h *change) (bool, error) {
+// free reports whether there is no other row where this one was, or only such as go
+// back in this very try, like those that rows have swapped places with. on are those
+// that are on their way already.
+func (t *undoTry) free(ctx context.Context, c bun.Conn, h *change, on map[rowID]bool) (bool, error) {
+	others, err := t.occupants(ctx, c, h)
+	if err != nil {
+		return false, err
+	}
+	for _, row := range others {
+		id := rowID{h.table, row}
+		if on[id] {
+			continue
+		}
+		back := t.pending[id]
+		if back == nil {
+			return false, nil
+		}
+		e, why := t.sound(back)
+		if why != "" || e.moves != back.moves+1 || e.key == back.key {
+			return false, nil
+		}
+		on[id] = true
+		if free, err := t.free(ctx, c, back, on); err != nil || !free {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// occupants are the other rows that are where this one was.
+func (t *undoTry) occupants(ctx context.Context, c bun.Conn, h *change) ([]int64, error) {
 	table, q := t.punchTable(h.table), t.statement("SELECT ")
 	person, date, clock, sign := "userId", "signDate", "signTime", "signType"
 	if h.table == mobileTable {
@@ -305,14 +354,16 @@ func (t *undoTry) taken(ctx context.Context, c bun.Conn, h *change) (bool, error
 	}
 	q.columns(table, "id", date, clock, sign).sql(" FROM ").table(table).sql(" WHERE ").column(table, person).sql(" = ").number(h.person)
 	q.sql(" AND ").column(table, date).sql(" >= ").plain(h.at.date()).sql(" AND ").column(table, date).sql(" < ").plain(dayOf(h.at).Add(1).String())
-	found := false
+	var rows []int64
 	err := q.query(ctx, c, 4, func(v []any) error {
 		at, ok := secondFrom(textOf(v[1]), textOf(v[2]))
 		same := h.table == mobileTable || t.shape.generation == E9 || signTypeFrom(textOf(v[3])) == h.sign
-		found = found || ok && at == h.at && same && intOf(v[0]) != h.row
+		if row := intOf(v[0]); ok && at == h.at && same && row != h.row {
+			rows = append(rows, row)
+		}
 		return nil
 	})
-	return found, err
+	return rows, err
 }
 
 func changeOf(v []any) change {

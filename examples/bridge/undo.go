@@ -65,6 +65,9 @@ func (p *program) undo(ctx context.Context) int {
 	}
 	if len(failures) > 0 {
 		d.Error = troubleOf(failures[0])
+		for _, err := range failures[1:] {
+			d.Warnings = append(d.Warnings, attendance.Warningf("failed_too", "%s", sentence(err)))
+		}
 	}
 	p.printUndone(d)
 	if d.Error != nil || len(d.Kept)+len(d.Warnings) > 0 {

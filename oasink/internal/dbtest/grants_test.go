@@ -159,13 +159,26 @@ func testTheLeastRightsOfALedger(t *testing.T, on engine) {
 	require.Regexp(t, "(?i)may not .*update .*HrmScheduleSign", f.Message.EN)
 	require.Contains(t, f.Mend.EN, "UPDATE and DELETE on HrmScheduleSign")
 	before, after := ledgerChange()
+	before.Run = "before"
 	_, err = s.Write(context.Background(), before)
 	require.NoError(t, err, "adding needs no more")
 	w, err := s.Write(context.Background(), after)
 	require.Equal(t, attendance.CodeStore, attendance.CodeOf(err), "%v", err)
 	require.ErrorContains(t, err, "UPDATE and DELETE on HrmScheduleSign")
 	require.Zero(t, w.Written)
-	grant("UPDATE, DELETE", "HrmScheduleSign", "mobile_sign")
+
+	// Without DELETE a run that keeps what is withdrawn works, and none can be undone.
+	grant("UPDATE", "HrmScheduleSign", "mobile_sign")
+	keeping := sink(t, account.pool(t), &oasink.Options{Ledger: &oasink.LedgerOptions{}})
+	findings := keeping.Check(context.Background())
+	require.Equal(t, attendance.LevelOK, finding(t, findings, "ledger").Level)
+	f = finding(t, findings, string(attendance.CodeStore))
+	require.Equal(t, attendance.LevelWarning, f.Level)
+	require.Regexp(t, "(?i)undone.*delete from .*HrmScheduleSign", f.Message.EN)
+	_, err = keeping.Undo(context.Background(), before.Run)
+	require.ErrorContains(t, err, "UPDATE and DELETE on HrmScheduleSign")
+
+	grant("DELETE", "HrmScheduleSign", "mobile_sign")
 	require.Equal(t, attendance.LevelOK, finding(t, s.Check(context.Background()), "ledger").Level)
 	w, err = s.Write(context.Background(), after)
 	require.NoError(t, err)

@@ -244,7 +244,11 @@ func TestRandomHistories(t *testing.T) {
 		seeds = map[string]int{sqliteName: 10}
 	}
 	everywhere(t, func(t *testing.T, on engine) {
+		list := []int{1074, 1128} // which have failed once
 		for seed := range seeds[on.name] {
+			list = append(list, seed)
+		}
+		for _, seed := range list {
 			t.Run(fmt.Sprint(seed), func(t *testing.T) { testRandomHistory(t, on, uint64(seed)) })
 		}
 	})
