@@ -59,3 +59,28 @@ func TestWhatALedgerNeeds(t *testing.T) {
 	require.Equal(t, attendance.CodeUnavailable, attendance.CodeOf(err))
 	require.Equal(t, []bool{true}, partial)
 }
+
+// A record that nobody understands may be any that is lacking.
+func TestAnAnswerThatIsNotUnderstoodIsPartial(t *testing.T) {
+	for _, c := range []struct {
+		skipped attendance.Skipped
+		partial bool
+	}{
+		{attendance.Skipped{Account: "u0000", Time: march(2, 9, 0), Reason: attendance.UnknownType}, true},
+		{attendance.Skipped{Account: "u0000", Reason: attendance.Invalid}, true},
+		{attendance.Skipped{Account: "u0000", Time: march(2, 9, 0), Reason: attendance.Invalid}, false},
+		{attendance.Skipped{Account: "u0000", Time: march(2, 9, 0), Reason: attendance.MissingPunch}, false},
+	} {
+		p := fetch{attendancetest.NewProvider("d", weekLimits), func(context.Context, attendance.Query) (attendance.Answer, error) {
+			return attendance.Answer{Skipped: []attendance.Skipped{c.skipped}, Rows: 1, Calls: 1}, nil
+		}}
+		var partial []bool
+		s := sinkFunc(func(_ context.Context, b attendance.Batch) (attendance.Written, error) {
+			partial = append(partial, b.Partial)
+			return attendance.Written{}, nil
+		})
+		_, err := attendance.NewSyncer(p, s, &attendance.Options{Now: at(march(20, 12, 0))}).Run(t.Context(), attendance.Members(staff(1)...), days(date(3, 2), date(3, 2)))
+		require.NoError(t, err)
+		require.Equal(t, []bool{c.partial}, partial, c.skipped)
+	}
+}

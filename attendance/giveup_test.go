@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -171,4 +172,28 @@ func TestUnknownWordsAreTold(t *testing.T) {
 	require.Len(t, report.Warnings, 3)
 	require.Equal(t, "unknown_type", report.Warnings[0].Code)
 	require.Contains(t, report.Warnings[0].Message, "word 0")
+}
+
+// However much else a slice warns of, unknown words are told, 20 at most.
+func TestUnknownWordsAreToldAmongOthers(t *testing.T) {
+	inner := attendancetest.NewProvider("x", attendance.Limits{Accounts: 10, Span: 24 * time.Hour})
+	p := fetch{inner, func(context.Context, attendance.Query) (attendance.Answer, error) {
+		var a attendance.Answer
+		for i := range 30 {
+			a.Warnings = append(a.Warnings, attendance.Warningf("odd", "%d", i))
+			a.Skipped = append(a.Skipped, attendance.Skipped{Account: "a1", Time: march(2, 9, 0), Reason: attendance.UnknownType, Detail: fmt.Sprint("word ", i%25)})
+		}
+		a.Rows, a.Calls = 30, 1
+		return a, nil
+	}}
+	report, err := attendance.NewSyncer(p, new(attendancetest.Sink), &attendance.Options{Now: at(march(9, 0, 0))}).
+		Run(context.Background(), attendance.Members(attendance.Member{Person: "1", Account: "a1"}), days(date(3, 2), date(3, 2)))
+	require.NoError(t, err)
+	told := 0
+	for _, w := range report.Warnings {
+		if w.Code == "unknown_type" {
+			told++
+		}
+	}
+	require.Equal(t, 20, told)
 }

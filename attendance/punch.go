@@ -4,7 +4,8 @@ import "time"
 
 // A Punch is one clock event as the platform holds it.
 type Punch struct {
-	// ID is the platform's own record id; empty where the platform has none.
+	// ID is the platform's own record id, of one record in the whole company; empty where
+	// the platform has none.
 	ID string
 	// Account is the platform's id of the person (userid), spelt as in the Query.
 	Account string

@@ -3,6 +3,7 @@ package attendance
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -18,7 +19,11 @@ func CheckReach(ctx context.Context, p Provider, members []Member, now time.Time
 	}
 	var err error
 	for _, m := range members {
-		_, err = p.Fetch(ctx, Query{[]string{m.Account}, span})
+		var a Answer
+		a, err = p.Fetch(ctx, Query{[]string{m.Account}, span})
+		if err == nil && slices.Contains(a.Refused, m.Account) {
+			err = &Error{Code: CodeAccount, Op: p.Name(), Detail: fmt.Sprintf("%q can be no account of the platform", m.Account)}
+		}
 		if CodeOf(err) == CodeAccount {
 			continue
 		}
