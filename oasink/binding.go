@@ -44,7 +44,8 @@ type Binding struct {
 }
 
 // ForWeCom returns the binding as WeCom's accounts need it: userids have no case
-// there, and a staff number is no attribute of its own but the userid itself.
+// there, and a staff number is compared with the userid itself, not with the
+// attribute 工号 that a company may have added.
 func (b Binding) ForWeCom() Binding {
 	b.Fold = true
 	if b.Match == MatchJobNumber {
@@ -104,7 +105,8 @@ func ByLoginID(d attendance.Directory) Binding { return Binding{field: fieldLogi
 func ByAccount(d attendance.Directory) Binding { return Binding{field: fieldAccount, directory: d} }
 
 // ByWorkcode binds by HrmResource.workcode (编号), compared with the job number of
-// the directory's accounts. WeCom's directory has none: see [Binding.ForWeCom].
+// the directory's accounts. WeCom's have one only where the company keeps an attribute
+// called 工号: see [Binding.ForWeCom].
 func ByWorkcode(d attendance.Directory) Binding {
 	return Binding{field: fieldWorkcode, Match: MatchJobNumber, directory: d}
 }

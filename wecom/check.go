@@ -19,35 +19,38 @@ const probeAccount = "punchbridge-check"
 // clock, check-ins, directory. A directory that may not be read is a warning here,
 // since accounts can be bound without. Up to three calls for check-ins are made.
 func (c *Client) Check(ctx context.Context) []attendance.Finding {
-	findings := c.checkAccess(ctx)
+	findings := c.checkAccess(ctx, c.app)
 	if ctx.Err() != nil || attendance.HasErrors(findings) {
 		return findings
 	}
-	findings = append(findings, c.checkCheckIns(ctx)...)
-	if attendance.HasErrors(findings) && !onlyPermission(findings) {
-		return findings
+	contact := c.checkAccess(ctx, c.contact)
+	findings = append(findings, contact...)
+	checkIns := c.checkCheckIns(ctx)
+	findings = append(findings, checkIns...)
+	if !attendance.HasErrors(contact) && onlyPermission(checkIns) {
+		findings = append(findings, attendance.AtMostWarnings(c.checkDirectory(ctx))...)
 	}
-	return append(findings, attendance.AtMostWarnings(c.checkDirectory(ctx))...)
+	return c.withClock(findings)
 }
 
 // Check implements [attendance.Checker]: the secret, the clock, and whether
 // check-ins may be read.
 func (p *CheckIns) Check(ctx context.Context) []attendance.Finding {
-	findings := p.client.checkAccess(ctx)
+	findings := p.client.checkAccess(ctx, p.client.app)
 	if ctx.Err() != nil || attendance.HasErrors(findings) {
 		return findings
 	}
-	return append(findings, p.client.checkCheckIns(ctx)...)
+	return p.client.withClock(append(findings, p.client.checkCheckIns(ctx)...))
 }
 
 // Check implements [attendance.Checker]: the secrets, the clock, and whether the
 // directory may be read, and how much of it.
 func (d *Directory) Check(ctx context.Context) []attendance.Finding {
-	findings := d.client.checkAccess(ctx)
+	findings := d.client.checkAccess(ctx, d.client.app, d.client.contact)
 	if ctx.Err() != nil || attendance.HasErrors(findings) {
 		return findings
 	}
-	return append(findings, d.client.checkDirectory(ctx)...)
+	return d.client.withClock(append(findings, d.client.checkDirectory(ctx)...))
 }
 
 // onlyPermission reports whether every error is a missing permission, which says
@@ -61,21 +64,24 @@ func onlyPermission(findings []attendance.Finding) bool {
 	return true
 }
 
-// checkAccess tries the secrets and compares the clocks.
-func (c *Client) checkAccess(ctx context.Context) []attendance.Finding {
+// checkAccess tries the secrets of applications; nil is none.
+func (c *Client) checkAccess(ctx context.Context, applications ...*access) []attendance.Finding {
 	var findings []attendance.Finding
-	for _, a := range [...]*access{c.app, c.contact} {
+	for _, a := range applications {
 		if a == nil {
 			continue
 		}
 		_, err := a.tokens.Token(ctx)
-		findings = append(findings, attendance.Tried(ctx, err,
+		findings = append(findings, attendance.Tried(ctx, a.mended(err),
 			attendance.FindingOK("credentials", attendance.Text{EN: "WeCom accepts the secret of " + a.name.EN, ZH: "企业微信接受" + a.name.ZH + "的 Secret"}),
 			attendance.Text{EN: "WeCom gives no access token for " + a.name.EN, ZH: "无法获取" + a.name.ZH + "的 access_token"})...)
 	}
-	if ctx.Err() != nil || attendance.HasErrors(findings) {
-		return findings
-	}
+	return findings
+}
+
+// withClock compares the clocks, by the calls that were made before: where the
+// host hands out tokens there is none before the check's own.
+func (c *Client) withClock(findings []attendance.Finding) []attendance.Finding {
 	return append(findings, c.skew.Findings(attendance.Text{EN: "WeCom", ZH: "企业微信"})...)
 }
 
@@ -152,9 +158,7 @@ func (c *Client) checkDirectory(ctx context.Context) []attendance.Finding {
 	if err != nil {
 		f := attendance.Tried(ctx, err, attendance.Finding{}, attendance.Text{EN: "the application's visible range could not be read", ZH: "无法读取应用的可见范围"})
 		if c.contact != nil { // it is needed for details only
-			for i := range f {
-				f[i].Level = attendance.LevelWarning
-			}
+			attendance.AtMostWarnings(f)
 		}
 		return append(findings, f...)
 	}
@@ -170,15 +174,6 @@ const departmentsTried = 5
 
 // checkDetails tells whether details may be read, and private ones too.
 func (c *Client) checkDetails(ctx context.Context, departments []int64) []attendance.Finding {
-	unread := func(err error) []attendance.Finding {
-		findings := attendance.Tried(ctx, err, attendance.Finding{}, attendance.Text{
-			EN: "details of people cannot be read by department: whether an account is active is found out one by one, or not at all",
-			ZH: "无法按部门读取成员详情：账号是否激活只能逐人查询，或无法得知"})
-		for i := range findings {
-			findings[i].Level = attendance.LevelWarning
-		}
-		return findings
-	}
 	var err error
 	for _, a := range [...]*access{c.contact, c.app} {
 		if a == nil {
@@ -197,7 +192,9 @@ func (c *Client) checkDetails(ctx context.Context, departments []int64) []attend
 		}
 		return findings
 	}
-	return unread(err)
+	return attendance.AtMostWarnings(attendance.Tried(ctx, err, attendance.Finding{}, attendance.Text{
+		EN: "details of people cannot be read by department: whether an account is active is found out one by one, or not at all",
+		ZH: "无法按部门读取成员详情：账号是否激活只能逐人查询，或无法得知"}))
 }
 
 // details reads the people of departments until some are found.

@@ -67,7 +67,7 @@ func TestCheck(t *testing.T) {
 			want: map[string]attendance.Level{"credentials": ok, "clock": ok, "checkins": ok, "visible_range": ok, "details": ok}},
 		"wrong secret of contact sync": {contact: true, prepare: func(s *wecomtest.Server) {
 			s.Fail(wecomtest.Fault{Kind: wecomtest.Errcode, Code: 40001, Path: wecomtest.PathToken, After: 1})
-		}, want: map[string]attendance.Level{"credentials": bad}, says: []string{"通讯录同步"}},
+		}, want: map[string]attendance.Level{"credentials": bad, "clock": ok, "checkins": ok}, says: []string{"通讯录同步", "contact_secret"}},
 		"single people in sight": {contact: true, options: wecomtest.Options{VisibleDepartments: []int64{}, VisibleUsers: []string{"zhaoliu"}, Invisible: wecomtest.Invisible60011},
 			want: map[string]attendance.Level{"credentials": ok, "clock": ok, "directory": ok, "permission": warning}},
 		"list_id without its list": {contact: true, fault: wecomtest.Fault{Kind: wecomtest.Answer, Body: `{"errcode":0}`, Path: wecomtest.PathUserIDs},
@@ -115,6 +115,10 @@ func TestCheckOfTheParts(t *testing.T) {
 		require.Contains(t, levels(c.CheckIns().Check(t.Context())), "checkins")
 		require.Contains(t, levels(c.Directory().Check(t.Context())), "directory")
 		require.NotContains(t, levels(c.Directory().Check(t.Context())), "checkins")
+		// A secret that a part does not use is not its matter.
+		wrong := clientOf(t, fake, func(c *Config) { c.ContactSecret = "another-secret-4711" })
+		require.Equal(t, map[string]attendance.Level{"credentials": attendance.LevelOK, "clock": attendance.LevelOK, "checkins": attendance.LevelOK},
+			levels(wrong.CheckIns().Check(t.Context())))
 		fake.Fail(wecomtest.Fault{Kind: wecomtest.Errcode, Code: 48002, Path: wecomtest.PathUserIDs})
 		require.Equal(t, attendance.LevelError, levels(c.Directory().Check(t.Context()))["permission"])
 		ctx, cancel := context.WithCancel(t.Context())
@@ -143,6 +147,11 @@ func TestCheckOfTheClock(t *testing.T) {
 		for date, level := range map[string]attendance.Level{"": "", "Sat, 01 Jan 2000 00:30:00 GMT": attendance.LevelWarning} {
 			c := clientOf(t, fake, func(c *Config) { c.HTTP = &http.Client{Transport: clockless{fake.Transport(), date}} })
 			require.Equal(t, level, levels(c.Check(t.Context()))["clock"])
+			// Where the host hands out tokens, the check's own calls tell.
+			value, err := c.app.tokens.Token(t.Context())
+			require.NoError(t, err)
+			c = clientOf(t, fake, func(own *Config) { own.HTTP, own.Tokens = c.config.HTTP, tokens(value) })
+			require.Equal(t, level, levels(c.CheckIns().Check(t.Context()))["clock"])
 		}
 	})
 }

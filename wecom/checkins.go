@@ -108,9 +108,6 @@ func (p *CheckIns) Fetch(ctx context.Context, q attendance.Query) (attendance.An
 	r := newReading(q)
 	for w := range windows(q.Span, p.client.days) {
 		reply, err := p.client.checkIns(ctx, users, w)
-		if a.Calls == 0 && reply.Sent > 0 {
-			a.ReadAt = reply.SentAt
-		}
 		a.Calls += reply.Sent
 		if err != nil {
 			return a, err
@@ -136,8 +133,6 @@ func (p *CheckIns) accepts(q attendance.Query) error {
 		return fail(attendance.CodeRequest, "%d accounts in one query; WeCom takes 1 to %d", len(q.Accounts), limits.Accounts)
 	case q.Span.Length() > limits.Span:
 		return fail(attendance.CodeSpan, "%v in one query; %d days with the padding fit into a call", q.Span, limits.Span/day)
-	case !q.Span.Empty() && q.Span.From.Unix() < int64(2*padding*day/time.Second):
-		return fail(attendance.CodeRequest, "%v begins before WeCom's times do", q.Span)
 	}
 	return nil
 }
@@ -220,7 +215,7 @@ func (c *Client) checkIns(ctx context.Context, users []string, w window) (provid
 		// and then with fewer people, which is for the Syncer to try.
 		first := reply
 		reply, err = c.call(ctx, c.records, c.app, request)
-		reply.Sent, reply.SentAt = reply.Sent+first.Sent, first.SentAt
+		reply.Sent += first.Sent
 	}
 	switch {
 	case err == nil:

@@ -134,8 +134,8 @@ func New(cfg Config) (*Client, error) {
 	if pace := pace(cfg.PerMinute); pace != nil {
 		c.records.Limiter = both{pace, cfg.Limiter}
 	}
-	c.app = c.access(attendance.Text{EN: "the check-in application", ZH: "打卡应用"}, cfg.Tokens, cfg.Secret)
-	c.contact = c.access(attendance.Text{EN: "contact sync", ZH: "通讯录同步"}, cfg.ContactTokens, cfg.ContactSecret)
+	c.app = c.access(attendance.Text{EN: "the check-in application", ZH: "打卡应用"}, attendance.Text{EN: "Secret", ZH: "应用 Secret（secret）"}, cfg.Tokens, cfg.Secret)
+	c.contact = c.access(attendance.Text{EN: "contact sync", ZH: "通讯录同步"}, attendance.Text{EN: "ContactSecret", ZH: "通讯录同步 Secret（contact_secret）"}, cfg.ContactTokens, cfg.ContactSecret)
 	return c, nil
 }
 
@@ -192,11 +192,17 @@ func (c *Client) caller(classify func(provider.Reply) error) *provider.Client {
 }
 
 // call makes one call to a path with a token of one application. Sent is filled
-// beside an error too.
+// beside an error too. An error that is about the application names it.
+func (c *Client) call(ctx context.Context, with *provider.Client, a *access, r provider.Request) (provider.Reply, error) {
+	reply, err := c.persist(ctx, with, a, r)
+	return reply, a.named(err)
+}
+
+// persist waits where a minute's limit was passed.
 //
 // An answer that is none of WeCom's (the page of a gateway, half a document) counts
 // as trouble of the network, by the pages on error codes: it is asked for once more.
-func (c *Client) call(ctx context.Context, with *provider.Client, a *access, r provider.Request) (provider.Reply, error) {
+func (c *Client) persist(ctx context.Context, with *provider.Client, a *access, r provider.Request) (provider.Reply, error) {
 	path, query := r.URL, r.Query
 	r.URL, r.Op = c.config.BaseURL+path, path
 	var sum provider.Reply
@@ -211,9 +217,7 @@ func (c *Client) call(ctx context.Context, with *provider.Client, a *access, r p
 			return with.Call(ctx, r)
 		})
 		c.skew.Note(reply)
-		if reply.Sent += sum.Sent; sum.Sent > 0 {
-			reply.SentAt = sum.SentAt
-		}
+		reply.Sent += sum.Sent
 		sum = reply
 		switch {
 		case err == nil:
@@ -225,8 +229,6 @@ func (c *Client) call(ctx context.Context, with *provider.Client, a *access, r p
 				return sum, err
 			}
 			continue
-		case attendance.CodeOf(err) == attendance.CodeCredentials:
-			return sum, withMend(err, credentialsMend())
 		case apiCode(err) != codeOverLimit, isOfToken(err): // that of gettoken is final
 			return sum, err
 		case !c.over.struck(began, err):

@@ -84,8 +84,10 @@ type listing struct {
 	idsOnly bool
 	yielded map[string]struct{} // folded userids
 
-	// simple: details by department may not be read. blind: by person neither.
+	// simple: details by department may not be read. blind: by person neither, which
+	// was told. unread is why there is more than what was read with details.
 	simple, blind bool
+	unread        error
 	singles       int
 	// incomplete: a department could not be read. listed: user/list has answered.
 	incomplete, listed bool
@@ -109,6 +111,7 @@ func (l *listing) all(ctx context.Context) error {
 	case err == nil && !l.incomplete:
 		return nil
 	case err == nil:
+		l.unread = errors.New("some departments could not be read")
 		return l.ids(ctx, contact)
 	case isOfApplication(err):
 		// Trusted addresses and switches are set for each application apart.
@@ -118,6 +121,8 @@ func (l *listing) all(ctx context.Context) error {
 		return l.walk(ctx, app, true)
 	case !l.without(err):
 		return err
+	default:
+		l.unread = err
 	}
 	unseen := l.walk(ctx, app, true)
 	if unseen != nil && !closed(unseen) {
@@ -337,7 +342,13 @@ func (l *listing) ids(ctx context.Context, a *access) error {
 			return err
 		}
 		for raw := range provider.Array(list) { // one row for each user and department
-			if err := l.emit(account(raw)); err != nil {
+			entry := account(raw)
+			if l.unread != nil && !l.blind && !l.known(entry.ID) {
+				if err := l.withoutDetails(l.unread); err != nil {
+					return err
+				}
+			}
+			if err := l.emit(entry); err != nil {
 				return err
 			}
 		}

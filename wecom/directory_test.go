@@ -69,7 +69,7 @@ func TestDirectoryWays(t *testing.T) {
 		"contact sync of old":                  {contact: true, want: everybody, status: true, private: true, departments: 1, users: 4},
 		"contact sync, ids only":               {contact: true, ids: true, want: everybody, list: 1},
 		"contact sync from a new address":      {contact: true, options: wecomtest.Options{NewContactAddress: true}, want: everybody, status: true, private: true, departments: 2, users: 5, list: 1},
-		"and the application sees a part":      {contact: true, options: wecomtest.Options{NewContactAddress: true, VisibleDepartments: []int64{2}}, want: everybody, private: true, departments: 2, users: 3, list: 1},
+		"and the application sees a part":      {contact: true, options: wecomtest.Options{NewContactAddress: true, VisibleDepartments: []int64{2}}, want: everybody, private: true, departments: 2, users: 3, list: 1, warning: "directory_without_details"},
 		"and the application sees nothing":     {contact: true, options: wecomtest.Options{NewContactAddress: true, VisibleDepartments: []int64{}}, want: everybody, departments: 2, users: 1, list: 1, warning: "directory_without_details"},
 		"and there is no user/list":            {contact: true, options: wecomtest.Options{NewContactAddress: true, WithoutUserList: true}, want: everybody, status: true, private: true, departments: 2, users: 4, simple: 4, single: 4, list: 1},
 		"ids only, contact sync, new address":  {contact: true, ids: true, options: wecomtest.Options{NewContactAddress: true}, want: everybody, list: 1},

@@ -19,8 +19,10 @@
 // What WeCom's check-in call does and its pages do not say, and what is done
 // about it, stands at [CheckIns].
 //
-// Userids have no case, and there are no job numbers beside them: bind with
-// oasink.ByWorkcode(wx.Directory()).ForWeCom(), or by another field alike.
+// Userids have no case, and WeCom has no field for job numbers: bind staff numbers to
+// userids with oasink.ByWorkcode(wx.Directory()).ForWeCom(), or another field alike.
+// Where a company keeps an extended attribute called 工号, that is the account's
+// JobNumber, by which oasink.ByWorkcode binds without ForWeCom.
 //
 // Errors are [attendance.Error] values; WeCom's own code and words are in the
 // [APIError] below them, which errors.As finds.

@@ -112,10 +112,11 @@ func TestErrorTable(t *testing.T) {
 // What an administrator has to click stands in the error.
 func TestMends(t *testing.T) {
 	for errcode, words := range map[int][]string{
-		48002: {"打卡 → 可调用接口的应用", "可见范围"},
-		60020: {"企业可信IP", wecomtest.DefaultAddress},
-		40001: {"Secret", "停用"},
-		50003: {"启用"},
+		48002:  {"打卡 → 可调用接口的应用", "可见范围"},
+		60020:  {"企业可信IP", wecomtest.DefaultAddress},
+		40001:  {"Secret", "停用"},
+		50003:  {"启用"},
+		301002: {"access_token 属于其他应用"},
 	} {
 		bubble(t, func(t *testing.T) {
 			fake := wecomtest.New(nil)
@@ -132,6 +133,73 @@ func TestMends(t *testing.T) {
 	// The address is in the sentence itself, too.
 	err := errorOf(newAPIError(60020, "not allow to access from your ip, hint: [17], from ip: 203.0.113.7, more info at https://x?e=60020"))
 	require.Contains(t, err.Error(), "the address 203.0.113.7 is not trusted")
+	e, _ := errors.AsType[*attendance.Error](errorOf(newAPIError(60020, "not allow to access from your ip")))
+	require.Contains(t, e.Mend.ZH, "加入本机的公网出口 IP，")
+}
+
+// A company's two applications have a secret, a switch and addresses each: errors say
+// whose they are about.
+func TestErrorsNameTheApplication(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*Config)
+		fault  wecomtest.Fault
+		says   []string
+	}{
+		"a wrong secret of contact sync": {change: func(c *Config) { c.ContactSecret = "another-secret-4711" }, says: []string{"contact sync", "ContactSecret"}},
+		"an address, of contact sync":    {change: withContact, fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 60020, Path: wecomtest.PathUserIDs}, says: []string{"contact sync"}},
+		"a wrong secret":                 {change: func(c *Config) { c.Secret = "another-secret-0815" }, says: []string{"the check-in application", "and Secret"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				fake := orgOf(nil)
+				if test.fault.Kind != 0 {
+					fake.Fail(test.fault)
+				}
+				c := clientOf(t, fake, test.change)
+				var err error
+				if c.contact != nil {
+					_, err = c.call(t.Context(), c.api, c.contact, provider.Request{URL: pathUserIDs, Body: idsBody{Limit: 1}})
+				} else {
+					_, err = fetch(t, c, lastDay(), "zhangsan")
+				}
+				for _, words := range test.says {
+					require.ErrorContains(t, err, words)
+				}
+				require.NotContains(t, err.Error(), "another-secret")
+			})
+		})
+	}
+}
+
+// What WeCom says of details is not drowned by what helps against the usual lack.
+func TestNoDetailsKeepItsMend(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		fake := orgOf(&wecomtest.Options{WithoutUserList: true})
+		fake.Fail(wecomtest.Fault{Kind: wecomtest.Errcode, Code: 48009, Path: wecomtest.PathUsersSimple})
+		_, _, err := listed(t, clientOf(t, fake, nil).Directory())
+		require.ErrorContains(t, err, "may no longer read details")
+	})
+}
+
+// Secrets do not come back in the words of an answer.
+func TestAnswersThatEchoASecret(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		fake := orgOf(nil)
+		for path, secret := range map[string]string{wecomtest.PathDepartments: wecomtest.DefaultSecret, wecomtest.PathUserIDs: wecomtest.DefaultContactSecret} {
+			fake.Fail(wecomtest.Fault{Kind: wecomtest.Answer, Path: path, Body: `{"errcode":40058,"errmsg":"what is ` + secret + `?"}`})
+		}
+		c := clientOf(t, fake, withContact)
+		for _, f := range c.Check(t.Context()) {
+			require.NotContains(t, f.Message.EN, wecomtest.DefaultSecret)
+			require.NotContains(t, f.Message.EN, wecomtest.DefaultContactSecret)
+		}
+		_, _, err := listed(t, c.UserIDs())
+		require.ErrorContains(t, err, "what is")
+		require.NotContains(t, err.Error(), wecomtest.DefaultContactSecret)
+		_, _, err = listed(t, clientOf(t, fake, nil).Directory())
+		require.ErrorContains(t, err, "what is")
+		require.NotContains(t, err.Error(), wecomtest.DefaultSecret)
+	})
 }
 
 func TestErrmsgForms(t *testing.T) {

@@ -149,6 +149,8 @@ func (r *reading) row(raw []byte, sent window) {
 	key := rowKey{account: account, kind: kind, word: word, missing: missing}
 	if timed {
 		key.at = at.Unix()
+	} else {
+		key.word += string(f.moment) // else all of a shift would be one
 	}
 	key.schedule, _ = provider.Int(f.schedule)
 	key.timeline, _ = provider.Int(f.timeline)
@@ -169,7 +171,7 @@ func (r *reading) row(raw []byte, sent window) {
 		r.skip(account, at, attendance.Invalid, "exception_type is no text: "+string(f.exception))
 	case kind == kindUnknown:
 		r.skip(account, at, attendance.UnknownType, "checkin_type "+word)
-	case strange != "" && !strings.Contains(strange, "补卡") && f.isPlaceholder(at):
+	case strange != "" && !bytes.Contains(provider.TextBytes(f.exception), []byte("补卡")) && f.isPlaceholder(at):
 		r.skip(account, at, attendance.UnknownType, "exception_type "+strange)
 	default:
 		r.wonder(strange)

@@ -135,6 +135,19 @@ func TestRowShapes(t *testing.T) {
 		"missing, due by offset":          {row: row(`,"exception_type":"未打卡","sch_checkin_time":43200`), reason: attendance.MissingPunch, detail: "上班打卡 未打卡, due 2024-03-04 12:00"},
 		"missing, due the day after":      {row: row(`,"exception_type":"未打卡","sch_checkin_time":129600`), reason: attendance.MissingPunch, detail: "上班打卡 未打卡, due 2024-03-04 12:00"},
 
+		// Made at the second it was due, nowhere, with an exception that nobody knows: it
+		// may be missing under another name. A make-up card is none of these.
+		"like a missing one":         {row: row(`,"exception_type":"旷工","sch_checkin_time":43200`), reason: attendance.UnknownType, detail: "exception_type 旷工"},
+		"and without an exception":   {row: row(`,"sch_checkin_time":43200`), punch: &in},
+		"and made up for":            {row: row(`,"exception_type":"补卡","sch_checkin_time":43200`), punch: &in, warning: "补卡"},
+		"and made up for, later":     {row: row(`,"exception_type":"旷工;补卡","sch_checkin_time":43200`), punch: &in, warning: "旷工"},
+		"and due at another time":    {row: row(`,"exception_type":"旷工","sch_checkin_time":43201`), punch: &in, warning: "旷工"},
+		"and in a network":           {row: row(`,"exception_type":"旷工","sch_checkin_time":43200,"wifiname":"w"`), punch: &in, warning: "旷工"},
+		"and at a place with a name": {row: row(`,"exception_type":"旷工","sch_checkin_time":43200,"location_title":"门"`), punch: with(func(p *attendance.Punch) { p.Place.Address = "门" }), warning: "旷工"},
+		"and at a position": {row: row(`,"exception_type":"旷工","sch_checkin_time":43200,"lat":31230416,"lng":121473701`), punch: with(func(p *attendance.Punch) {
+			p.Place = attendance.Place{Longitude: 121.473701, Latitude: 31.230416, Located: true}
+		}), warning: "旷工"},
+
 		"out":                {row: kind(`"下班打卡"`), punch: with(func(p *attendance.Punch) { p.Direction = attendance.Out })},
 		"visit":              {row: kind(`"外出打卡"`), punch: with(func(p *attendance.Punch) { p.Kind, p.Direction = attendance.Field, attendance.Undirected })},
 		"in by its part":     {row: kind(`"自由上班"`), punch: &in},
@@ -310,4 +323,15 @@ func FuzzRows(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Rows whose time cannot be read are counted one by one, and once.
+func TestRowsWithoutATimeAreCounted(t *testing.T) {
+	var rows []string
+	for i := range 5 {
+		rows = append(rows, fmt.Sprintf(`{"userid":"a","checkin_type":"上班打卡","checkin_time":%d}`, 1709524800000+i))
+	}
+	r, n := read(t, answerOf(append(rows, rows[0])...), march(t), "a")
+	require.Equal(t, 6, n)
+	require.Len(t, r.skipped, 5)
 }

@@ -88,13 +88,13 @@ func errorOf(api *APIError) error {
 func mendOf(api *APIError) attendance.Text {
 	switch api.Code {
 	case codeUntrustedIP:
-		address := api.Address
-		if address == "" {
-			address = "this machine's public address"
+		address := attendance.Text{EN: api.Address, ZH: " " + api.Address}
+		if api.Address == "" {
+			address = attendance.Text{EN: "this machine's public address", ZH: "本机的公网出口 IP"}
 		}
 		return attendance.Text{
-			EN: "add " + address + " to the application's trusted addresses (application management → the application → 企业可信IP); it takes about a minute",
-			ZH: "请在管理后台 → 应用管理 → 该应用 → 企业可信IP 中加入 " + api.Address + "，约一分钟后生效",
+			EN: "add " + address.EN + " to the application's trusted addresses (application management → the application → 企业可信IP); it takes about a minute",
+			ZH: "请在管理后台 → 应用管理 → 该应用 → 企业可信IP 中加入" + address.ZH + "，约一分钟后生效",
 		}
 	case codeOtherApp:
 		return attendance.Text{
@@ -113,15 +113,15 @@ func mendOf(api *APIError) attendance.Text {
 		}
 	}
 	if code, _ := codeOf(api.Code); code == attendance.CodeCredentials {
-		return credentialsMend()
+		return credentialsMend(attendance.Text{EN: "Secret", ZH: "应用 Secret"})
 	}
 	return attendance.Text{}
 }
 
-func credentialsMend() attendance.Text {
+func credentialsMend(secret attendance.Text) attendance.Text {
 	return attendance.Text{
-		EN: "check CorpID and Secret, whether the Secret was reset and whether the application is enabled (application management); it is not tried again soon, because WeCom shuts an address out that keeps trying",
-		ZH: "请核对企业 ID（corp_id）与应用 Secret，确认 Secret 未被重置、应用未被停用（应用管理）；为避免本机 IP 被封禁，短时间内不会重试",
+		EN: "check CorpID and " + secret.EN + ", whether the Secret was reset and whether the application is enabled (application management); it is not tried again soon, because WeCom shuts an address out that keeps trying",
+		ZH: "请核对企业 ID（corp_id）与" + secret.ZH + "，确认 Secret 未被重置、应用未被停用（应用管理）；为避免本机 IP 被封禁，短时间内不会重试",
 	}
 }
 

@@ -19,11 +19,34 @@ const tokenLife = 2 * time.Hour
 // of one is worth nothing in calls that are the other's, so each has its own.
 type access struct {
 	name   attendance.Text
+	secret attendance.Text // what its secret is called
 	tokens provider.TokenSource
 }
 
+// named says which application an error is about, where it is about one.
+func (a *access) named(err error) error {
+	e, ok := err.(*attendance.Error) //nolint:errorlint // provider.Client returns it bare
+	if !ok || !isOfApplication(err) && e.Code != attendance.CodeCredentials {
+		return err
+	}
+	said := *e
+	said.Detail = a.name.EN + ": " + e.Detail
+	return a.mended(&said)
+}
+
+// mended names the secret that is wrong.
+func (a *access) mended(err error) error {
+	e, ok := err.(*attendance.Error) //nolint:errorlint // provider.Client returns it bare
+	if !ok || e.Code != attendance.CodeCredentials {
+		return err
+	}
+	said := *e
+	said.Mend = credentialsMend(a.secret)
+	return &said
+}
+
 // access returns the tokens of a secret: the host's, or ones of our own.
-func (c *Client) access(name attendance.Text, tokens provider.TokenSource, secret string) *access {
+func (c *Client) access(name, called attendance.Text, tokens provider.TokenSource, secret string) *access {
 	switch {
 	case tokens != nil:
 	case secret != "":
@@ -32,7 +55,7 @@ func (c *Client) access(name attendance.Text, tokens provider.TokenSource, secre
 	default:
 		return nil
 	}
-	return &access{name, tokens}
+	return &access{name, called, tokens}
 }
 
 // fetchToken asks for a token of a secret. Whether another request gives the same
