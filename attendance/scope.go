@@ -27,6 +27,12 @@ type Member struct {
 	Account string `json:"account,omitempty"`
 	// Name is the person's name, for reports only.
 	Name string `json:"name,omitempty"`
+	// Key is what the OA holds to bind the person by, such as the work code, where
+	// that is not the account itself: somebody whose account is gone while the key
+	// stayed has left; with another key it was the binding that was mended.
+	Key string `json:"key,omitempty"`
+	// Unit names the department or the like that the person belongs to, for reports.
+	Unit string `json:"unit,omitempty"`
 	// LeftOut, when not empty, is why the person is not asked for.
 	LeftOut LeftOut `json:"left_out,omitempty"`
 }
