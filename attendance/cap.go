@@ -17,6 +17,7 @@ func (rd *reading) verify(ctx context.Context, p *part) bool {
 	for i := range halves {
 		h := &halves[i]
 		var err error
+		h.at = rd.run.opts.Now()
 		if h.answer, err = rd.fetch(ctx, h.members, h.span, &rd.done.CheckCalls); err != nil {
 			rd.doubt(ctx, *p, err)
 			p.partial = true

@@ -56,13 +56,17 @@ func (p Plan) Pieces() iter.Seq[Span] { return p.Span.Split(p.Limits.Span) }
 // warn for every warning of the scope. An error is the last pair.
 func (p Plan) Slices(ctx context.Context, scope Scope, leave func(Member), warn func(Warning)) iter.Seq2[Slice, error] {
 	return func(yield func(Slice, error) bool) {
-		for members, err := range p.batches(ctx, scope, leave, warn) {
+		if leave == nil {
+			leave = func(Member) {}
+		}
+		everybody := agenda{plan: p, again: p.Span}
+		for e, err := range everybody.errands(ctx, scope, leave, warn) {
 			if err != nil {
 				yield(Slice{}, err)
 				return
 			}
 			for piece := range p.Pieces() {
-				if !yield(Slice{members, piece}, nil) {
+				if !yield(Slice{e.members, piece}, nil) {
 					return
 				}
 			}
@@ -70,42 +74,11 @@ func (p Plan) Slices(ctx context.Context, scope Scope, leave func(Member), warn 
 	}
 }
 
-func (p Plan) batches(ctx context.Context, scope Scope, leave func(Member), warn func(Warning)) iter.Seq2[[]Member, error] {
-	size := p.Limits.Accounts
-	if size <= 0 {
-		size = batchWithoutLimit
+func (p Plan) batchSize() int {
+	if p.Limits.Accounts > 0 {
+		return p.Limits.Accounts
 	}
-	if leave == nil {
-		leave = func(Member) {}
-	}
-	return func(yield func([]Member, error) bool) {
-		next := newBatch(leave)
-		for m, err := range scope.Members(ctx) {
-			if w, ok := AsWarning(err); ok {
-				if warn != nil {
-					warn(w)
-				}
-				continue
-			}
-			if err != nil {
-				// Those who were read before the trouble are not made to wait.
-				if len(next.members) == 0 || yield(next.members, nil) {
-					yield(nil, err)
-				}
-				return
-			}
-			if next.add(m); len(next.members) < size {
-				continue
-			}
-			if !yield(next.members, nil) {
-				return
-			}
-			next = newBatch(leave)
-		}
-		if len(next.members) > 0 {
-			yield(next.members, nil)
-		}
-	}
+	return batchWithoutLimit
 }
 
 // A batch collects members. Repeated ones count once; people who share an account

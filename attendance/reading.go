@@ -33,7 +33,8 @@ type part struct {
 	members []Member
 	span    Span
 	answer  Answer
-	partial bool // the answer may have been cut short
+	at      time.Time // when it was asked, by the run's clock
+	partial bool      // the answer may have been cut short
 }
 
 func (p part) records() int { return len(p.answer.Punches) + len(p.answer.Skipped) }
@@ -61,10 +62,11 @@ func (rd *reading) ask(ctx context.Context, members []Member, span Span, rejecte
 	if len(members) == 0 || span.Empty() || rd.fatal != nil {
 		return
 	}
+	at := rd.run.opts.Now()
 	answer, err := rd.fetch(ctx, members, span, &rd.done.Calls)
 	switch {
 	case err == nil:
-		rd.accept(ctx, part{members: members, span: span, answer: answer})
+		rd.accept(ctx, part{members: members, span: span, answer: answer, at: at})
 	case CodeOf(err) == CodeAccount:
 		rejected(err)
 	case CodeOf(err) == CodeSpan:

@@ -53,6 +53,18 @@ type SliceReport struct {
 	// Days are the person-days whose rows changed.
 	Days     []PersonDay `json:"days,omitempty"`
 	Warnings []Warning   `json:"warnings,omitempty"`
+	// Rows are those that would change, of a preview.
+	Rows []RowChange `json:"rows,omitempty"`
+}
+
+// lost reports whether some of what was asked for the members over the span failed.
+func (s *SliceReport) lost(members []Member, span Span) bool {
+	for _, f := range s.Failed {
+		if len(Spans{span}.Within(f.Span)) > 0 && slices.ContainsFunc(members, func(m Member) bool { return slices.Contains(f.Persons, m.Person) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // A Failure names the people and the span of something that was not done.
@@ -71,14 +83,20 @@ type Failure struct {
 type Report struct {
 	Job    string `json:"job,omitempty"`
 	Source string `json:"source"`
+	// Run is the run's name.
+	Run string `json:"run,omitempty"`
 	// Span is the stretch that was to be read.
 	Span Span `json:"span"`
 	// Started and Ended are by the Syncer's clock.
 	Started time.Time `json:"started"`
 	Ended   time.Time `json:"ended"`
 	// People is the number of people asked for, Slices that of slices worked on.
-	People int `json:"people"`
-	Slices int `json:"slices"`
+	// CaughtUp is how many of them were read further back than Span, to CaughtUpTo,
+	// because they were not read before.
+	People     int       `json:"people"`
+	CaughtUp   int       `json:"caught_up,omitempty"`
+	CaughtUpTo time.Time `json:"caught_up_to,omitzero"`
+	Slices     int       `json:"slices"`
 	Counts
 	Skipped  map[Reason]int `json:"skipped,omitempty"`
 	LeftOut  []Member       `json:"left_out,omitempty"`
@@ -90,7 +108,7 @@ type Report struct {
 // same job, to r. Both are taken to be about the same people: someone left out
 // of both is named once.
 func (r *Report) Merge(o Report) {
-	r.Job, r.Source = cmp.Or(r.Job, o.Job), cmp.Or(r.Source, o.Source)
+	r.Job, r.Source, r.Run = cmp.Or(r.Job, o.Job), cmp.Or(r.Source, o.Source), cmp.Or(r.Run, o.Run)
 	if r.Span == (Span{}) {
 		r.Span = o.Span
 	}
@@ -102,6 +120,10 @@ func (r *Report) Merge(o Report) {
 	}
 	r.People = max(r.People, o.People)
 	r.Slices += o.Slices
+	r.CaughtUp = max(r.CaughtUp, o.CaughtUp)
+	if r.CaughtUpTo.IsZero() || !o.CaughtUpTo.IsZero() && o.CaughtUpTo.Before(r.CaughtUpTo) {
+		r.CaughtUpTo = o.CaughtUpTo
+	}
 	r.Counts.add(o.Counts)
 	r.Skipped = maps.Clone(r.Skipped)
 	r.skip(o.Skipped)
@@ -154,6 +176,9 @@ func (r Report) String() string {
 	for _, reason := range slices.Sorted(maps.Keys(r.Skipped)) {
 		fmt.Fprintf(&b, "%s%s %s", separator, grouped(r.Skipped[reason]), reason)
 		separator = ", "
+	}
+	if r.CaughtUp > 0 {
+		fmt.Fprintf(&b, "; %s caught up to %s", grouped(r.CaughtUp), DateOf(r.CaughtUpTo))
 	}
 	if n := len(r.LeftOut); n > 0 {
 		fmt.Fprintf(&b, "; %s left out: ", grouped(n))

@@ -32,6 +32,16 @@ type run struct {
 
 	failures int // queries that failed, one after the other
 
+	memory        *recollection   // nil: nothing is remembered
+	journal       *journal        // nil: there is no sync log
+	dry           bool            // nothing is written
+	probing       map[string]bool // accounts that were rejected by earlier runs
+	rejectedAgain int             // of them, those that were rejected again
+	again         Span            // what is read for everybody
+	tallies       tallies
+	frozen        frozen
+	forgot        error // the first time that something could not be remembered
+
 	searching chan struct{} // held by who bisects people
 	observing sync.Mutex    // held while the observer is told
 }
@@ -43,6 +53,7 @@ func newRun(y *Syncer) *run {
 		warnings:  make(map[string]int),
 		halt:      make(chan struct{}),
 		refused:   make(map[string]bool),
+		probing:   make(map[string]bool),
 		searching: make(chan struct{}, 1),
 	}
 }
@@ -94,7 +105,7 @@ func (r *run) askable(members []Member) []Member {
 // returns what ends the run.
 func (r *run) write(ctx context.Context, p part, done *SliceReport) error {
 	batch := Batch{Source: r.provider.Name(), Members: p.members, Span: p.span, ReadAt: p.answer.ReadAt,
-		Corp: r.opts.Corp, Run: r.opts.Run, Partial: p.partial}
+		Corp: r.opts.Corp, Run: r.report.Run, Partial: p.partial}
 	asked := make(map[string]bool, len(p.members))
 	for _, m := range p.members {
 		asked[m.Account] = true
@@ -125,21 +136,55 @@ func (r *run) write(ctx context.Context, p part, done *SliceReport) error {
 	if len(p.members) == 0 {
 		return nil
 	}
-	written, err := r.sink.Write(ctx, batch)
+	for _, part := range r.portions(batch) {
+		if err := r.hand(ctx, part, done); err != nil {
+			return err
+		}
+	}
+	if !done.lost(p.members, p.span) {
+		r.remember(ctx, p, batch.Punches)
+	}
+	return nil
+}
+
+// hand hands a batch to the sink. It returns what ends the run.
+func (r *run) hand(ctx context.Context, b portion, done *SliceReport) error {
+	written, rows, err := r.written(ctx, b)
 	done.take(written)
+	done.Rows = append(done.Rows, rows...)
 	switch {
 	case err != nil && ended(ctx, err):
 		return err
 	case err != nil:
-		done.fail(p.members, p.span, coded(err, CodeStore, "sink"))
+		done.fail(b.Members, b.Span, coded(err, CodeStore, "sink"))
 		if CodeOf(err).stopsRun() {
 			return err
 		}
-	case written.punches() != len(batch.Punches):
+	case written.punches() != len(b.Punches):
 		done.Warnings = append(done.Warnings, Warningf("miscounted",
-			"the target accounts for %d of %d punches of %d people in %v; this is a fault of the sink", written.punches(), len(batch.Punches), len(p.members), p.span))
+			"the target accounts for %d of %d punches of %d people in %v; this is a fault of the sink", written.punches(), len(b.Punches), len(b.Members), b.Span))
 	}
 	return nil
+}
+
+// written writes the batch, or asks what writing it would do.
+func (r *run) written(ctx context.Context, b portion) (Written, []RowChange, error) {
+	if !r.dry && !b.closed {
+		w, err := r.sink.Write(ctx, b.Batch)
+		return w, nil, err
+	}
+	previewer, ok := As[Previewer](r.sink)
+	if !ok && b.closed {
+		return r.frozen.unseen(b.Batch), nil, nil
+	}
+	if !ok {
+		return Written{}, nil, &Error{Code: CodeRequest, Op: "sink", Detail: "the target cannot tell what it would write"}
+	}
+	preview, err := previewer.Preview(ctx, b.Batch)
+	if b.closed && err == nil {
+		return r.frozen.take(b.Batch, preview), nil, nil
+	}
+	return preview.Written, preview.Rows, err
 }
 
 // punches is the number of punches that w accounts for.
@@ -214,6 +259,7 @@ func (r *run) slice(ctx context.Context, slice Slice) (SliceReport, error) {
 	if rd.fatal != nil {
 		r.stopWith(rd.fatal)
 	}
+	r.journal.slice(ctx, r.report.Source, *rd.done)
 	r.observing.Lock()
 	defer r.observing.Unlock()
 	event := r.add(*rd.done)
@@ -228,14 +274,14 @@ func (r *run) add(done SliceReport) Event {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.report.Slices++
-	if done.Slice.Span.From.Equal(r.report.Span.From) {
-		r.report.People += len(done.Slice.Members) // each batch has one slice that begins with the run
-	}
 	r.report.Counts.add(done.Counts)
 	r.report.skip(done.Skipped)
 	for _, m := range done.Refused {
 		m.LeftOut = Refused
 		r.report.LeftOut = append(r.report.LeftOut, m)
+		if r.probing[m.Account] {
+			r.rejectedAgain++
+		}
 	}
 	r.report.Failed = append(r.report.Failed, done.Failed...)
 	return Event{Slice: done, Slices: r.report.Slices, Counts: r.report.Counts}
@@ -247,6 +293,13 @@ func (r *run) end(err error) (Report, error) {
 	for _, code := range slices.Sorted(maps.Keys(r.warnings)) {
 		if more := r.warnings[code] - warningsPerCode; more > 0 {
 			r.report.Warnings = append(r.report.Warnings, Warningf(code, "and %d more of this kind", more))
+		}
+	}
+	if lost := r.forgotten(); lost != nil {
+		w, incomplete := notRemembered(lost)
+		r.report.Warnings = append(r.report.Warnings, w)
+		if err == nil && len(r.report.Failed) == 0 {
+			err = incomplete
 		}
 	}
 	switch {

@@ -13,10 +13,33 @@ import (
 type Options struct {
 	// Job names the work in reports and logs. Default: none.
 	Job string
-	// Run names this run in the rows of a sink that keeps a ledger, so that it can
-	// be taken back. A host gives each run a name of its own; default: none, and
-	// such a run cannot be taken back.
+	// Target is the host's name of the sink, by which coverage is remembered.
+	// Default: none, which is a name too.
+	Target string
+	// Run names this run in the sync log and in the rows of a sink that keeps a
+	// ledger, so that it can be taken back. Default: a new name for every run, see
+	// [NewRunID] and [Report.Run].
 	Run string
+	// Kind is what the sync log calls the run. Default: [KindBackfill] for windows of
+	// named days, [KindReread] for [Reread], else [KindRun].
+	Kind RunKind
+	// Scope names the people in the sync log, so that a backfill that was cut off is
+	// gone on with only by one over the same people. Default: none, which is a name too.
+	Scope string
+	// Apart says that the run's people are not the job's own: what it reads is
+	// remembered, but does not become what the job owes to everybody.
+	Apart bool
+	// Memory is what is remembered between runs. The zero value remembers nothing.
+	Memory Memory
+	// Share is which part of the calls that are left of the platform's budget the run
+	// may take, for a run that is not to starve others; 0 means all.
+	Share float64
+	// Announce, when not nil, is told what the run will take, before its first call.
+	Announce func(Estimate)
+	// FreezeAfterDay, when > 0, closes all months before the last one, and from this
+	// day of a month on the last one too: what would change there is reported, as
+	// warning frozen, and not written.
+	FreezeAfterDay int
 	// Corp names the tenant of the platform: two companies whose punches go into
 	// one OA under one provider's name need two names, which stay the same for
 	// ever. Default: none, which is a name too.
@@ -75,15 +98,15 @@ func NewSyncer(p Provider, s Sink, opts *Options) *Syncer {
 // Plan resolves the window now and cuts it to what the platform still keeps.
 func (y *Syncer) Plan(w Window) (Plan, error) {
 	now := y.opts.Now()
-	span, err := resolve(w, now)
+	span, err := resolve(w, Moment{Now: now})
 	if err != nil {
 		return Plan{}, err
 	}
 	return newPlan(span, y.provider.Limits(), now), nil
 }
 
-func resolve(w Window, now time.Time) (Span, error) {
-	span, err := w.Span(Moment{Now: now})
+func resolve(w Window, m Moment) (Span, error) {
+	span, err := w.Span(m)
 	if err != nil {
 		return Span{}, err
 	}
@@ -96,49 +119,29 @@ type Estimate struct {
 	// queries, Calls the number of calls that count against the platform's budget
 	// (for a provider that is no [Meter]: one a slice).
 	People, Slices, Calls int
+	// Left is what is left of the budget, where it is Limited.
+	Left    int
+	Limited bool
 }
 
 // Estimate reads the scope, calls no platform for records, and tells what Run
 // would take.
 func (y *Syncer) Estimate(ctx context.Context, scope Scope, w Window) (Estimate, error) {
-	plan, err := y.Plan(w)
+	s, err := newSession(ctx, w, []*Syncer{y}, true)
 	if err != nil {
 		return Estimate{}, err
 	}
-	return y.estimate(ctx, scope, plan)
-}
-
-func (y *Syncer) estimate(ctx context.Context, scope Scope, plan Plan) (Estimate, error) {
-	var e Estimate
-	if plan.Span.Empty() {
-		return e, nil
-	}
-	meter, metered := As[Meter](y.provider)
-	for members, err := range plan.batches(ctx, scope, nil, nil) {
-		if err != nil {
-			return e, err
-		}
-		e.People += len(members)
-		for piece := range plan.Pieces() {
-			e.Slices++
-			if metered {
-				e.Calls += meter.Cost(Query{accountsOf(members), piece})
-			} else {
-				e.Calls++
-			}
-		}
-	}
-	return e, nil
+	return s.estimate(ctx, scope)
 }
 
 // Within returns an error of [CodeQuota] when the estimate needs more calls than
-// are left.
-func (e Estimate) Within(source string, left int) error {
-	if e.Calls == 0 || e.Calls <= left {
+// are left of a limited budget.
+func (e Estimate) Within(source string) error {
+	if !e.Limited || e.Calls == 0 || e.Calls <= e.Left {
 		return nil
 	}
 	return &Error{Code: CodeQuota, Op: source, Detail: fmt.Sprintf(
-		"the run needs about %d calls for %d people, %d are left of this month's budget; no call was made", e.Calls, e.People, left)}
+		"the run needs about %d calls for %d people, %d are left of this month's budget; no call was made", e.Calls, e.People, e.Left)}
 }
 
 // Run synchronises the people of the scope over the window: plans slices,
@@ -150,30 +153,25 @@ func (e Estimate) Within(source string, left int) error {
 // scope's error, or an [Incomplete] for parts that failed while the others went
 // on. Whatever was not done is done by the next run over the same days.
 //
+// With a [Memory] the run closes gaps by itself (see [SinceMark]), waits for
+// another run of the same job, and stands in the sync log.
+//
 // Where the provider is a [Meter] with a budget, the calls are estimated first
 // (the scope is read once more), and a run that would pass it is refused with
-// [CodeQuota] before its first call.
+// [CodeQuota] before its first call; what a remembering window would read beyond
+// its look-back is postponed instead.
 //
 // A panic of the provider, the sink or the observer ends the run and goes on in
 // the goroutine that called Run.
 func (y *Syncer) Run(ctx context.Context, scope Scope, w Window) (Report, error) {
-	plan, err := y.Plan(w)
-	if err != nil {
-		return newRun(y).end(err)
-	}
-	return y.run(ctx, scope, plan)
+	return conduct(ctx, scope, w, []*Syncer{y}, false)
 }
 
-func (y *Syncer) run(ctx context.Context, scope Scope, plan Plan) (Report, error) {
-	r := newRun(y)
-	r.report.Span = plan.Span
-	for _, w := range plan.Warnings {
-		r.warn(w)
-	}
-	if err := affordable(ctx, scope, planned{y, plan}); err != nil {
-		return r.end(err)
-	}
-	return r.end(r.all(ctx, plan, scope))
+// Preview is Run without its effects: it reads and compares, writes nothing and
+// remembers nothing, and hands the rows that would change to [Options.Observe], in
+// [SliceReport.Rows]. The sink must be a [Previewer].
+func (y *Syncer) Preview(ctx context.Context, scope Scope, w Window) (Report, error) {
+	return conduct(ctx, scope, w, []*Syncer{y}, true)
 }
 
 // Do works on one slice, wherever it was planned. The report is valid whatever
@@ -193,15 +191,22 @@ func (y *Syncer) Do(ctx context.Context, slice Slice) (SliceReport, error) {
 		return SliceReport{Slice: slice}, &Error{Code: CodeRequest, Op: y.provider.Name(),
 			Detail: fmt.Sprintf("a slice of %d members over %v is beyond the provider's limits, %d and %v", len(slice.Members), slice.Span, limits.Accounts, limits.Span)}
 	}
-	done, err := newRun(y).slice(ctx, slice)
+	r := newRun(y)
+	if store := y.opts.Memory.Coverage; store != nil {
+		r.memory = &recollection{store: store, stream: y.stream(), now: r.report.Started, apart: true}
+	}
+	done, err := r.slice(ctx, slice)
+	if err == nil {
+		err = r.forgotten()
+	}
 	if err == nil && len(done.Failed) > 0 {
 		err = &Incomplete{len(done.Failed), done.Failed[0].Err}
 	}
 	return done, err
 }
 
-// all works on every slice of the plan and returns what stopped the run.
-func (r *run) all(ctx context.Context, plan Plan, scope Scope) error {
+// all works on every slice of the agenda and returns what stopped the run.
+func (r *run) all(ctx context.Context, a *agenda, scope Scope) error {
 	queue := make(chan Slice)
 	workers := make([]worker, r.opts.Parallel)
 	var group sync.WaitGroup
@@ -211,7 +216,7 @@ func (r *run) all(ctx context.Context, plan Plan, scope Scope) error {
 	err := func() error {
 		defer group.Wait() // also when the scope panics
 		defer close(queue)
-		return r.feed(ctx, plan, scope, queue)
+		return r.feed(ctx, a, scope, queue)
 	}()
 	for _, w := range workers {
 		if w.panicked != nil {
@@ -224,21 +229,52 @@ func (r *run) all(ctx context.Context, plan Plan, scope Scope) error {
 	return err
 }
 
-// feed hands the plan's slices to the workers.
-func (r *run) feed(ctx context.Context, plan Plan, scope Scope, queue chan<- Slice) error {
-	for slice, err := range plan.Slices(ctx, scope, r.leave, r.warn) {
-		if err != nil {
-			return err
+// feed hands the agenda's slices to the workers.
+func (r *run) feed(ctx context.Context, a *agenda, scope Scope, queue chan<- Slice) error {
+	leave, count := r.leave, true
+	for pass := range a.passes() {
+		for e, err := range pass.errands(ctx, scope, leave, r.warn) {
+			if err != nil {
+				return err
+			}
+			if e.probe && !r.mayProbe() {
+				e.members[0].LeftOut = Refused
+				r.leave(e.members[0])
+				continue
+			}
+			r.count(e, count)
+			for _, piece := range pass.pieces(e.spans) {
+				select {
+				case queue <- Slice{e.members, piece}:
+				case <-r.halt:
+					return nil
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
 		}
-		select {
-		case queue <- slice:
-		case <-r.halt:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+		leave, count = func(Member) {}, false
 	}
 	return nil
+}
+
+// count counts the people who are asked for.
+func (r *run) count(e errand, first bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if first {
+		r.report.People += len(e.members)
+	}
+	if e.probe {
+		r.probing[e.members[0].Account] = true
+	}
+}
+
+// mayProbe reports whether another account that was rejected before may be tried.
+func (r *run) mayProbe() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.rejectedAgain < probesPerRun
 }
 
 // A worker works on slices. What panics there is kept for the caller of Run: a

@@ -19,79 +19,29 @@ import (
 // refused, and else as that of [Syncer.Run].
 func RunTogether(ctx context.Context, scope Scope, w Window, syncers ...*Syncer) (Report, error) {
 	if len(syncers) == 0 {
-		return Report{}, errors.New("attendance: RunTogether needs at least one syncer")
+		return Report{}, errNoSyncer
 	}
-	first := syncers[0]
-	report := Report{Job: first.opts.Job, Source: first.provider.Name(), Started: first.opts.Now()}
-	runs, people, err := prepare(ctx, scope, w, syncers, &report)
-	if err != nil {
-		report.Ended = first.opts.Now()
-		return report, err
-	}
-	var errs []error
-	for _, r := range runs {
-		part, err := r.syncer.run(ctx, people, r.plan)
-		report.Merge(part)
-		errs = append(errs, err)
-		if concernsAll(ctx, err) {
-			return report, err
-		}
-	}
-	return report, verdict(errs, len(report.Failed))
+	return conduct(ctx, scope, w, syncers, false)
 }
 
-// planned is a syncer and what it is to read.
-type planned struct {
-	syncer *Syncer
-	plan   Plan
+// PreviewTogether is [RunTogether] without its effects, see [Syncer.Preview].
+func PreviewTogether(ctx context.Context, scope Scope, w Window, syncers ...*Syncer) (Report, error) {
+	if len(syncers) == 0 {
+		return Report{}, errNoSyncer
+	}
+	return conduct(ctx, scope, w, syncers, true)
 }
 
-// prepare resolves the window once, for all, reads the people, and makes sure of
-// the budget.
-func prepare(ctx context.Context, scope Scope, w Window, syncers []*Syncer, report *Report) ([]planned, Scope, error) {
-	now := syncers[0].opts.Now()
-	span, err := resolve(w, now)
+// EstimateTogether tells what [RunTogether] would take, see [Syncer.Estimate].
+func EstimateTogether(ctx context.Context, scope Scope, w Window, syncers ...*Syncer) (Estimate, error) {
+	if len(syncers) == 0 {
+		return Estimate{}, errNoSyncer
+	}
+	s, err := newSession(ctx, w, syncers, true)
 	if err != nil {
-		return nil, nil, err
+		return Estimate{}, err
 	}
-	runs := make([]planned, len(syncers))
-	for i, y := range syncers {
-		runs[i] = planned{y, newPlan(span, y.provider.Limits(), now)}
-	}
-	report.Span = runs[0].plan.Span
-	people, warnings, err := Collect(ctx, scope)
-	report.Warnings = warnings
-	if err != nil {
-		return nil, nil, err
-	}
-	return runs, people, affordable(ctx, people, runs...)
-}
-
-// affordable compares what the runs take with what is left of their budget.
-func affordable(ctx context.Context, people Scope, runs ...planned) error {
-	var sum Estimate
-	for _, r := range runs {
-		meter, ok := As[Meter](r.syncer.provider)
-		if !ok {
-			continue
-		}
-		left, limited, err := meter.Left(ctx)
-		if err != nil {
-			return err
-		}
-		if !limited {
-			continue
-		}
-		e, err := r.syncer.estimate(ctx, people, r.plan)
-		if err != nil {
-			return err
-		}
-		sum = Estimate{max(sum.People, e.People), sum.Slices + e.Slices, sum.Calls + e.Calls}
-		if err := sum.Within(r.syncer.provider.Name(), left); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.estimate(ctx, scope)
 }
 
 // concernsAll reports whether what ended one family of records would end the

@@ -17,6 +17,17 @@ type Window interface {
 type Moment struct {
 	// Now is the current time.
 	Now time.Time
+	// Mark is up to when everything that is owed was read for everybody (see
+	// [CoverageStore]); zero where nothing is remembered.
+	Mark time.Time
+}
+
+// A Remembering window is one whose span is read only where it was not read yet,
+// but for a part that is read again whatever was read: its look-back.
+type Remembering interface {
+	Window
+	// Again returns the part of [Window.Span] that is read again.
+	Again(m Moment) (Span, error)
 }
 
 // Today is today 00:00 up to now, in zone: what the product we replace calls
@@ -25,6 +36,16 @@ func Today(zone *time.Location) Window { return LastDays(0, zone) }
 
 // LastDays is today up to now and the n whole days before today, in zone.
 func LastDays(n int, zone *time.Location) Window { return lastDays{n, zone} }
+
+// SinceMark is from the job's mark, if it has one, and at least from n whole days
+// before today, up to now, in zone. The days of the look-back are read again, what
+// lies before only for people for whom it was not read. It is the window of a job
+// that closes every gap by itself; without a [CoverageStore] it is [LastDays].
+func SinceMark(n int, zone *time.Location) Window { return sinceMark{lastDays{n, zone}} }
+
+// Reread is the n whole days before today, in zone, the newest first: what may have
+// changed late. It is meant for a run beside the daily one, see [Options.Share].
+func Reread(n int, zone *time.Location) Window { return reread{lastDays{n, zone}} }
 
 // Days is the days from first to last, both included, in zone; any number of
 // them. Days after now are planned as well; punches in the future are skipped.
@@ -47,6 +68,28 @@ func (w lastDays) Span(m Moment) (Span, error) {
 	return s, s.Validate()
 }
 
+type sinceMark struct{ lookBack lastDays }
+
+func (w sinceMark) Span(m Moment) (Span, error) {
+	s, err := w.lookBack.Span(m)
+	if mark := m.Mark; err == nil && !mark.IsZero() && mark.Before(s.From) {
+		s.From = mark.In(s.Zone())
+	}
+	return s, err
+}
+
+func (w sinceMark) Again(m Moment) (Span, error) { return w.lookBack.Span(m) }
+
+type reread struct{ days lastDays }
+
+func (w reread) Span(m Moment) (Span, error) {
+	s, err := w.days.Span(m)
+	if err == nil {
+		s.To = DateOf(s.To).In(s.Zone())
+	}
+	return s, err
+}
+
 type days struct {
 	first, last Date
 	zone        *time.Location
@@ -61,6 +104,18 @@ func (w days) Span(Moment) (Span, error) {
 	}
 	s := Span{w.first.In(w.zone), w.last.Add(1).In(w.zone)}
 	return s, s.Validate()
+}
+
+// kindOf is the kind of a run over the window, where the host does not say.
+func kindOf(w Window) RunKind {
+	switch w.(type) {
+	case days, between:
+		return KindBackfill
+	case reread:
+		return KindReread
+	default:
+		return KindRun
+	}
 }
 
 type between struct {

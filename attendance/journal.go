@@ -1,0 +1,185 @@
+package attendance
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+)
+
+// NewRunID names a run that begins now: names are unique, and in the order of time.
+func NewRunID(now time.Time) string {
+	var tail [3]byte
+	_, _ = rand.Read(tail[:]) // never fails
+	return now.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(tail[:])
+}
+
+// resumable is how old a run that was cut off may be to be gone on with: what it
+// read is as old.
+const resumable = 7 * 24 * time.Hour
+
+// A journal tells the sync log of one run of one or several families. A nil store
+// is told nothing.
+type journal struct {
+	store  RunStore
+	record RunRecord
+	before Counts               // of earlier attempts
+	done   map[string]doneSpans // what has just been read, by source
+
+	mu     sync.Mutex
+	failed error // the first time the log could not be told
+}
+
+// doneSpans is what was read, by person.
+type doneSpans map[string]Spans
+
+// resume goes on with the same work that was cut off before, if there is some: the
+// run keeps its name, and what it has done is not done again.
+func (j *journal) resume(ctx context.Context) error {
+	if j.store == nil || j.record.Kind != KindBackfill {
+		return nil
+	}
+	since := j.record.Report.Started.Add(-resumable)
+	filter := RunFilter{Job: j.record.Report.Job, Target: j.record.Target, Kind: j.record.Kind, Plan: j.record.Plan, Since: since, Limit: 1}
+	for last, err := range j.store.Runs(ctx, filter) {
+		if err != nil {
+			return err
+		}
+		if last.Result != "" && last.Result != ResultStopped {
+			return nil
+		}
+		if err := j.recollect(ctx, last.ID, &j.before); err != nil {
+			return err
+		}
+		j.record.ID, j.record.Attempts = last.ID, last.Attempts+1
+	}
+	return nil
+}
+
+// recollect notes what the slices of a run have done, as far as nothing of it failed.
+func (j *journal) recollect(ctx context.Context, run string, counts *Counts) error {
+	if j.store == nil {
+		return nil
+	}
+	if j.done == nil {
+		j.done = make(map[string]doneSpans)
+	}
+	for s, err := range j.store.Slices(ctx, run) {
+		if err != nil {
+			return err
+		}
+		if counts != nil {
+			counts.add(s.Report.Counts)
+		}
+		of := j.done[s.Source]
+		if of == nil {
+			of = make(doneSpans)
+			j.done[s.Source] = of
+		}
+		of.add(s)
+	}
+	return nil
+}
+
+func (d doneSpans) add(s SliceRecord) {
+	span := s.Report.Slice.Span
+	if span.To.After(s.At) {
+		span.To = s.At.In(span.Zone()) // later punches came after it was read
+	}
+	failed := make(map[string]Spans)
+	for _, f := range s.Report.Failed {
+		for _, person := range f.Persons {
+			failed[person] = failed[person].Plus(f.Span)
+		}
+	}
+	for _, m := range s.Report.Refused {
+		failed[m.Person] = Spans{s.Report.Slice.Span}
+	}
+	for _, m := range s.Report.Slice.Members {
+		read := SpansOf(span)
+		if f, ok := failed[m.Person]; ok {
+			read = read.Minus(f)
+		}
+		d[m.Person] = d[m.Person].Plus(read...)
+	}
+}
+
+func (j *journal) begin(ctx context.Context) error {
+	if j.store == nil {
+		return nil
+	}
+	return j.store.BeginRun(ctx, j.record)
+}
+
+// slice tells of a slice. A log that cannot be told stops nothing.
+func (j *journal) slice(ctx context.Context, source string, s SliceReport) {
+	if j == nil || j.store == nil {
+		return
+	}
+	ctx, cancel := lastly(ctx)
+	defer cancel()
+	s.Rows = nil
+	j.fail(j.store.AddSlice(ctx, j.record.ID, SliceRecord{Source: source, Attempt: j.record.Attempts, At: j.record.Report.Started, Report: s}))
+}
+
+func (j *journal) end(ctx context.Context, report Report, err error) {
+	if j.store == nil {
+		return
+	}
+	ctx, cancel := lastly(ctx)
+	defer cancel()
+	j.record.Report = report
+	j.record.Report.Counts.add(j.before)
+	j.record.Result = resultOf(report, err)
+	if err != nil {
+		j.record.Code, j.record.Message = CodeOf(err), err.Error()
+	}
+	j.fail(j.store.EndRun(ctx, j.record))
+}
+
+func (j *journal) fail(err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.failed == nil {
+		j.failed = err
+	}
+}
+
+func (j *journal) trouble() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.failed
+}
+
+func resultOf(report Report, err error) Result {
+	switch {
+	case err == nil && len(report.Failed) == 0:
+		return ResultOK
+	case refused(err):
+		return ResultRefused
+	case err != nil && CodeOf(err) == "": // a context's end
+		return ResultStopped
+	default:
+		return ResultPartial
+	}
+}
+
+// planName is the same for runs that are to do the same.
+func planName(o Options, kind RunKind, spans ...Span) string {
+	parts := []string{string(kind), o.Job, o.Target, o.Corp, o.Scope}
+	for _, s := range spans {
+		parts = append(parts, s.String())
+	}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:12])
+}
+
+// notRemembered tells that the store failed a run that did its work all the same.
+func notRemembered(err error) (Warning, error) {
+	w := Warningf("not_remembered", "打卡已同步，但运行记录未能保存 / the punches are where they belong, but what was done could not be remembered, so it is done again by the next run: %s", detailOf(err))
+	return w, &Incomplete{1, errors.Join(err)}
+}

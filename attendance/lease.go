@@ -1,0 +1,99 @@
+package attendance
+
+import (
+	"context"
+	"time"
+)
+
+// How a lease is kept, by real time. What a killed process held is taken over when
+// no beat came for leaseAfter, at once when the last one is leaseLongGone old.
+const (
+	leaseBeat     = time.Second
+	leasePoll     = time.Second
+	leaseAfter    = 8 * time.Second
+	leaseLongGone = 10 * time.Minute
+)
+
+// A lease is held while a run works.
+type lease struct {
+	store LeaseStore
+	name  string
+	owner string
+	stop  context.CancelFunc
+	ended chan struct{}
+}
+
+// takeLease waits until nobody else holds the lease, and holds it. It returns who
+// was waited for. Work is right without it, see [LeaseStore]: it only saves work.
+func takeLease(ctx context.Context, store LeaseStore, name, owner string) (*lease, []string, error) {
+	var waited []string
+	var seen Holder
+	var since time.Time
+	poll := time.NewTimer(0)
+	defer poll.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, waited, ctx.Err()
+		case <-poll.C:
+		}
+		poll.Reset(leasePoll)
+		now := time.Now() //nolint:forbidigo // leases live on the real clock, whatever the host's Now
+		over := Holder{}
+		if !since.IsZero() && (now.Sub(since) >= leaseAfter || now.Sub(seen.At) > leaseLongGone) {
+			over = seen
+		}
+		holder, err := store.Lease(ctx, name, owner, now, over)
+		switch {
+		case err != nil:
+			return nil, waited, err
+		case holder.Owner == owner:
+			l := &lease{store: store, name: name, owner: owner, ended: make(chan struct{})}
+			beating, stop := context.WithCancel(context.WithoutCancel(ctx))
+			l.stop = stop
+			go l.beat(beating)
+			return l, waited, nil
+		case holder != seen:
+			seen, since = holder, now
+			if n := len(waited); n == 0 || waited[n-1] != holder.Owner {
+				waited = append(waited, holder.Owner)
+			}
+			if now.Sub(holder.At) > leaseLongGone {
+				poll.Reset(0)
+			}
+		}
+	}
+}
+
+// beat shows that the holder lives, until the lease is given back. It ends then.
+func (l *lease) beat(ctx context.Context) {
+	defer close(l.ended)
+	tick := time.NewTicker(leaseBeat) //nolint:forbidigo // as above
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			// A beat that fails is made up for by the next; a lease that is lost costs work done twice.
+			_, _ = l.store.Beat(ctx, l.name, l.owner, time.Now()) //nolint:forbidigo // as above
+		}
+	}
+}
+
+// release gives the lease back, also when the run's context has ended.
+func (l *lease) release(ctx context.Context) {
+	if l == nil {
+		return
+	}
+	l.stop()
+	<-l.ended
+	ctx, cancel := lastly(ctx)
+	defer cancel()
+	_ = l.store.Release(ctx, l.name, l.owner) // else it is taken over in a moment
+}
+
+// lastly is a context for what must be told after ctx has ended, for a few seconds.
+func lastly(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+}
