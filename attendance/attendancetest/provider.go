@@ -1,6 +1,6 @@
-// Package attendancetest holds an in-memory Provider and Sink: for the tests of
-// this module and for those of hosts. Neither needs a network or a database, and
-// both keep the contracts of package attendance strictly: the provider rejects
+// Package attendancetest holds an in-memory Provider, Sink and Store: for the tests of
+// this module and for those of hosts. None needs a network or a database, and
+// all keep the contracts of package attendance strictly: the provider rejects
 // queries beyond its limits (but for the horizon, which it leaves to Refuse), the
 // sink panics at batches that break the rules.
 package attendancetest
