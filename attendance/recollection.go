@@ -219,6 +219,8 @@ func (m *recollection) quarantine() (probes []wanted, resting []Member) {
 
 // covered tells the store that all of a part was read and written.
 func (m *recollection) covered(ctx context.Context, members []Member, span Span, punches []Punch) error {
+	// Instants are kept to the second: never claim a part of one that was not read.
+	span = Span{span.From.Add(time.Second - 1).Truncate(time.Second), span.To.Truncate(time.Second)}
 	if span.Empty() {
 		return nil
 	}

@@ -130,11 +130,20 @@ func (y *Syncer) agenda(ctx context.Context, w Window, now time.Time, dry bool) 
 // reach is what of the owed and of the plan itself the platform still keeps.
 func (p Plan) reach(owed Spans, now time.Time) Spans {
 	owed = owed.In(p.Span.Zone()).Plus(p.Span)
-	if p.Limits.Horizon <= 0 {
-		return owed
+	if oldest := p.oldest(now); !oldest.IsZero() {
+		owed = owed.Within(Span{oldest, owed.Bounds().To})
 	}
-	oldest := DateOf(now.Add(-p.Limits.Horizon).In(p.Span.Zone())).Add(1).In(p.Span.Zone())
-	return owed.Within(Span{oldest, owed.Bounds().To})
+	return owed
+}
+
+// oldest is the beginning of the first day that the platform still keeps as a
+// whole; zero where it keeps all.
+func (p Plan) oldest(now time.Time) time.Time {
+	if p.Limits.Horizon <= 0 {
+		return time.Time{}
+	}
+	zone := p.Span.Zone()
+	return DateOf(now.Add(-p.Limits.Horizon).In(zone)).Add(1).In(zone)
 }
 
 // open writes the run into the sync log, or goes on with one that was cut off.
@@ -408,11 +417,7 @@ func (r *run) learn(ctx context.Context, a *agenda, err error) {
 		r.forget(r.memory.refused(ctx, r.rejected()))
 	}
 	if err == nil {
-		lost := time.Time{}
-		if len(a.plan.Warnings) > 0 {
-			lost = a.plan.Span.From
-		}
-		r.forget(r.memory.ended(ctx, lost))
+		r.forget(r.memory.ended(ctx, a.plan.oldest(r.report.Started)))
 	}
 	if err := r.suspect(ctx); err != nil {
 		r.forget(err)
