@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Frozen: the punch lies in a month that is closed, so that it was not written.
+// Frozen is the reason of a punch in a month that is closed, so that it was not written.
 const Frozen Reason = "frozen"
 
 // closedUntil is the first instant that may still be written, where months are

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"sync"
 	"time"
-
-	"github.com/punchbridge/punchbridge/attendance"
 )
 
 // A Budget bounds the number of metered requests. Implementations are safe for
@@ -14,7 +12,7 @@ import (
 // platform adds up, and may be kept in a database.
 type Budget interface {
 	// Take books one request that is about to be sent. When none is left it
-	// returns an [attendance.Error] of [attendance.CodeQuota], and the request is
+	// returns an attendance.Error of attendance.CodeQuota, and the request is
 	// not sent. Context errors are returned bare.
 	Take(ctx context.Context) error
 	// Return gives a booked request back that turned out not to be metered: the
@@ -55,9 +53,7 @@ func (b *MonthlyBudget) Take(ctx context.Context) error {
 	defer b.mu.Unlock()
 	b.turn()
 	if b.calls > 0 && b.used >= b.calls {
-		year, month := b.month/12, time.Month(b.month%12+1)
-		return &attendance.Error{Code: attendance.CodeQuota, Detail: fmt.Sprintf(
-			"the budget of %d calls for %d-%02d is used up by our own count; the call was not sent", b.calls, year, month)}
+		return usedUp(b.calls, fmt.Sprintf("%d-%02d", b.month/12, b.month%12+1))
 	}
 	b.used++
 	return nil

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/attendance/attendancetest"
 	"github.com/punchbridge/punchbridge/provider"
 )
 
@@ -87,4 +88,47 @@ func TestBudgetIsExactUnderConcurrency(t *testing.T) {
 	}
 	wg.Wait()
 	require.EqualValues(t, 500, taken.Load())
+}
+
+func TestStoredBudgetIsSharedAndOutlivesProcesses(t *testing.T) {
+	shanghai := time.FixedZone("Asia/Shanghai", 8*3600)
+	now := time.Date(2026, 2, 28, 23, 59, 59, 0, shanghai)
+	store := &attendancetest.Store{}
+	open := func(corp string) *provider.StoredBudget {
+		return provider.NewStoredBudget(store, corp, 3, shanghai, func() time.Time { return now.UTC() })
+	}
+	a, b := open("corp"), open("corp")
+	require.NoError(t, a.Take(t.Context()))
+	require.NoError(t, b.Take(t.Context()))
+	require.NoError(t, a.Take(t.Context()))
+	err := b.Take(t.Context())
+	require.Equal(t, attendance.CodeQuota, attendance.CodeOf(err))
+	require.ErrorContains(t, err, "2026-02")
+	require.NoError(t, open("another").Take(t.Context()))
+	a.Return()
+	left, limited, err := open("corp").Left(t.Context())
+	require.NoError(t, err)
+	require.True(t, limited)
+	require.Equal(t, 1, left)
+	now = now.Add(time.Second)
+	spent, err := a.Spent(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, spent, "a new month")
+
+	_, limited, err = provider.NewStoredBudget(store, "corp", 0, nil, nil).Left(t.Context())
+	require.NoError(t, err)
+	require.False(t, limited)
+}
+
+// broken is a store that cannot be reached.
+type broken struct{ attendance.BudgetStore }
+
+func (broken) Spend(context.Context, string, string, int, int) (int, bool, error) {
+	return 0, false, &attendance.Error{Code: attendance.CodeStoreDown}
+}
+
+func TestAStoreThatFailsStopsOnlyWhoHasALimitToKeep(t *testing.T) {
+	require.Error(t, provider.NewStoredBudget(broken{}, "corp", 5, nil, nil).Take(t.Context()))
+	require.NoError(t, provider.NewStoredBudget(broken{}, "corp", 0, nil, nil).Take(t.Context()))
+	provider.NewStoredBudget(broken{}, "corp", 5, nil, nil).Return()
 }
