@@ -537,6 +537,13 @@ func (previewing) Preview(context.Context, attendance.Batch) (attendance.Preview
 	return attendance.Preview{}, nil
 }
 
+func TestNeighboursEndToday(t *testing.T) {
+	days := []attendance.PersonDay{{Person: "1", Day: date(2, 28)}, {Person: "1", Day: date(3, 1)}}
+	require.Equal(t, []attendance.PersonDay{{Person: "1", Day: date(2, 27)}, {Person: "1", Day: date(2, 28)}, {Person: "1", Day: date(3, 1)}},
+		attendance.WithNeighbours(days, date(3, 1)))
+	require.Len(t, attendance.WithNeighbours(days, date(3, 9)), 4)
+}
+
 func TestNotRecalculatedIsBounded(t *testing.T) {
 	var days []attendance.PersonDay
 	for person := range 2000 {
