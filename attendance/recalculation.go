@@ -112,10 +112,9 @@ func NewRecalculation(s Sink, hook RecalculationHook, opts *RecalculationOptions
 // Unwrap returns the sink that is written to, so that its roles are found ([As]).
 func (r *Recalculation) Unwrap() any { return r.sink }
 
-// Write implements [Sink]: what the wrapped sink returns, and one or both of these
-// warnings. not_recalculated names days of the batch that the hook was not told of;
-// days_unrecorded says that the store failed, so that the batch was written without a
-// record of what it may change.
+// Write implements [Sink]. It returns what the wrapped sink returns, its error unchanged,
+// and may add two warnings: not_recalculated names days that the hook was not told of, and
+// days_unrecorded says that the store failed, so that a kill could have lost some.
 func (r *Recalculation) Write(ctx context.Context, b Batch) (Written, error) {
 	if err := ctx.Err(); err != nil {
 		return Written{}, err
