@@ -35,6 +35,33 @@ func ExampleSyncer_Run() {
 	// 2 read, 0 written, 2 there already; 1 left out: 李四 (unbound) <nil>
 }
 
+// Days that have changed are told to the host, with their neighbours, at least once.
+func ExampleNewRecalculation() {
+	zone := time.FixedZone("UTC+8", 8*3600)
+	now := func() time.Time { return time.Date(2026, 3, 2, 23, 30, 0, 0, zone) }
+	provider := attendancetest.NewProvider("dingtalk", attendance.Limits{Accounts: 50, Span: 7 * 24 * time.Hour})
+	provider.Put(attendance.Punch{ID: "1", Account: "zhang", Time: now().Add(-time.Hour), Kind: attendance.Regular, Direction: attendance.Out})
+	compute := func(_ context.Context, days []attendance.PersonDay) error {
+		fmt.Println("compute", days)
+		return nil
+	}
+	sink := attendance.NewRecalculation(&attendancetest.Sink{}, compute, &attendance.RecalculationOptions{Now: now})
+	syncer := attendance.NewSyncer(provider, sink, &attendance.Options{Now: now})
+
+	staff := attendance.Members(attendance.Member{Person: "17", Account: "zhang"})
+	for range 2 {
+		report, err := syncer.Run(context.Background(), staff, attendance.LastDays(6, zone))
+		fmt.Println(report, err)
+	}
+	left, err := sink.Recalculate(context.Background(), zone) // what has failed on the way
+	fmt.Println(left, err)
+	// Output:
+	// compute [{17 2026-03-01} {17 2026-03-02}]
+	// 1 read, 1 written, 0 there already <nil>
+	// 1 read, 0 written, 1 there already <nil>
+	// [] <nil>
+}
+
 // A slice can travel through a queue to another machine.
 func ExampleSyncer_Do() {
 	zone := time.FixedZone("UTC+8", 8*3600)

@@ -2,11 +2,9 @@ package oasink
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -170,7 +168,7 @@ func (w *writing) addPool(ctx context.Context, c bun.Conn) error {
 	now := w.opts.Now().In(w.zone).Format(time.DateTime)
 	in := w.newInsert(c, w.shape.pool, []cell{{"exectime", now}}, "resourceid", "kqdate")
 	defer in.close()
-	for _, d := range around(w.written.Days, w.today()) {
+	for _, d := range attendance.WithNeighbours(w.written.Days, w.today()) {
 		person, err := parsePerson(d.Person)
 		if err != nil {
 			return err
@@ -182,40 +180,6 @@ func (w *writing) addPool(ctx context.Context, c bun.Conn) error {
 	return in.flush(ctx)
 }
 
-// around returns the days, those before and those after, each once and none later
-// than today.
-func around(days []attendance.PersonDay, today attendance.Date) []attendance.PersonDay {
-	all := make(map[attendance.PersonDay]bool, 3*len(days))
-	for _, d := range days {
-		for n := -1; n <= 1; n++ {
-			if day := d.Day.Add(n); !today.Before(day) {
-				all[attendance.PersonDay{Person: d.Person, Day: day}] = true
-			}
-		}
-	}
-	return slices.SortedFunc(maps.Keys(all), comparePersonDays)
-}
-
-// daysNamed is how many person-days the warning names.
-const daysNamed = 1000
-
 func (w *writing) notRecalculated(why string) {
-	var b strings.Builder
-	last := ""
-	for i, d := range w.written.Days {
-		switch {
-		case i == daysNamed:
-			b.WriteString("; and " + strconv.Itoa(len(w.written.Days)-i) + " more")
-		case i > daysNamed:
-		case d.Person == last:
-			b.WriteString(", " + d.Day.String())
-		default:
-			if last = d.Person; i > 0 {
-				b.WriteString("; ")
-			}
-			b.WriteString(d.Person + ": " + d.Day.String())
-		}
-	}
-	w.written.Warnings = append(w.written.Warnings, attendance.Warningf("not_recalculated",
-		"the punches are stored, but e-cology was not told to compute these person-days anew (%s), so that its reports do not show them: %s", why, b.String()))
+	w.written.Warnings = append(w.written.Warnings, attendance.NotRecalculated(w.written.Days, errors.New(why)))
 }

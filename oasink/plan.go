@@ -306,20 +306,6 @@ func changed(others []key, lists ...[]want) []attendance.PersonDay {
 			}
 		}
 	}
-	slices.SortFunc(days, comparePersonDays)
+	slices.SortFunc(days, attendance.PersonDay.Compare)
 	return days
-}
-
-func comparePersonDays(a, b attendance.PersonDay) int {
-	if c := strings.Compare(a.Person, b.Person); c != 0 {
-		return c
-	}
-	switch {
-	case a.Day.Before(b.Day):
-		return -1
-	case b.Day.Before(a.Day):
-		return 1
-	default:
-		return 0
-	}
 }

@@ -81,11 +81,3 @@ func TestChangedNamesEachDayOnceSorted(t *testing.T) {
 	day := attendance.Date{Year: 2026, Month: 3, Day: 3}
 	require.Equal(t, []attendance.PersonDay{{Person: "101", Day: day}, {Person: "102", Day: day}}, changed(nil, rows, rows[:1]))
 }
-
-func TestAroundEndsToday(t *testing.T) {
-	day := attendance.Date{Year: 2026, Month: 2, Day: 28}
-	days := []attendance.PersonDay{{Person: "101", Day: day}, {Person: "101", Day: day.Add(1)}}
-	require.Equal(t, []attendance.PersonDay{{Person: "101", Day: day.Add(-1)}, {Person: "101", Day: day}, {Person: "101", Day: day.Add(1)}},
-		around(days, day.Add(1)))
-	require.Len(t, around(days, day.Add(9)), 4)
-}

@@ -90,8 +90,10 @@ const (
 	RecalculateAuto Recalculate = iota
 	// RecalculatePool adds rows to kq_format_pool.
 	RecalculatePool
-	// RecalculateNone does nothing. On E9 the reports then show changes of today,
-	// yesterday and the day before from the next night on, and older ones never.
+	// RecalculateNone does nothing: for hosts that have the days computed by a hook
+	// ([attendance.NewRecalculation], [RecalculateURL]). On E9 without one the reports show
+	// changes of today, yesterday and the day before from the next night on, and older
+	// ones never.
 	RecalculateNone
 )
 

@@ -89,7 +89,7 @@ func (s *Sink) Undo(ctx context.Context, run string) (Undone, error) {
 		return u.done, &attendance.Error{Code: attendance.CodeUnknown, Op: "oasink undo", Detail: fmt.Sprintf("the ledger knows of nothing that run %q has written", run),
 			Mend: attendance.Text{EN: "look the run's name up; a run that wrote nothing, wrote without a ledger or was undone already cannot be undone", ZH: "请核对运行编号；未写入数据、未启用台账或已撤销的运行无法撤销"}}
 	}
-	slices.SortFunc(u.done.Days, comparePersonDays)
+	slices.SortFunc(u.done.Days, attendance.PersonDay.Compare)
 	u.done.Days = slices.Compact(u.done.Days)
 	return u.done, nil
 }

@@ -50,6 +50,16 @@ func TestTheInMemorySinkKeepsTheContract(t *testing.T) {
 	sinktest.Run(t, func(testing.TB) sinktest.Target { return &memory{} }, sinktest.Features{})
 }
 
+// Having days recalculated, or failing to, changes nothing about writing.
+func TestARecalculatedSinkKeepsTheContract(t *testing.T) {
+	for _, fails := range []error{nil, context.DeadlineExceeded} {
+		hook := func(context.Context, []attendance.PersonDay) error { return fails }
+		sinktest.Run(t, func(testing.TB) sinktest.Target {
+			return &memory{wrap: func(s attendance.Sink) attendance.Sink { return attendance.NewRecalculation(s, hook, nil) }}
+		}, sinktest.Features{})
+	}
+}
+
 // A kit that passes everybody proves nothing: each of these sinks is broken in
 // one way, and the kit must find it.
 func TestBrokenSinksAreFound(t *testing.T) {

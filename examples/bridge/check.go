@@ -77,6 +77,7 @@ func (p *program) checkOA(ctx context.Context, w *work, found *findings) {
 	}
 	if found.first("oa " + w.job.oa.key) {
 		found.add(w.job.oa.label(), w.oa.Check(ctx)...)
+		found.add(w.job.oa.label(), checkRecalculation(w.job.oa)...)
 	}
 	if w.job.binding.boundOnly && w.job.binding.by != "file" && found.seen["unreadable "+w.job.provider.name] {
 		found.add(w.job.name, attendance.Finding{Code: "binding_unchecked", Level: attendance.LevelWarning,

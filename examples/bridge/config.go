@@ -34,6 +34,8 @@ type oaConfig struct {
 	generation string
 	recalc     string
 	ledger     bool
+
+	recalcURL, recalcToken string // where days are told to be computed, and what to show there
 }
 
 // providerConfig is one application on a platform.
@@ -156,7 +158,7 @@ func (r *reader) readOAs(v value) error {
 
 func (r *reader) readOA(v value) error {
 	o := &oaConfig{key: v.key, driver: "sqlite", generation: "auto", recalc: "auto", tables: map[string]string{}}
-	var dsn, recalc, ledgerAt value
+	var dsn, urlAt, ledgerAt value
 	err := v.fields(map[string]func(value) error{
 		"name":       func(v value) error { return v.textInto(&o.name) },
 		"driver":     func(v value) error { return v.word(&o.driver, "sqlite", "mysql", "postgres", "sqlserver", "oracle") },
@@ -165,8 +167,15 @@ func (r *reader) readOA(v value) error {
 		"tables":     func(v value) error { return readTables(v, o.tables) },
 		"generation": func(v value) error { return v.word(&o.generation, "auto", "e7", "e8", "e9") },
 		"recalculate": func(v value) error {
-			recalc = v
 			return v.word(&o.recalc, "auto", "pool", "http", "none")
+		},
+		"recalculate_url": func(v value) error {
+			urlAt = v
+			return v.hookURL(&o.recalcURL)
+		},
+		"recalculate_token": func(v value) error {
+			urlAt = v
+			return v.bearer(&o.recalcToken)
 		},
 		"ledger": func(v value) error { ledgerAt = v; return v.boolean(&o.ledger) },
 	})
@@ -177,8 +186,10 @@ func (r *reader) readOA(v value) error {
 		return v.missing("dsn", `the database, as "file:oa.db"`, `数据库连接串，如 "file:oa.db"`)
 	case dsnMend(o) != "":
 		return dsn.fail(attendance.Text{EN: fmt.Sprintf("write %q", dsnMend(o)), ZH: fmt.Sprintf("请写 %q", dsnMend(o))}, "this is no dsn of %s that names a database", o.driver)
-	case o.recalc == "http":
-		return recalc.notYet("auto, pool, none")
+	case o.recalc == "http" && o.recalcURL == "":
+		return v.missing("recalculate_url", "the site's own address that has days computed, because recalculate is http", "现场重算接口的地址（recalculate 为 http）")
+	case o.recalc != "http" && o.recalcURL+o.recalcToken != "":
+		return urlAt.fail(attendance.Text{EN: "set recalculate: http, or remove it", ZH: "请设 recalculate: http，或删除该键"}, "it is used only with recalculate: http")
 	case o.ledger && (o.driver == "sqlserver" || o.driver == "oracle"):
 		return ledgerAt.notYet("false")
 	}

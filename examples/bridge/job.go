@@ -19,6 +19,7 @@ type work struct {
 	platform platform
 	db       *bun.DB
 	oa       *oasink.Sink
+	hooked   *attendance.Recalculation // around oa; nil without recalculate: http
 }
 
 // prepare does what touches neither the network nor the database. Its errors are
@@ -49,8 +50,19 @@ func (p *program) open(ctx context.Context, w *work) error {
 	if opts.Ledger != nil && w.job.withdrawn == "delete" {
 		opts.Ledger.Withdrawn = oasink.DeleteWithdrawn
 	}
-	w.oa, err = oasink.New(ctx, db, opts)
+	if w.oa, err = oasink.New(ctx, db, opts); err != nil {
+		return err
+	}
+	w.hooked, err = p.recalculated(w.job.oa, w.oa)
 	return err
+}
+
+// sink is where the job's punches go.
+func (w *work) sink() attendance.Sink {
+	if w.hooked != nil {
+		return w.hooked
+	}
+	return w.oa
 }
 
 // sinkOptions are those that depend on the OA only.
@@ -58,7 +70,7 @@ func (p *program) sinkOptions(c *oaConfig) *oasink.Options {
 	opts := &oasink.Options{
 		Schema: c.schema, Tables: c.tables,
 		Generation:  map[string]oasink.Generation{"auto": oasink.Auto, "e7": oasink.E7, "e8": oasink.E8, "e9": oasink.E9}[c.generation],
-		Recalculate: map[string]oasink.Recalculate{"auto": oasink.RecalculateAuto, "pool": oasink.RecalculatePool, "none": oasink.RecalculateNone}[c.recalc],
+		Recalculate: map[string]oasink.Recalculate{"auto": oasink.RecalculateAuto, "pool": oasink.RecalculatePool, "http": oasink.RecalculateNone, "none": oasink.RecalculateNone}[c.recalc],
 		Now:         p.now, Logger: p.logger,
 	}
 	if c.ledger {

@@ -58,7 +58,9 @@ type program struct {
 	config  *config
 	logger  *slog.Logger
 
-	id        string // of the run
+	id          string        // of the run
+	hookTimeout time.Duration // of one call of a recalculate_url; 0: the library's
+
 	platforms map[*providerConfig]platform
 	databases map[*oaConfig]*bun.DB
 }

@@ -71,7 +71,7 @@ func (p *program) sync(ctx context.Context, w *work, units oasink.Units, window 
 	p.printReport(report, err)
 	code := exitCode(err)
 	for _, warning := range report.Warnings {
-		if warning.Code == "beyond_horizon" || warning.Code == "not_recalculated" {
+		if warning.Code == "beyond_horizon" || isNotRecalculated(warning) {
 			code = max(code, exitPartial)
 		}
 	}
@@ -90,9 +90,10 @@ func (p *program) transfer(ctx context.Context, w *work, units oasink.Units, win
 	}
 	var families []*attendance.Syncer
 	for _, f := range w.platform.families() {
-		families = append(families, p.syncer(f, w.oa, w.job))
+		families = append(families, p.syncer(f, w.sink(), w.job))
 	}
 	report, err := attendance.RunTogether(ctx, w.scope(units), window, families...)
+	report.Warnings = recalculate(ctx, w.hooked, w.job.zone, report.Warnings)
 	if err == nil {
 		err = w.oa.Missing() // also where no punch happened to need it
 	}

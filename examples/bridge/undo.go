@@ -85,7 +85,16 @@ func (p *program) undoIn(ctx context.Context, oa *oaConfig) (oasink.Undone, erro
 	if err != nil {
 		return oasink.Undone{}, err
 	}
-	return sink.Undo(ctx, p.command.undone)
+	hooked, err := p.recalculated(oa, sink)
+	if err != nil {
+		return oasink.Undone{}, err
+	}
+	u, err := sink.Undo(ctx, p.command.undone)
+	if hooked != nil && len(u.Days) > 0 {
+		_ = hooked.Owe(ctx, u.Days) // what the store does not take, it keeps
+		u.Warnings = recalculate(ctx, hooked, p.config.zone, u.Warnings)
+	}
+	return u, err
 }
 
 func (p *program) printUndone(d undoDocument) {
