@@ -17,10 +17,11 @@ import (
 // writing, and tells what Write would have returned, in the same words, and each row
 // that would be added, moved, removed or left as superseded.
 //
-// It needs no right but SELECT, takes no lock, and waits for no writer; what it says
-// holds until somebody else writes. Rows name the table as e-cology does, and the
-// person in whose name the row would stand. Where only the place of a row would be
-// rewritten, Was is Time.
+// It needs no right but SELECT, takes no lock, and waits for no writer of this library
+// (SQL Server without row versions makes it wait for rows that somebody is just
+// writing); what it says holds until somebody else writes. Rows name the table as
+// e-cology does, and the person in whose name the row would stand. Where only the place
+// of a row would be rewritten, Was is Time.
 //
 // A ledger whose tables are not there yet counts as empty (warning ledger_not_there):
 // Write would refuse, until they are made. Whether an account may write is nothing
