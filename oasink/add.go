@@ -30,6 +30,7 @@ func (w *writing) addSign(ctx context.Context, c bun.Conn) error {
 		}
 		p := w.signPlace(row)
 		row.keep(p)
+		w.told.row(signTable, row.key, attendance.ActionAdd, 0)
 		err := in.add(ctx, row.person, row.sign.value(), row.at.date(), row.at.clock(), p[0], p[1], p[2])
 		if err != nil {
 			return err
@@ -51,6 +52,7 @@ func (w *writing) addMobile(ctx context.Context, c bun.Conn) error {
 		}
 		p := w.mobilePlace(row.punch)
 		row.keep(p)
+		w.told.row(mobileTable, row.key, attendance.ActionAdd, 0)
 		err := in.add(ctx, row.person, row.at.date(), row.at.clock(), p[0], p[1], p[2], p[3])
 		if err != nil {
 			return err
@@ -134,6 +136,8 @@ func (w *writing) recalculate(ctx context.Context, c bun.Conn) error {
 		return nil
 	case w.unqueued != "":
 		w.notRecalculated(w.unqueued)
+		return nil
+	case w.told != nil:
 		return nil
 	}
 	mark, undo, forget := w.dialect.savepoint()

@@ -47,6 +47,10 @@ type dialect interface {
 	// database is still open. Elsewhere it is gone, and a second COMMIT would
 	// succeed without storing anything.
 	commitsAgain() bool
+	// snapshot are the statements that begin a transaction which only reads, takes no
+	// lock and sees one state throughout; none where that is not to be had for the
+	// asking. It is ended by rollback.
+	snapshot() []string
 	// touch makes a change without a meaning, to be rolled back, where only that
 	// proves that the database can be written.
 	touch(ctx context.Context, c bun.Conn) error
@@ -99,6 +103,8 @@ func (usual) rollback(ctx context.Context, c *session) error {
 }
 
 func (usual) release(context.Context, *session, string) error { return nil }
+
+func (usual) snapshot() []string { return nil }
 
 func (usual) touch(context.Context, bun.Conn) error { return nil }
 

@@ -9,13 +9,16 @@ import (
 
 // A roll says of each person of the roster who is meant and which account is
 // bound. It is what a scope keeps of the whole company: 16 bytes a person, and
-// per account its id and 32 bytes. Names are read page by page later.
+// per account its id and 32 bytes; names, keys and the like are read page by page
+// later.
 type roll struct {
 	people   []enrolled // by id
 	accounts accounts
 	strays   []int64             // employees asked for who are not in the roster, by id
 	outside  [sealedUnit + 1]int // meant and active, but not in the roster, by reason
 	lenient  bool                // inactive accounts are asked for too
+	units    map[int64]string    // the departments' names
+	valued   valued
 }
 
 // An enrolled is a person of the roster.
@@ -160,10 +163,12 @@ func (sc *Scope) enrol(ctx context.Context, warn func(attendance.Warning) bool) 
 			return nil, errStopped
 		}
 	}
-	match, err := b.matcher(ctx, &r.accounts, warn)
+	r.units = c.names()
+	match, unread, err := b.matcher(ctx, &r.accounts, warn)
 	if err != nil {
 		return nil, err
 	}
+	r.valued = b.valued(unread)
 	chosen := newSelection(sc.units, c)
 	found := make(map[int64]bool)
 	for page, err := range s.resources(ctx, sh, c, b.columns(sh)) {
@@ -215,8 +220,9 @@ func (b *Binding) columns(sh *shape) []string {
 	}
 }
 
-// matcher prepares the binding: it reads the directory or the list.
-func (b *Binding) matcher(ctx context.Context, a *accounts, warn func(attendance.Warning) bool) (matcher, error) {
+// matcher prepares the binding: it reads the directory or the list. unread says that
+// the OA's values are taken as accounts.
+func (b *Binding) matcher(ctx context.Context, a *accounts, warn func(attendance.Warning) bool) (match matcher, unread bool, err error) {
 	switch {
 	case b.account != nil:
 		return func(ctx context.Context, p Person) (candidates, error) {
@@ -225,19 +231,20 @@ func (b *Binding) matcher(ctx context.Context, a *accounts, warn func(attendance
 				return noAccount, err
 			}
 			return a.named(id, b.spelling(id)), nil
-		}, nil
+		}, false, nil
 	case b.pairs != nil:
-		return b.matchPairs(a)
+		match, err := b.matchPairs(a)
+		return match, false, err
 	case b.directory != nil:
 		switch err := b.readDirectory(ctx, a, warn); {
 		case err == nil:
 			return func(_ context.Context, p Person) (candidates, error) {
 				return a.find(b.normal(p.value(b.field))), nil
-			}, nil
+			}, false, nil
 		case attendance.CodeOf(err) != attendance.CodePermission:
-			return nil, err
+			return nil, false, err
 		case !warn(attendance.Warningf("directory_unreadable", "the platform's directory may not be read, so the OA's own values are taken as accounts, unread: %v", err)):
-			return nil, errStopped
+			return nil, false, errStopped
 		}
 		*a = accounts{byValue: make(map[string]candidates)}
 	}
@@ -247,7 +254,7 @@ func (b *Binding) matcher(ctx context.Context, a *accounts, warn func(attendance
 			return noAccount, nil
 		}
 		return a.named(value, b.normal(value)), nil
-	}, nil
+	}, true, nil
 }
 
 func (b *Binding) readDirectory(ctx context.Context, a *accounts, warn func(attendance.Warning) bool) error {

@@ -43,7 +43,7 @@ func (w *writing) readSign(ctx context.Context, c querier) error {
 // found takes note of a row of HrmScheduleSign.
 func (w *writing) found(k key, ours, tagged, valid bool) {
 	if !w.holds(k, ours, valid) && ours && tagged && w.lacking(k) {
-		w.written.Superseded++
+		w.supersede(signTable, k)
 	}
 }
 

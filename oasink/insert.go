@@ -46,6 +46,9 @@ type insertColumn struct {
 
 // newInsert begins an insert with the fixed cells, and values by the names.
 func (w *writing) newInsert(c bun.Conn, t *table, fixed []cell, names ...string) insert {
+	if w.told != nil {
+		return noInsert{}
+	}
 	to := target{sink: w.Sink, conn: c.Conn, table: t}
 	for _, f := range fixed {
 		if t.has(f.column) {

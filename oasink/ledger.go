@@ -347,6 +347,11 @@ func (s *Sink) lacksLedger(sh *shape) error {
 	if err := sh.ledger.lack(); err != nil {
 		return err
 	}
+	return s.lacksIDs(sh)
+}
+
+// lacksIDs is why no row could be known again.
+func (s *Sink) lacksIDs(sh *shape) error {
 	for _, t := range [...]*table{sh.sign, sh.mobile} {
 		if t.exists() && !t.has("id") {
 			return t.lack([]string{"id"})

@@ -57,6 +57,9 @@ func (w *writing) withLedger(ctx context.Context, c bun.Conn, sign, mobile bool)
 		}
 	}
 	w.failing = nil
+	if w.told != nil {
+		return nil
+	}
 	return w.writeLedger(ctx, c)
 }
 

@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"github.com/uptrace/bun"
+
+	"github.com/punchbridge/punchbridge/attendance"
 )
 
 // apply changes and removes the rows that settle has found, and prepares what the
@@ -88,6 +90,10 @@ func (w *writing) placeOf(r *want) storedPlace {
 // rewrite makes a row hold another person, time and type, and another place if
 // replaced; only if it still holds what was written.
 func (w *writing) rewrite(ctx context.Context, c bun.Conn, e *entry, k key, replaced bool, place storedPlace) error {
+	if w.told != nil {
+		w.told.row(e.table, k, attendance.ActionMove, e.at)
+		return nil
+	}
 	t, q := w.punchTable(e.table), &bound{statement: w.statement("UPDATE ")}
 	q.table(t).sql(" SET ")
 	set := func(column string, v any) {
@@ -124,6 +130,10 @@ func (w *writing) rewrite(ctx context.Context, c bun.Conn, e *entry, k key, repl
 
 // remove deletes a row, only if it still holds what was written.
 func (w *writing) remove(ctx context.Context, c bun.Conn, e *entry) error {
+	if w.told != nil {
+		w.told.row(e.table, e.key, attendance.ActionRemove, 0)
+		return nil
+	}
 	t := w.punchTable(e.table)
 	q := &bound{statement: w.statement("DELETE FROM ").table(t)}
 	return w.change(ctx, c, q, t, e)

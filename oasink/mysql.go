@@ -57,6 +57,12 @@ func (mysql) begin(ctx context.Context, c *session, home string, wait time.Durat
 	return err
 }
 
+// snapshot: the level is that of the next transaction only
+// (…/set-transaction.html), whatever the session's.
+func (mysql) snapshot() []string {
+	return []string{"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"}
+}
+
 func mysqlLock(ctx context.Context, c executor, home string, seconds int) error {
 	rows, err := c.QueryContext(ctx, fmt.Sprintf("SELECT GET_LOCK('%s', %d)", mysqlLockName(home), seconds))
 	if err != nil {

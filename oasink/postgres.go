@@ -37,6 +37,10 @@ func (postgres) begin(ctx context.Context, c *session, _ string, wait time.Durat
 	return err
 }
 
+func (postgres) snapshot() []string {
+	return []string{"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}
+}
+
 // commitsAgain: a COMMIT that fails has ended the transaction, and the next one
 // would succeed with a warning.
 func (postgres) commitsAgain() bool { return false }

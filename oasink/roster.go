@@ -102,26 +102,3 @@ func newResource(c *company, names []string, v []any) resource {
 	}
 	return r
 }
-
-// names reads the names of some people of HrmResource, whatever their status. Ids
-// that do not exist have none.
-func (s *Sink) names(ctx context.Context, sh *shape, ids []int64) (map[int64]string, error) {
-	names := make(map[int64]string, len(ids))
-	if !sh.resource.has("lastname") {
-		return names, nil
-	}
-	for part := range slices.Chunk(ids, valuesPerList) {
-		q := s.statement("SELECT ").columns(sh.resource, "id", "lastname").sql(" FROM ").table(sh.resource)
-		q.sql(" WHERE ").column(sh.resource, "id").sql(" IN ").list(part)
-		err := s.patiently(ctx, "reading "+sh.resource.name.String(), func() error {
-			return q.query(ctx, s.db, 2, func(v []any) error {
-				names[intOf(v[0])] = textOf(v[1])
-				return nil
-			})
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return names, nil
-}

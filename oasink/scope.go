@@ -40,7 +40,12 @@ var errStopped = errors.New("oasink: the consumer of the stream has stopped")
 
 // Members implements [attendance.Scope]. The people come by id, those out of the
 // roster last. It reads the whole roster once before the first person, because a
-// value that somebody outside of the units shares is ambiguous too. Warnings:
+// value that somebody outside of the units shares is ambiguous too.
+//
+// Unit is the department's name, and Key the OA's value where that is not the account:
+// the staff number, mobile number or e-mail address that the directory is searched
+// for, or an account spelt otherwise. Where the value is the account, somebody who is
+// [attendance.Unbound] has as Account what was looked for. Warnings:
 // directory_unreadable, directory_without_values, unknown_unit, and the directory's own.
 func (sc *Scope) Members(ctx context.Context) iter.Seq2[attendance.Member, error] {
 	return func(yield func(attendance.Member, error) bool) {
@@ -79,12 +84,14 @@ func (sc *Scope) stream(ctx context.Context, r *roll, yield func(attendance.Memb
 		return err
 	}
 	for ids := range slices.Chunk(r.strays, pageSize) {
-		names, err := sc.sink.names(ctx, sc.sink.shape.Load(), ids)
+		details, err := sc.sink.details(ctx, sc.sink.shape.Load(), ids, sc.binding.field)
 		if err != nil {
 			return err
 		}
 		for _, id := range ids {
-			if !yield(attendance.Member{Person: strconv.FormatInt(id, 10), Name: names[id], LeftOut: attendance.OutOfRoster}) {
+			m := attendance.Member{Person: strconv.FormatInt(id, 10), LeftOut: attendance.OutOfRoster}
+			r.tell(&m, details[id])
+			if !yield(m) {
 				return nil
 			}
 		}
@@ -97,7 +104,7 @@ func (sc *Scope) page(ctx context.Context, r *roll, page []enrolled, yield func(
 	for i, p := range page {
 		ids[i] = p.id
 	}
-	names, err := sc.sink.names(ctx, sc.sink.shape.Load(), ids)
+	details, err := sc.sink.details(ctx, sc.sink.shape.Load(), ids, sc.binding.field)
 	if err != nil {
 		return false, err
 	}
@@ -105,8 +112,9 @@ func (sc *Scope) page(ctx context.Context, r *roll, page []enrolled, yield func(
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
-		m := attendance.Member{Person: strconv.FormatInt(p.id, 10), Name: names[p.id]}
+		m := attendance.Member{Person: strconv.FormatInt(p.id, 10)}
 		m.Account, m.LeftOut = r.state(p)
+		r.tell(&m, details[p.id])
 		if !yield(m) {
 			return false, nil
 		}

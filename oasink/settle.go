@@ -11,6 +11,7 @@ func (w *writing) settle() {
 	b.drop, b.put, b.removals, b.altered = nil, nil, nil, nil
 	b.vanished, b.refused, b.held = 0, 0, 0
 	w.written.Superseded = 0
+	w.told.keepNone()
 	for _, e := range b.entries {
 		e.used = nil
 	}
@@ -46,7 +47,7 @@ func (b *book) holders(w *writing) {
 		}
 		ours := w.holds(r.key, r.ours, r.valid)
 		if !ours && r.ours && w.shape.sign.has("signFrom") && w.lacking(r.key) && !b.others[r.rowID] && b.byRow[r.rowID] == nil && !w.batch.Partial {
-			w.written.Superseded++
+			w.supersede(signTable, r.key)
 		}
 	}
 }
@@ -198,7 +199,9 @@ func (b *book) leftovers(w *writing) {
 		if deletes {
 			b.held = n
 		}
-		w.written.Superseded += n
+		for _, e := range b.removals {
+			w.supersede(e.table, e.key)
+		}
 		b.removals = nil
 	}
 }

@@ -133,8 +133,8 @@ const (
 	maxSignFrom     = 50
 )
 
-// A Sink writes to one e-cology database. It implements [attendance.Sink] and
-// [attendance.Checker] and is safe for concurrent use; it writes one batch at a
+// A Sink writes to one e-cology database. It implements [attendance.Sink],
+// [attendance.Checker] and [attendance.Previewer] and is safe for concurrent use; it writes one batch at a
 // time. It keeps no connection and starts no goroutine.
 type Sink struct {
 	db      *bun.DB

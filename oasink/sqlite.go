@@ -24,6 +24,10 @@ func (sqlite) begin(ctx context.Context, c *session, _ string, _ time.Duration) 
 	return err
 }
 
+// snapshot: of the first read on; with a rollback journal it is a lock that stops a
+// writer's commit, not its work, for as long as the reading takes.
+func (sqlite) snapshot() []string { return []string{"BEGIN"} }
+
 // commitsAgain: a reader stops the commit, not the transaction.
 func (sqlite) commitsAgain() bool { return true }
 

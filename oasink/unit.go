@@ -29,6 +29,7 @@ type unit struct {
 	parent     int64 // 0: top
 	subcompany int64 // of a department; 0: unknown
 	canceled   bool
+	name       string // of a department
 }
 
 // A company is both trees of units, in memory: a few thousand entries even in a
@@ -49,24 +50,39 @@ func (s *Sink) readCompany(ctx context.Context, sh *shape) (*company, error) {
 	}
 	var err error
 	c := &company{}
-	if c.departments, err = s.readUnits(ctx, sh.department, "supdepid", "subcompanyid1"); err != nil {
+	if c.departments, err = s.readUnits(ctx, sh.department, "supdepid", "subcompanyid1", "departmentname"); err != nil {
 		return nil, err
 	}
 	c.subcompanies, err = s.readUnits(ctx, sh.subCompany, "supsubcomid", "id")
 	return c, err
 }
 
-func (s *Sink) readUnits(ctx context.Context, t *table, parent, subcompany string) (map[int64]unit, error) {
+func (s *Sink) readUnits(ctx context.Context, t *table, parent, subcompany string, further ...string) (map[int64]unit, error) {
 	var units map[int64]unit
 	err := s.patiently(ctx, "reading "+t.name.String(), func() error {
 		units = make(map[int64]unit)
-		q := s.statement("SELECT ").columns(t, "id", parent, subcompany, "canceled").sql(" FROM ").table(t)
-		return q.query(ctx, s.db, 4, func(v []any) error {
-			units[intOf(v[0])] = unit{parent: intOf(v[1]), subcompany: intOf(v[2]), canceled: textOf(v[3]) == "1"}
+		q := s.statement("SELECT ").columns(t, "id", parent, subcompany, "canceled").further(t, further).sql(" FROM ").table(t)
+		return q.query(ctx, s.db, 4+len(further), func(v []any) error {
+			u := unit{parent: intOf(v[1]), subcompany: intOf(v[2]), canceled: textOf(v[3]) == "1"}
+			if len(further) > 0 {
+				u.name = trim(textOf(v[4]))
+			}
+			units[intOf(v[0])] = u
 			return nil
 		})
 	})
 	return units, err
+}
+
+// names are the departments' names; those without one are left out.
+func (c *company) names() map[int64]string {
+	names := make(map[int64]string)
+	for id, u := range c.departments {
+		if u.name != "" {
+			names[id] = u.name
+		}
+	}
+	return names
 }
 
 // upward calls f for the unit and its ancestors, each once, until f returns false.

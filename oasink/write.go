@@ -29,6 +29,15 @@ import (
 // punch, but the OA does not show it), text_cut, text_replaced (a character that
 // the column's character set lacks became another), not_recalculated.
 func (s *Sink) Write(ctx context.Context, b attendance.Batch) (attendance.Written, error) {
+	return s.write(ctx, b, nil)
+}
+
+// write compares, and then writes or, with a telling, tells.
+func (s *Sink) write(ctx context.Context, b attendance.Batch, told *telling) (attendance.Written, error) {
+	within := s.exclusively
+	if told != nil {
+		within = told.within(s)
+	}
 	tag, err := s.signFrom(b.Source)
 	if err != nil {
 		return attendance.Written{}, err
@@ -43,14 +52,14 @@ func (s *Sink) Write(ctx context.Context, b attendance.Batch) (attendance.Writte
 			return attendance.Written{}, err
 		}
 	}
-	if err := s.lacksLedger(sh); err != nil {
+	if err := s.lacksFor(sh, told); err != nil {
 		return attendance.Written{}, err
 	}
-	w := newWriting(s, sh, p, tag, b)
+	w := newWriting(s, sh, p, tag, b, told)
 	if (s.opts.Ledger == nil || len(p.persons) == 0) && len(p.sign.rows)+len(p.mobile.rows)+len(p.answered) == 0 {
 		return attendance.Written{Skipped: p.skipped}, w.unwritten()
 	}
-	err = s.exclusively(ctx, w.run)
+	err = within(ctx, w.run)
 	switch {
 	case attendance.CodeOf(err) == attendance.CodeTable:
 		// The tables are no longer what they were when they were probed.
@@ -58,24 +67,24 @@ func (s *Sink) Write(ctx context.Context, b attendance.Batch) (attendance.Writte
 			return attendance.Written{}, err
 		}
 		s.opts.Logger.Info("oasink: the tables have changed and were probed again")
-		if err := s.lacksLedger(sh); err != nil {
+		if err := s.lacksFor(sh, told); err != nil {
 			return attendance.Written{}, err
 		}
-		w = newWriting(s, sh, newPlan(b, s.opts.rules()), tag, b)
-		err = s.exclusively(ctx, w.run)
+		w = newWriting(s, sh, newPlan(b, s.opts.rules()), tag, b, told)
+		err = within(ctx, w.run)
 	case err != nil && ctx.Err() == nil && w.unqueued != "":
-		err = s.exclusively(ctx, w.run)
+		err = within(ctx, w.run)
 	case err != nil && ctx.Err() == nil && s.dialect.diagnose(err) == unstorable:
 		s.opts.Logger.Info("oasink: a text holds a character that its column cannot; it is replaced")
 		w.launders, w.laundry = true, nil
-		err = s.exclusively(ctx, w.run)
+		err = within(ctx, w.run)
 	}
 	for range 2 { // tables may lack a right
 		if err == nil || ctx.Err() != nil || w.failing == nil || s.dialect.diagnose(err) != denied {
 			break
 		}
 		w.refused[w.failing] = err
-		err = s.exclusively(ctx, w.run)
+		err = within(ctx, w.run)
 	}
 	if err != nil {
 		return attendance.Written{}, w.rightsFor(err)
@@ -99,6 +108,7 @@ type writing struct {
 	tag   string
 	zone  *time.Location
 	batch attendance.Batch
+	told  *telling // nil: it is done
 
 	written  attendance.Written
 	cut      int    // texts that were shortened
@@ -129,10 +139,13 @@ type writing struct {
 	prepared  map[string]*sql.Stmt
 }
 
-func newWriting(s *Sink, sh *shape, p *plan, tag string, b attendance.Batch) *writing {
-	w := &writing{Sink: s, shape: sh, plan: p, tag: tag, zone: b.Span.Zone(), batch: b, refused: make(map[*table]error)}
+func newWriting(s *Sink, sh *shape, p *plan, tag string, b attendance.Batch, told *telling) *writing {
+	w := &writing{Sink: s, shape: sh, plan: p, tag: tag, zone: b.Span.Zone(), batch: b, told: told, refused: make(map[*table]error)}
 	if s.opts.Ledger != nil {
 		w.file()
+	}
+	if told != nil {
+		w.foresee()
 	}
 	return w
 }
@@ -141,6 +154,7 @@ func newWriting(s *Sink, sh *shape, p *plan, tag string, b attendance.Batch) *wr
 // perhaps stored are counted as written, not as there already.
 func (w *writing) run(ctx context.Context, c bun.Conn, perhaps bool) error {
 	w.written, w.cut, w.cutFirst, w.replaced = attendance.Written{}, 0, "", 0
+	w.told.begin()
 	w.plan.sign.forget(perhaps)
 	w.plan.mobile.forget(perhaps)
 	if w.laundered() {
@@ -184,6 +198,7 @@ func (w *writing) run(ctx context.Context, c bun.Conn, perhaps bool) error {
 		w.written.Warnings = append(w.written.Warnings, attendance.Warningf("text_cut",
 			"%d texts were longer than their column takes and were cut, the first in %s", w.cut, w.cutFirst))
 	}
+	w.warnLedgerless()
 	if w.replaced > 0 {
 		w.written.Warnings = append(w.written.Warnings, attendance.Warningf("text_replaced",
 			"%d texts hold characters that their column's character set lacks; these were replaced", w.replaced))
@@ -277,8 +292,11 @@ func (w *writing) unwritten() error {
 	if lost == 0 {
 		return nil
 	}
-	return &attendance.Error{Code: code, Op: "oasink write", Mend: mend, Detail: fmt.Sprintf(
-		"%s: %d punches were not written; the rest of the batch is stored", strings.Join(reasons, "; "), lost)}
+	op, what := "oasink write", "%s: %d punches were not written; the rest of the batch is stored"
+	if w.told != nil {
+		op, what = "oasink preview", "%s: %d punches would not be written; the rest of the batch would be stored"
+	}
+	return &attendance.Error{Code: code, Op: op, Mend: mend, Detail: fmt.Sprintf(what, strings.Join(reasons, "; "), lost)}
 }
 
 // sentence is what an error says has happened.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -34,13 +35,12 @@ type Sink struct {
 
 // Write implements [attendance.Sink].
 func (s *Sink) Write(ctx context.Context, b attendance.Batch) (attendance.Written, error) {
-	var w attendance.Written
 	if err := ctx.Err(); err != nil {
-		return w, err
+		return attendance.Written{}, err
 	}
 	if s.Refuse != nil {
 		if err := s.Refuse(b); err != nil {
-			return w, err
+			return attendance.Written{}, err
 		}
 	}
 	s.mu.Lock()
@@ -48,6 +48,39 @@ func (s *Sink) Write(ctx context.Context, b attendance.Batch) (attendance.Writte
 	if s.rows == nil {
 		s.rows = make(map[Row]attendance.Place)
 	}
+	w, added, _ := s.compare(b)
+	maps.Copy(s.rows, added)
+	return w, nil
+}
+
+// Preview implements [attendance.Previewer]. It does not ask Refuse. The rows' table
+// is "rows".
+func (s *Sink) Preview(ctx context.Context, b attendance.Batch) (attendance.Preview, error) {
+	if err := ctx.Err(); err != nil {
+		return attendance.Preview{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w, added, kept := s.compare(b)
+	p := attendance.Preview{Written: w}
+	tell := func(r Row, a attendance.Action) {
+		p.Rows = append(p.Rows, attendance.RowChange{Table: "rows", Person: r.Person, Direction: r.Direction, Time: r.Time.In(b.Span.Zone()), Action: a})
+	}
+	for _, r := range sortedRows(added) {
+		tell(r, attendance.ActionAdd)
+	}
+	for _, r := range kept {
+		tell(r, attendance.ActionKeep)
+	}
+	slices.SortStableFunc(p.Rows, func(a, b attendance.RowChange) int {
+		return cmp.Or(cmp.Compare(a.Person, b.Person), a.Time.Compare(b.Time), cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Action, b.Action))
+	})
+	return p, nil
+}
+
+// compare finds out what the batch adds, and which rows it lacks.
+func (s *Sink) compare(b attendance.Batch) (w attendance.Written, added map[Row]attendance.Place, kept []Row) {
+	added = make(map[Row]attendance.Place)
 	w.Skipped = make(map[attendance.Reason]int)
 	persons := personsOf(b)
 	answered := make(map[string]bool)
@@ -74,7 +107,7 @@ func (s *Sink) Write(ctx context.Context, b attendance.Batch) (attendance.Writte
 		case present:
 			w.Present++
 		default:
-			s.rows[key] = p.Place
+			added[key] = p.Place
 			w.Written++
 			w.Days = append(w.Days, attendance.PersonDay{Person: person, Day: attendance.DateOf(p.Time.In(b.Span.Zone()))})
 		}
@@ -83,18 +116,23 @@ func (s *Sink) Write(ctx context.Context, b attendance.Batch) (attendance.Writte
 	for key := range s.rows {
 		if answered[key.Person] && b.Span.Contains(key.Time) && !held[key] {
 			w.Superseded++
+			kept = append(kept, key)
 		}
 	}
 	w.Days = sortedDays(w.Days)
-	return w, nil
+	return w, added, kept
 }
 
 // Rows returns what the sink holds, sorted by person, time, kind and direction.
 func (s *Sink) Rows() []Row {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	rows := make([]Row, 0, len(s.rows))
-	for key, place := range s.rows {
+	return sortedRows(s.rows)
+}
+
+func sortedRows(m map[Row]attendance.Place) []Row {
+	rows := make([]Row, 0, len(m))
+	for key, place := range m {
 		key.Place = place
 		rows = append(rows, key)
 	}

@@ -90,6 +90,8 @@ func Rules() []Rule {
 		{"a write that is cut off is whole or not there", atomic},
 		{"texts are stored intact or cut, never run", texts},
 		{"a large batch is stored whole", large},
+		{"preview: it tells what the next write does", previewed},
+		{"preview: it changes nothing, and obeys a context that has ended", unchanged},
 		{"ledger: a corrected punch moves its row", corrected},
 		{"ledger: a mended binding moves rows", rebound},
 		{"ledger: an older answer moves and removes nothing", older},

@@ -3,6 +3,8 @@ package sinktest_test
 import (
 	"context"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -28,6 +30,10 @@ func (m *memory) Write(ctx context.Context, b attendance.Batch) (attendance.Writ
 	m.zone = b.Span.Zone()
 	m.mu.Unlock()
 	return m.sink.Write(ctx, b)
+}
+
+func (m *memory) Preview(ctx context.Context, b attendance.Batch) (attendance.Preview, error) {
+	return m.sink.Preview(ctx, b)
 }
 
 func (m *memory) Sink(testing.TB) attendance.Sink {
@@ -126,6 +132,80 @@ func TestBrokenSinksAreFound(t *testing.T) {
 		}
 		require.True(t, found, "a sink that %s passes the kit", name)
 	}
+}
+
+// So are previews that are broken.
+func TestBrokenPreviewsAreFound(t *testing.T) {
+	for name, broken := range map[string]func(p *attendance.Preview){
+		"forgets a day":       func(p *attendance.Preview) { p.Days = p.Days[:max(0, len(p.Days)-1)] },
+		"counts one too many": func(p *attendance.Preview) { p.Written.Written++ },
+		"forgets a row":       func(p *attendance.Preview) { p.Rows = p.Rows[:max(0, len(p.Rows)-1)] },
+		"invents a row": func(p *attendance.Preview) {
+			p.Rows = append(p.Rows, attendance.RowChange{Person: "999", Action: attendance.ActionAdd})
+		},
+		"tells the wrong time": func(p *attendance.Preview) {
+			each(p, func(c *attendance.RowChange) { c.Time = c.Time.Add(time.Second) })
+		},
+		"tells the wrong person": func(p *attendance.Preview) { each(p, func(c *attendance.RowChange) { c.Person += "0" }) },
+		"tells the wrong action": func(p *attendance.Preview) {
+			each(p, func(c *attendance.RowChange) { c.Action = attendance.ActionKeep })
+		},
+		"tells rows in disorder":   func(p *attendance.Preview) { slices.Reverse(p.Rows) },
+		"does not tell what stays": func(p *attendance.Preview) { p.Superseded = 0 },
+	} {
+		require.True(t, foundByPreviews(t, func(_ context.Context, s *memory, b attendance.Batch) (attendance.Preview, error) {
+			p, err := s.Preview(context.Background(), b)
+			broken(&p)
+			return p, err
+		}), "a preview that %s passes the kit", name)
+	}
+	for name, broken := range map[string]func(ctx context.Context, s *memory, b attendance.Batch) (attendance.Preview, error){
+		"writes": func(ctx context.Context, s *memory, b attendance.Batch) (attendance.Preview, error) {
+			p, err := s.Preview(ctx, b)
+			_, _ = s.Write(ctx, b)
+			return p, err
+		},
+		"ignores the context": func(_ context.Context, s *memory, b attendance.Batch) (attendance.Preview, error) {
+			return s.Preview(context.Background(), b)
+		},
+		"changes the batch": func(ctx context.Context, s *memory, b attendance.Batch) (attendance.Preview, error) {
+			p, err := s.Preview(ctx, b)
+			slices.Reverse(b.Punches)
+			return p, err
+		},
+	} {
+		require.True(t, foundByPreviews(t, broken), "a preview that %s passes the kit", name)
+	}
+	require.False(t, foundByPreviews(t, func(ctx context.Context, s *memory, b attendance.Batch) (attendance.Preview, error) {
+		return s.Preview(ctx, b)
+	}))
+}
+
+func each(p *attendance.Preview, change func(c *attendance.RowChange)) {
+	for i := range p.Rows {
+		change(&p.Rows[i])
+	}
+}
+
+// foundByPreviews reports whether the rules for previews fail.
+func foundByPreviews(t *testing.T, preview func(ctx context.Context, s *memory, b attendance.Batch) (attendance.Preview, error)) bool {
+	found := false
+	for _, rule := range sinktest.Rules() {
+		if strings.HasPrefix(rule.Name, "preview: ") {
+			target := &memory{wrap: func(s attendance.Sink) attendance.Sink { return teller{s.(*memory), preview} }}
+			found = found || fails(t, func(tb testing.TB) { rule.Check(tb, target, sinktest.Features{}) })
+		}
+	}
+	return found
+}
+
+type teller struct {
+	*memory
+	preview func(ctx context.Context, s *memory, b attendance.Batch) (attendance.Preview, error)
+}
+
+func (p teller) Preview(ctx context.Context, b attendance.Batch) (attendance.Preview, error) {
+	return p.preview(ctx, p.memory, b)
 }
 
 type writer func(ctx context.Context, b attendance.Batch) (attendance.Written, error)

@@ -135,6 +135,17 @@ func transcript(t *testing.T, v vendor) string {
 	require.Equal(t, 2, paged)
 	s.strike = nil
 	part("Scope.Members: a second page, and somebody who has left")
+
+	s.put("operate_time", []driver.Value{int64(102), "2026-03-03", "09:30:00"})
+	s.put("OPERATE_TIME", []driver.Value{int64(102), "2026-03-03                                        ", "09:30:00"})
+	p, err := oa.Preview(ctx, batch(in, out, visit))
+	require.NoError(t, err)
+	require.Equal(t, 1, p.Present)
+	require.Len(t, p.Rows, 2)
+	for _, heard := range s.heard {
+		require.NotRegexp(t, "(?i)insert|update|delete|lock|savepoint", heard)
+	}
+	part("Preview")
 	return b.String()
 }
 

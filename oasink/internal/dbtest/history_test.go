@@ -31,6 +31,9 @@ type history struct {
 	runs   []string
 	late   []attendance.Batch // read, and not written yet
 	log    []string
+	// foretell, when not nil, looks at each batch before it is written, and returns
+	// what looks at what became of it. Such writes never fail.
+	foretell func(b attendance.Batch) func(w attendance.Written)
 }
 
 // A corp is a platform's tenant: its records, and which person each account is.
@@ -162,7 +165,12 @@ func (c *corp) answer(b attendance.Batch) []attendance.Punch {
 // write writes a batch, perhaps failing at some statement, perhaps twice.
 func (h *history) write(b attendance.Batch) {
 	s := pick(h.random, h.sinks)
-	if h.random.IntN(3) == 0 {
+	fails := h.random.IntN(3) == 0
+	after := func(attendance.Written) {}
+	if h.foretell != nil {
+		after, fails = h.foretell(b), false
+	}
+	if fails {
 		h.fault.arm(1+h.random.IntN(25), func() error { return errStruck })
 	}
 	w, err := s.Write(context.Background(), b)
@@ -174,6 +182,7 @@ func (h *history) write(b attendance.Batch) {
 	}
 	h.log = append(h.log, fmt.Sprintf("%s %s %v: %d punches of %d people: %+v", b.Corp, b.Run, b.Span, len(b.Punches), len(b.Members), w))
 	require.Equal(h.t, len(b.Punches), accounted(w), "%+v", w)
+	after(w)
 }
 
 func (h *history) undo(run string) {

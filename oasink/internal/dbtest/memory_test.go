@@ -59,7 +59,7 @@ func TestMemoryOfTheBinding(t *testing.T) {
 	const people = 100_000
 	ctx := context.Background()
 	oa := build(t, ecologytest.Schema{})
-	require.NoError(t, oa.AddDepartments(ctx, ecologytest.Department{ID: 11}))
+	require.NoError(t, oa.AddDepartments(ctx, ecologytest.Department{ID: 11, Name: "生产部"}))
 	_, err := oa.DB().Exec(`WITH RECURSIVE p(n) AS (SELECT 0 UNION ALL SELECT n+1 FROM p WHERE n < 99999)
 		INSERT INTO HrmResource (id, loginid, workcode, lastname, departmentid, status) SELECT 1000+n, 'login'||n, 'EMP-'||(100000+n), '员工'||n, 11, 1 FROM p`)
 	require.NoError(t, err)
@@ -71,6 +71,8 @@ func TestMemoryOfTheBinding(t *testing.T) {
 	for m, err := range s.Scope(oasink.Units{}, oasink.ByWorkcode(fullHouse(people))).Members(ctx) {
 		require.NoError(t, err)
 		require.Empty(t, m.LeftOut)
+		require.Equal(t, "EMP-"+itoa(100000+n), m.Key)
+		require.Equal(t, "生产部", m.Unit)
 		if n++; n == 1 {
 			during = heap()
 		}

@@ -194,12 +194,12 @@ func testEmployeesOutOfTheRoster(t *testing.T, on engine) {
 		members = append(members, m)
 	}
 	require.Equal(t, []attendance.Member{
-		{Person: "102", Account: "102", Name: "员工102"},
+		{Person: "102", Account: "102", Name: "员工102", Unit: "12"},
 		{Person: "-5", LeftOut: attendance.OutOfRoster},
-		{Person: "106", Name: "员工106", LeftOut: attendance.OutOfRoster},
-		{Person: "111", Name: "员工111", LeftOut: attendance.OutOfRoster},
-		{Person: "113", Name: "员工113", LeftOut: attendance.OutOfRoster},
-		{Person: "120", Name: "员工120", LeftOut: attendance.OutOfRoster},
+		{Person: "106", Name: "员工106", Unit: "41", LeftOut: attendance.OutOfRoster},
+		{Person: "111", Name: "员工111", Unit: "11", LeftOut: attendance.OutOfRoster},
+		{Person: "113", Name: "员工113", Unit: "11", LeftOut: attendance.OutOfRoster},
+		{Person: "120", Name: "员工120", Unit: "11", LeftOut: attendance.OutOfRoster},
 		{Person: "999", LeftOut: attendance.OutOfRoster},
 	}, members)
 }
