@@ -1,0 +1,64 @@
+package sqlstore
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/uptrace/bun"
+	bundialect "github.com/uptrace/bun/dialect"
+)
+
+// A dialect is what differs from database to database. No driver is imported:
+// errors are told apart by their numbers and texts.
+type dialect interface {
+	// types are the column types of the layout, see tables.
+	types() []string
+	// options are what ends a CREATE TABLE with a key of several columns, and one
+	// with a number that the database gives.
+	options() (keyed, numbered string)
+	// begin are the statements that open a transaction, each a message of its own.
+	begin() []string
+	// oneWriter says that a transaction excludes every other from its beginning.
+	oneWriter() bool
+	// commitsAgain says that a transaction whose commit was turned away is still open.
+	commitsAgain() bool
+	// exclusive ends a SELECT whose rows nobody else may change before the commit.
+	exclusive() string
+	// upsert ends an INSERT: where a row with the key is there, it takes over the
+	// columns; none: it stays as it is.
+	upsert(key string, columns ...string) string
+	// tuples is a list of rows, to stand after IN.
+	tuples() (open, end string)
+	// document wraps a literal of bytes so that it is the text of a document.
+	document() (before, after string)
+	// guard are the statements that keep others from changing the layout while the
+	// transaction is open, and what gives that back afterwards.
+	guard(prefix string) (take, release string)
+	// diagnose tells what kind of trouble a driver's error is.
+	diagnose(err error) trouble
+}
+
+func dialectOf(db *bun.DB) (dialect, error) {
+	switch name := db.Dialect().Name(); name {
+	case bundialect.SQLite:
+		return sqlite{}, nil
+	case bundialect.MySQL:
+		return mysql{}, nil
+	case bundialect.PG:
+		return postgres{}, nil
+	default:
+		return nil, fmt.Errorf("sqlstore: the database dialect %v is not supported; supported: sqlite, mysql (also MariaDB), pg (PostgreSQL)", name)
+	}
+}
+
+// onConflict is how SQLite and PostgreSQL spell an upsert.
+func onConflict(key string, columns []string) string {
+	if len(columns) == 0 {
+		return " ON CONFLICT (" + key + ") DO NOTHING"
+	}
+	set := make([]string, len(columns))
+	for i, c := range columns {
+		set[i] = c + " = excluded." + c
+	}
+	return " ON CONFLICT (" + key + ") DO UPDATE SET " + strings.Join(set, ", ")
+}
