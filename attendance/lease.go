@@ -48,10 +48,8 @@ func takeLease(ctx context.Context, store LeaseStore, name, owner string) (*leas
 		case err != nil:
 			return nil, waited, err
 		case holder.Owner == owner:
-			l := &lease{store: store, name: name, owner: owner, ended: make(chan struct{})}
-			beating, stop := context.WithCancel(context.WithoutCancel(ctx))
-			l.stop = stop
-			go l.beat(beating)
+			l := &lease{store: store, name: name, owner: owner}
+			l.live(ctx)
 			return l, waited, nil
 		case holder != seen:
 			seen, since = holder, now
@@ -65,9 +63,35 @@ func takeLease(ctx context.Context, store LeaseStore, name, owner string) (*leas
 	}
 }
 
+// live begins to beat.
+func (l *lease) live(ctx context.Context) {
+	beating, stop := context.WithCancel(context.WithoutCancel(ctx))
+	l.stop, l.ended = stop, make(chan struct{})
+	go l.beat(beating, l.ended)
+}
+
+// become changes the owner's name, for a run that goes on under that of another.
+func (l *lease) become(ctx context.Context, owner string) error {
+	if l == nil || l.owner == owner {
+		return nil
+	}
+	l.stop()
+	<-l.ended
+	defer l.live(ctx)
+	now := time.Now() //nolint:forbidigo // as above
+	mine, err := l.store.Lease(ctx, l.name, l.owner, now, Holder{})
+	if err == nil {
+		_, err = l.store.Lease(ctx, l.name, owner, now, mine)
+	}
+	if err == nil {
+		l.owner = owner
+	}
+	return err
+}
+
 // beat shows that the holder lives, until the lease is given back. It ends then.
-func (l *lease) beat(ctx context.Context) {
-	defer close(l.ended)
+func (l *lease) beat(ctx context.Context, ended chan<- struct{}) {
+	defer close(ended)
 	tick := time.NewTicker(leaseBeat) //nolint:forbidigo // as above
 	defer tick.Stop()
 	for {
@@ -96,4 +120,29 @@ func (l *lease) release(ctx context.Context) {
 // lastly is a context for what must be told after ctx has ended, for a few seconds.
 func lastly(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+}
+
+// leaseName names what a run of the job into the target holds.
+func leaseName(job, target string, kind RunKind) string {
+	name := "run " + job + " > " + target
+	if kind == KindReread {
+		name = "re" + name // history holds up nobody
+	}
+	return name
+}
+
+// Alive reports whether the run of the given name still works on the job, as far as
+// its lease tells: one that was killed a few seconds ago may still seem to.
+func Alive(ctx context.Context, store LeaseStore, job, target string, kind RunKind, run string) (bool, error) {
+	const asker = "asking who is at work"
+	now := time.Now() //nolint:forbidigo // leases live on the real clock, whatever the host's Now
+	name := leaseName(job, target, kind)
+	holder, err := store.Lease(ctx, name, asker, now, Holder{})
+	if err != nil {
+		return false, err
+	}
+	if holder.Owner == asker {
+		return false, store.Release(ctx, name, asker)
+	}
+	return holder.Owner == run && now.Sub(holder.At) < leaseAfter, nil
 }

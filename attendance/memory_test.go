@@ -393,7 +393,13 @@ func TestABackfillThatWasCutOffGoesOn(t *testing.T) {
 	}
 	first, err := s.syncer().Run(ctx, s.scope(), window)
 	require.ErrorIs(t, err, context.Canceled)
-	s.opts.Observe = nil
+	alive := func() bool {
+		alive, err := attendance.Alive(t.Context(), s.store, "hq", "oa", attendance.KindBackfill, first.Run)
+		require.NoError(t, err)
+		return alive
+	}
+	require.False(t, alive())
+	s.opts.Observe = func(attendance.Event) { require.True(t, alive()) }
 	done := s.provider.Calls()
 	s.now = s.now.Add(time.Hour)
 	second, err := s.syncer().Run(t.Context(), s.scope(), window)
@@ -408,6 +414,7 @@ func TestABackfillThatWasCutOffGoesOn(t *testing.T) {
 		require.Equal(t, attendance.ResultOK, r.Result)
 		require.Equal(t, n, r.Report.Read, "of both attempts")
 	}
+	s.opts.Observe = nil
 	third, err := s.syncer().Run(t.Context(), s.scope(), window)
 	require.NoError(t, err)
 	require.NotEqual(t, first.Run, third.Run, "who asks again for what is done wants it read again")

@@ -3,7 +3,6 @@ package attendance
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"time"
 )
@@ -38,7 +37,7 @@ func conduct(ctx context.Context, scope Scope, w Window, syncers []*Syncer, dry 
 		return report, err
 	}
 	report.Started, report.Span = s.began, s.agendas[0].plan.Span
-	if err := s.open(ctx, &report, waited); err != nil {
+	if err := s.open(ctx, &report, held, waited); err != nil {
 		report.Ended = first.opts.Now()
 		return report, err
 	}
@@ -60,11 +59,7 @@ func (y *Syncer) take(ctx context.Context, w Window, run string, dry bool) (*lea
 	if store == nil || dry {
 		return nil, nil, nil
 	}
-	name := fmt.Sprintf("run %s > %s", y.opts.Job, y.opts.Target)
-	if y.kind(w) == KindReread {
-		name = "re" + name // history holds up nobody
-	}
-	return takeLease(ctx, store, name, run)
+	return takeLease(ctx, store, leaseName(y.opts.Job, y.opts.Target, y.kind(w)), run)
 }
 
 func (y *Syncer) kind(w Window) RunKind {
@@ -147,7 +142,7 @@ func (p Plan) oldest(now time.Time) time.Time {
 }
 
 // open writes the run into the sync log, or goes on with one that was cut off.
-func (s *session) open(ctx context.Context, report *Report, waited []string) error {
+func (s *session) open(ctx context.Context, report *Report, held *lease, waited []string) error {
 	first := s.syncers[0]
 	kind := first.kind(s.window)
 	s.journal = &journal{store: first.opts.Memory.Runs, record: RunRecord{
@@ -169,6 +164,9 @@ func (s *session) open(ctx context.Context, report *Report, waited []string) err
 		}
 	}
 	report.Run = s.journal.record.ID
+	if err := held.become(ctx, report.Run); err != nil {
+		return err
+	}
 	for i, a := range s.agendas {
 		a.done = s.journal.done[s.syncers[i].provider.Name()]
 		if a.memory == nil {

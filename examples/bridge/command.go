@@ -22,6 +22,8 @@ const usage = `bridge moves punches (打卡) from DingTalk and WeCom into the OA
   backfill JOB -from 2026-03-01 -to 2026-03-31      any days, both included (初始同步); for this run only:
                          -departments 11,12 -subcompanies 1 -employees 17,18   instead of the job's scope
                          -oa NAME -bound-only=true|false
+  jobs                   the jobs: enabled, next run, last result, read up to (任务列表)
+  history [JOB]          the sync log (同步日志); -run ID one run, its slices and who was left out; -grep TEXT only lines with it
   undo RUN               take back what a run wrote; needs oa.ledger (撤销一次运行)
 
   -config FILE           the YAML file (default bridge.yaml)
@@ -46,6 +48,8 @@ type command struct {
 	name   string
 	job    string
 	undone string // the run to be undone
+	run    string // the run of the sync log to be shown
+	grep   string
 	backfill
 }
 
@@ -106,7 +110,17 @@ func parseCommand(args []string) (command, error) {
 		}
 		c.undone = rest[0]
 		return c, nil
-	case "jobs", "history", "preview", "explain", "reconcile", "bindings", "serve":
+	case "jobs":
+		if len(rest) > 0 {
+			return c, usagef("jobs takes no arguments, not %q", rest[0])
+		}
+		return c, nil
+	case "history":
+		flags := flag.NewFlagSet("history", flag.ContinueOnError)
+		flags.StringVar(&c.run, "run", "", "")
+		flags.StringVar(&c.grep, "grep", "", "")
+		return c, c.perhapsJob(flags, rest)
+	case "preview", "explain", "reconcile", "bindings", "serve":
 		return c, usagef("the command %s is not yet built (此命令尚未实现)", c.name)
 	}
 	return c, usagef("unknown command %q: write check, run or backfill (bridge -h tells more)", c.name)
@@ -166,13 +180,23 @@ func (c *command) parseBackfill(args []string) error {
 
 // positional reads flags and the job's name in whatever order they stand.
 func (c *command) positional(flags *flag.FlagSet, args []string) error {
+	if err := c.perhapsJob(flags, args); err != nil {
+		return err
+	}
+	if c.job == "" {
+		return usagef("%s needs the name of a job: bridge -config FILE %s JOB", c.name, c.name)
+	}
+	return nil
+}
+
+func (c *command) perhapsJob(flags *flag.FlagSet, args []string) error {
 	flags.SetOutput(io.Discard)
 	for {
 		if err := flags.Parse(args); err != nil {
 			return asUsage(err)
 		}
 		if flags.NArg() == 0 {
-			break
+			return nil
 		}
 		if c.job != "" {
 			return usagef("%s takes one job, not also %q", c.name, flags.Arg(0))
@@ -180,10 +204,6 @@ func (c *command) positional(flags *flag.FlagSet, args []string) error {
 		c.job = flags.Arg(0)
 		args = flags.Args()[1:]
 	}
-	if c.job == "" {
-		return usagef("%s needs the name of a job: bridge -config FILE %s JOB", c.name, c.name)
-	}
-	return nil
 }
 
 func asUsage(err error) error {

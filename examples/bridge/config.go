@@ -18,6 +18,7 @@ type config struct {
 	file        string
 	zone        *time.Location
 	oas         []*oaConfig
+	state       stateConfig
 	providers   []*providerConfig
 	contactSync *clockTime
 	jobs        []*jobConfig
@@ -69,6 +70,7 @@ type jobConfig struct {
 	signFrom     string
 	undirected   string
 	withdrawn    string
+	freeze       int // from this day of a month on the months before it are closed; 0: never
 	outside      string
 }
 
@@ -95,14 +97,14 @@ func readConfig(name string, lookup func(string) (string, bool)) (*config, error
 	if err != nil {
 		return nil, err
 	}
-	c := &config{file: name}
+	c := &config{file: name, state: stateConfig{driver: "sqlite", dsn: stateFile}}
 	r := &reader{config: c}
 	zone := "Asia/Shanghai"
 	var zoneAt value
 	err = root.fields(map[string]func(value) error{
 		"time_zone":       func(v value) error { zoneAt = v; return v.textInto(&zone) },
 		"oa":              r.readOAs,
-		"state":           readState,
+		"state":           func(v value) error { return readState(v, &c.state) },
 		"providers":       func(v value) error { return v.items(r.readProvider) },
 		"http":            readListen,
 		"notify":          func(v value) error { return readNotify(v) },
@@ -210,14 +212,6 @@ func readTables(v value, tables map[string]string) error {
 		}
 	}
 	return v.fields(readers)
-}
-
-func readState(v value) error {
-	var driver, dsn string
-	return v.fields(map[string]func(value) error{
-		"driver": func(v value) error { return v.word(&driver, "sqlite", "mysql", "postgres", "none") },
-		"dsn":    func(v value) error { return v.textInto(&dsn) },
-	})
 }
 
 func readListen(v value) error {

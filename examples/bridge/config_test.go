@@ -150,7 +150,6 @@ func TestConfigErrors(t *testing.T) {
 		{"outside", "provider: ding", []string{"    provider: ding", "    outside: here"}, ":18: jobs[0].outside: ", "mobile_sign, sign, both"},
 		{"outside", "provider: ding", []string{"    provider: ding", "    outside: nowhere"}, ":18: jobs[0].outside: ", "mobile_sign, sign, both"},
 		{"undirected", "provider: ding", []string{"    provider: ding", "    undirected: in"}, ":18: jobs[0].undirected: ", "skip, null"},
-		{"freeze later", "provider: ding", []string{"    provider: ding", "    freeze_after_day: 5"}, ":18: jobs[0].freeze_after_day: ", "not yet"},
 		{"freeze", "provider: ding", []string{"    provider: ding", "    freeze_after_day: 40"}, ":18: jobs[0].freeze_after_day: ", "whole number"},
 		{"scope key", "provider: ding", []string{"    provider: ding", "    scope: {employees: [1]}"}, ":18: jobs[0].scope.employees: ", "remove it"},
 		{"department", "provider: ding", []string{"    provider: ding", "    scope: {departments: [0]}"}, ":18: jobs[0].scope.departments[0]: ", "ids"},
@@ -277,7 +276,8 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"-config", path, "-now", "yesterday", "check"}, "RFC 3339"},
 		{[]string{"-config", filepath.Join(t.TempDir(), "none.yaml"), "check"}, "none.yaml: the configuration file cannot be read"},
 		{[]string{"-config", path, "serve"}, "not yet"},
-		{[]string{"-config", path, "jobs"}, "not yet"},
+		{[]string{"-config", path, "jobs", "日常"}, "no arguments"},
+		{[]string{"-config", path, "history", "other"}, "no job"},
 		{[]string{"-config", path, "preview", "日常"}, "not yet"},
 	}
 	for _, test := range tests {

@@ -105,6 +105,9 @@ func (p *program) close() error {
 	for _, db := range p.databases {
 		errs = append(errs, db.Close())
 	}
+	if p.stateDB != nil {
+		errs = append(errs, p.stateDB.Close())
+	}
 	return errors.Join(errs...)
 }
 

@@ -42,13 +42,7 @@ func (r *reader) readJob(v value) error {
 			}
 			return v.word(&j.undirected, "skip", "null")
 		},
-		"freeze_after_day": func(v value) error {
-			var day int
-			if err := v.number(&day, 0, 31); err != nil || day == 0 {
-				return err
-			}
-			return v.notYet("0")
-		},
+		"freeze_after_day": func(v value) error { return v.number(&j.freeze, 0, 31) },
 	}, "undirected")
 	switch {
 	case err != nil:

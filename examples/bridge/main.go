@@ -58,9 +58,10 @@ type program struct {
 	config  *config
 	logger  *slog.Logger
 
-	id          string        // of the run
 	hookTimeout time.Duration // of one call of a recalculate_url; 0: the library's
 
+	state     attendance.Store // nil until it is needed, and where there is none
+	stateDB   *bun.DB
 	platforms map[*providerConfig]platform
 	databases map[*oaConfig]*bun.DB
 }
@@ -92,6 +93,10 @@ func (p *program) main(ctx context.Context, args []string) int {
 		return p.run(ctx)
 	case "undo":
 		return p.undo(ctx)
+	case "history":
+		return p.history(ctx)
+	case "jobs":
+		return p.jobs(ctx)
 	default:
 		return p.backfill(ctx)
 	}

@@ -72,7 +72,7 @@ func (p *program) dingtalk(c *providerConfig) (platform, error) {
 	ding, err := dingtalk.New(dingtalk.Config{
 		AppKey: c.appKey, AppSecret: c.appSecret,
 		BaseURL: c.baseURL, APIBaseURL: c.apiURL,
-		I18n: c.i18n, MonthlyQuota: c.monthlyQuota,
+		I18n: c.i18n, MonthlyQuota: c.monthlyQuota, Budget: p.budget(c),
 		Limiter: c.limiter(), Now: p.now, Logger: p.logger,
 	})
 	return dingtalkPlatform{ding, c.fieldCheckIns}, err

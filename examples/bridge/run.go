@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -19,7 +20,25 @@ func (p *program) run(ctx context.Context) int {
 	if err != nil {
 		return p.misused(err)
 	}
-	return p.sync(ctx, w, w.units(), attendance.LastDays(job.lookBack, job.zone))
+	return p.sync(ctx, w, w.task())
+}
+
+// task is the job's automatic run. A look-back of 0 is the old automatic sync: today
+// and nothing else, whatever was missed.
+func (w *work) task() task {
+	t := task{units: w.units(), window: attendance.SinceMark(w.job.lookBack, w.job.zone), kind: attendance.KindRun}
+	if w.job.lookBack == 0 {
+		t.window = attendance.Today(w.job.zone)
+	}
+	return t
+}
+
+// A task is what is to be read for a job: whose punches, and which days.
+type task struct {
+	units  oasink.Units
+	window attendance.Window
+	kind   attendance.RunKind
+	apart  bool // the people are not the job's own
 }
 
 // backfill is the initial sync of any days, with a scope of its own if asked for.
@@ -44,23 +63,23 @@ func (p *program) backfill(ctx context.Context) int {
 		return p.misused(err)
 	}
 	window := attendance.Days(p.command.from, p.command.to, job.zone)
-	plan, err := p.syncer(w.platform.families()[0], nil, job).Plan(window)
+	plan, err := attendance.NewSyncer(w.platform.families()[0].Provider, nil, &attendance.Options{Now: p.now}).Plan(window)
 	if err != nil {
 		return p.misused(err)
 	}
 	if len(plan.Warnings) > 0 {
 		return p.misused(usageError("-from " + p.command.from.String() + ": " + plan.Warnings[0].Message))
 	}
-	units := w.units()
-	if p.command.rescoped() {
-		units = oasink.Units{Subcompanies: p.command.subcompanies, Departments: p.command.departments, Employees: p.command.employees, DirectOnly: !job.descend}
+	t := task{units: w.units(), window: window, kind: attendance.KindBackfill, apart: p.command.rescoped()}
+	if t.apart {
+		t.units = oasink.Units{Subcompanies: p.command.subcompanies, Departments: p.command.departments, Employees: p.command.employees, DirectOnly: !job.descend}
 	}
-	return p.sync(ctx, w, units, window)
+	return p.sync(ctx, w, t)
 }
 
 // sync runs a job over a window and prints what came of it.
-func (p *program) sync(ctx context.Context, w *work, units oasink.Units, window attendance.Window) int {
-	report, err := p.transfer(ctx, w, units, window)
+func (p *program) sync(ctx context.Context, w *work, t task) int {
+	report, err := p.transfer(ctx, w, t)
 	if closeErr := p.close(); err == nil {
 		err = closeErr
 	}
@@ -79,20 +98,13 @@ func (p *program) sync(ctx context.Context, w *work, units oasink.Units, window 
 }
 
 // transfer brings every family of records that the job's provider is to give.
-func (p *program) transfer(ctx context.Context, w *work, units oasink.Units, window attendance.Window) (attendance.Report, error) {
-	if err := p.open(ctx, w); err != nil {
-		span, _ := window.Span(attendance.Moment{Now: p.now()})
-		return attendance.Report{Job: w.job.name, Span: span}, err
+func (p *program) transfer(ctx context.Context, w *work, t task) (attendance.Report, error) {
+	families, err := p.families(ctx, w, t)
+	if err != nil {
+		span, _ := t.window.Span(attendance.Moment{Now: p.now()})
+		return attendance.Report{Job: w.job.name, Run: attendance.NewRunID(p.now()), Span: span}, err
 	}
-	if err := w.oa.CreateLedger(ctx); err != nil {
-		span, _ := window.Span(attendance.Moment{Now: p.now()})
-		return attendance.Report{Job: w.job.name, Span: span}, err
-	}
-	var families []*attendance.Syncer
-	for _, f := range w.platform.families() {
-		families = append(families, p.syncer(f, w.sink(), w.job))
-	}
-	report, err := attendance.RunTogether(ctx, w.scope(units), window, families...)
+	report, err := attendance.RunTogether(ctx, w.scope(t.units), t.window, families...)
 	report.Warnings = recalculate(ctx, w.hooked, w.job.zone, report.Warnings)
 	if err == nil {
 		err = w.oa.Missing() // also where no punch happened to need it
@@ -100,10 +112,49 @@ func (p *program) transfer(ctx context.Context, w *work, units oasink.Units, win
 	return report, err
 }
 
-func (p *program) syncer(from family, to attendance.Sink, job *jobConfig) *attendance.Syncer {
-	return attendance.NewSyncer(from.Provider, to, &attendance.Options{
-		Job: job.name, Run: p.runID(), Corp: job.provider.corp(), Now: p.now, Logger: p.logger, EmptyIsNormal: from.rare, Observe: p.progress(),
-	})
+// families opens what the job needs and makes a syncer for every family of records.
+func (p *program) families(ctx context.Context, w *work, t task) ([]*attendance.Syncer, error) {
+	memory, err := p.memory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.open(ctx, w); err != nil {
+		return nil, err
+	}
+	if err := w.oa.CreateLedger(ctx); err != nil {
+		return nil, err
+	}
+	var all []*attendance.Syncer
+	for _, f := range w.platform.families() {
+		all = append(all, attendance.NewSyncer(f.Provider, w.sink(), &attendance.Options{
+			Job: w.job.name, Target: w.job.oa.target(), Corp: w.job.provider.corp(),
+			Kind: t.kind, Scope: w.scopeName(t), Apart: t.apart, Memory: memory, FreezeAfterDay: w.job.freeze,
+			Now: p.now, Logger: p.logger, EmptyIsNormal: f.rare, Observe: p.progress(), Announce: p.announce(t),
+		}))
+	}
+	return all, nil
+}
+
+// target is the OA's name in what is remembered.
+func (o *oaConfig) target() string { return cmp.Or(o.name, "oa") }
+
+// scopeName is the same for runs over the same people.
+func (w *work) scopeName(t task) string {
+	return fmt.Sprintf("%+v %s %s %v", t.units, w.job.binding.by, w.job.binding.inactive, w.job.binding.boundOnly)
+}
+
+// announce tells people what a backfill will cost, before its first call.
+func (p *program) announce(t task) func(attendance.Estimate) {
+	if t.kind != attendance.KindBackfill {
+		return nil
+	}
+	return func(e attendance.Estimate) {
+		left := ""
+		if e.Limited {
+			left = fmt.Sprintf("，本月剩余 left this month %d", e.Left)
+		}
+		fmt.Fprintf(p.err, "预计 estimate: %d 人 people, %d 次查询 queries, %d 次调用 calls%s\n", e.People, e.Slices, e.Calls, left)
+	}
 }
 
 // progress tells a terminal how far the run is.

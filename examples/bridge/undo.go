@@ -85,6 +85,11 @@ func (p *program) undoIn(ctx context.Context, oa *oaConfig) (oasink.Undone, erro
 	if err != nil {
 		return oasink.Undone{}, err
 	}
+	if oa.recalc == "http" {
+		if _, err := p.store(ctx); err != nil {
+			return oasink.Undone{}, err
+		}
+	}
 	hooked, err := p.recalculated(oa, sink)
 	if err != nil {
 		return oasink.Undone{}, err
