@@ -278,7 +278,7 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"-config", path, "serve"}, "not yet"},
 		{[]string{"-config", path, "jobs", "日常"}, "no arguments"},
 		{[]string{"-config", path, "history", "other"}, "no job"},
-		{[]string{"-config", path, "preview", "日常"}, "not yet"},
+		{[]string{"-config", path, "preview", "日常", "-from", "2026-03-01"}, "needs -from and -to"},
 	}
 	for _, test := range tests {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {

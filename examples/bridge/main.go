@@ -93,6 +93,8 @@ func (p *program) main(ctx context.Context, args []string) int {
 		return p.run(ctx)
 	case "undo":
 		return p.undo(ctx)
+	case "preview":
+		return p.preview(ctx)
 	case "history":
 		return p.history(ctx)
 	case "jobs":

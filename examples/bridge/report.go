@@ -165,6 +165,10 @@ func (p *program) printReport(r attendance.Report, err error) {
 		p.print(d)
 		return
 	}
+	p.printRunDocument(d)
+}
+
+func (p *program) printRunDocument(d runDocument) {
 	p.line("%s  %s .. %s", d.Job, d.From, d.To)
 	p.line("  人员 people              %d", d.People)
 	p.line("  读取 read                %d", d.Read)

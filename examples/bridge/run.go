@@ -35,10 +35,12 @@ func (w *work) task() task {
 
 // A task is what is to be read for a job: whose punches, and which days.
 type task struct {
-	units  oasink.Units
-	window attendance.Window
-	kind   attendance.RunKind
-	apart  bool // the people are not the job's own
+	units   oasink.Units
+	window  attendance.Window
+	kind    attendance.RunKind
+	apart   bool                   // the people are not the job's own
+	preview bool                   // nothing is written
+	observe func(attendance.Event) // instead of the progress; may be nil
 }
 
 // backfill is the initial sync of any days, with a scope of its own if asked for.
@@ -62,19 +64,26 @@ func (p *program) backfill(ctx context.Context) int {
 	if err != nil {
 		return p.misused(err)
 	}
-	window := attendance.Days(p.command.from, p.command.to, job.zone)
-	plan, err := attendance.NewSyncer(w.platform.families()[0].Provider, nil, &attendance.Options{Now: p.now}).Plan(window)
+	window, err := p.named(w)
 	if err != nil {
 		return p.misused(err)
-	}
-	if len(plan.Warnings) > 0 {
-		return p.misused(usageError("-from " + p.command.from.String() + ": " + plan.Warnings[0].Message))
 	}
 	t := task{units: w.units(), window: window, kind: attendance.KindBackfill, apart: p.command.rescoped()}
 	if t.apart {
 		t.units = oasink.Units{Subcompanies: p.command.subcompanies, Departments: p.command.departments, Employees: p.command.employees, DirectOnly: !job.descend}
 	}
 	return p.sync(ctx, w, t)
+}
+
+// named is the window of the days that the command line names, all of which the
+// platform must still keep.
+func (p *program) named(w *work) (attendance.Window, error) {
+	window := attendance.Days(p.command.from, p.command.to, w.job.zone)
+	plan, err := attendance.NewSyncer(w.platform.families()[0].Provider, nil, &attendance.Options{Now: p.now}).Plan(window)
+	if err == nil && len(plan.Warnings) > 0 {
+		err = usageError("-from " + p.command.from.String() + ": " + plan.Warnings[0].Message)
+	}
+	return window, err
 }
 
 // sync runs a job over a window and prints what came of it.
@@ -88,6 +97,11 @@ func (p *program) sync(ctx context.Context, w *work, t task) int {
 			"该任务未启用，此次为手动执行 / the job is disabled (enabled: false); it ran because it was asked for by name"))
 	}
 	p.printReport(report, err)
+	return runExit(report, err)
+}
+
+// runExit is the exit code of a run.
+func runExit(report attendance.Report, err error) int {
 	code := exitCode(err)
 	for _, warning := range report.Warnings {
 		if warning.Code == "beyond_horizon" || isNotRecalculated(warning) {
@@ -114,22 +128,31 @@ func (p *program) transfer(ctx context.Context, w *work, t task) (attendance.Rep
 
 // families opens what the job needs and makes a syncer for every family of records.
 func (p *program) families(ctx context.Context, w *work, t task) ([]*attendance.Syncer, error) {
-	memory, err := p.memory(ctx)
-	if err != nil {
-		return nil, err
+	var memory attendance.Memory
+	if !t.preview || p.stateWritten() {
+		var err error
+		if memory, err = p.memory(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if err := p.open(ctx, w); err != nil {
 		return nil, err
 	}
-	if err := w.oa.CreateLedger(ctx); err != nil {
-		return nil, err
+	if !t.preview {
+		if err := w.oa.CreateLedger(ctx); err != nil {
+			return nil, err
+		}
+	}
+	observe := t.observe
+	if observe == nil {
+		observe = p.progress()
 	}
 	var all []*attendance.Syncer
 	for _, f := range w.platform.families() {
 		all = append(all, attendance.NewSyncer(f.Provider, w.sink(), &attendance.Options{
 			Job: w.job.name, Target: w.job.oa.target(), Corp: w.job.provider.corp(),
 			Kind: t.kind, Scope: w.scopeName(t), Apart: t.apart, Memory: memory, FreezeAfterDay: w.job.freeze,
-			Now: p.now, Logger: p.logger, EmptyIsNormal: f.rare, Observe: p.progress(), Announce: p.announce(t),
+			Now: p.now, Logger: p.logger, EmptyIsNormal: f.rare, Observe: observe, Announce: p.announce(t),
 		}))
 	}
 	return all, nil
