@@ -201,7 +201,7 @@ func runRoundTrip(t testing.TB, s attendance.Store) {
 	for i, text := range strange() {
 		r := fullRun("r" + text)
 		r.Report.Started = at(i)
-		if i%2 == 1 && !strings.ContainsAny(text, "\x00\xff\xfe") {
+		if i%2 == 1 && printable(text) {
 			r.Message, r.Plan, r.Target, r.Report.Job = text, text, text, text
 			r.Report.LeftOut[0].Name = text
 		}
