@@ -147,6 +147,7 @@ func beginAndEnd(t testing.TB, s attendance.Store) {
 	ended.Attempts, ended.Report.Started, ended.Result = 2, at(500), ""
 	sameRun(t, only(), ended)
 	equal(t, "unended", ids(t, s, attendance.RunFilter{Unended: true}), "r")
+	equal(t, "runs that began since the attempt", ids(t, s, attendance.RunFilter{Since: at(500)}), "r")
 	ended.Result = attendance.ResultOK
 	ended.Code, ended.Message = "", ""
 	ended.Report.Failed, ended.Report.LeftOut = nil, nil
