@@ -565,3 +565,26 @@ func TestDaysFarBelowTheUsualAreTold(t *testing.T) {
 	require.Len(t, silent, 1, "u0000 has not punched since the 10th")
 	require.Equal(t, 1, codes[silent[0]], "told once")
 }
+
+// witness is a provider whose platform's clock is ahead.
+type witness struct {
+	*attendancetest.Provider
+	ahead time.Duration
+}
+
+func (w witness) ClockAhead() (time.Duration, bool) { return w.ahead, w.ahead != 0 }
+
+func TestAWrongClockIsTold(t *testing.T) {
+	for ahead, want := range map[time.Duration]string{0: "", 5 * time.Minute: "", 6 * time.Minute: "慢 6m0s", -time.Hour: "快 1h0m0s"} {
+		s := newSite(t, 1)
+		s.now = march(9, 23, 30)
+		s.opts.EmptyIsNormal = true
+		r, err := attendance.NewSyncer(witness{s.provider, ahead}, s.sink, &s.opts).Run(t.Context(), s.scope(), attendance.SinceMark(6, shanghai()))
+		require.NoError(t, err)
+		require.Equal(t, want != "", len(r.Warnings) == 1)
+		if want != "" {
+			require.Equal(t, "clock_skew", r.Warnings[0].Code)
+			require.Contains(t, r.Warnings[0].Message, want)
+		}
+	}
+}

@@ -80,12 +80,8 @@ func (p *program) soFar(ctx context.Context, store attendance.Store, j *jobConfi
 // progressOf is how far all families of the job have come: as far as the last of them.
 func (p *program) progressOf(ctx context.Context, store attendance.CoverageStore, j *jobConfig) (attendance.Progress, error) {
 	var all attendance.Progress
-	platform, err := p.platform(j.provider)
-	if err != nil {
-		return all, err
-	}
-	for _, f := range platform.families() {
-		one, err := attendance.ReadProgress(ctx, store, attendance.Stream{Job: j.name, Target: j.oa.target(), Source: f.Name(), Corp: j.provider.corp()})
+	for _, s := range p.streams(j) {
+		one, err := attendance.ReadProgress(ctx, store, s)
 		if err != nil {
 			return all, err
 		}
@@ -95,6 +91,19 @@ func (p *program) progressOf(ctx context.Context, store attendance.CoverageStore
 		all.People, all.Behind, all.Refused = max(all.People, one.People), max(all.Behind, one.Behind), max(all.Refused, one.Refused)
 	}
 	return all, nil
+}
+
+// streams are what is remembered of the job, family by family.
+func (p *program) streams(j *jobConfig) []attendance.Stream {
+	platform, err := p.platform(j.provider)
+	if err != nil {
+		return nil // said when the job is prepared
+	}
+	var all []attendance.Stream
+	for _, f := range platform.families() {
+		all = append(all, attendance.Stream{Job: j.name, Target: j.oa.target(), Source: f.Name(), Corp: j.provider.corp()})
+	}
+	return all
 }
 
 // final is up to when the daily runs change nothing any more: what lies behind the

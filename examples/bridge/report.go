@@ -1,6 +1,9 @@
 package main
 
 import (
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -128,6 +131,15 @@ func documentOf(r attendance.Report, err error) runDocument {
 		d.CaughtUpTo = attendance.DateOf(r.CaughtUpTo).String()
 	}
 	return d
+}
+
+// runID names a run: in the order of time, also of several that -now gives one second.
+func (p *program) runID() string {
+	var tail [6]byte
+	hundredths := time.Now().UnixMilli() / 10 //nolint:forbidigo // the real clock, which -now does not stop
+	binary.BigEndian.PutUint32(tail[:4], uint32(hundredths))
+	_, _ = rand.Read(tail[4:]) // never fails
+	return p.now().UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(tail[:])
 }
 
 func clockOf(t time.Time) string {

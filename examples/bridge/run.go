@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/punchbridge/punchbridge/attendance"
 	"github.com/punchbridge/punchbridge/oasink"
@@ -116,14 +117,46 @@ func (p *program) transfer(ctx context.Context, w *work, t task) (attendance.Rep
 	families, err := p.families(ctx, w, t)
 	if err != nil {
 		span, _ := t.window.Span(attendance.Moment{Now: p.now()})
-		return attendance.Report{Job: w.job.name, Run: attendance.NewRunID(p.now()), Span: span}, err
+		return attendance.Report{Job: w.job.name, Run: p.runID(), Span: span}, err
 	}
 	report, err := attendance.RunTogether(ctx, w.scope(t.units), t.window, families...)
 	report.Warnings = recalculate(ctx, w.hooked, w.job.zone, report.Warnings)
 	if err == nil {
 		err = w.oa.Missing() // also where no punch happened to need it
 	}
+	if warning, ok := p.sharedAccounts(ctx, w.job); ok {
+		report.Warnings = append(report.Warnings, warning)
+	}
 	return report, err
+}
+
+// accountsShown is how many accounts a warning names.
+const accountsShown = 20
+
+// sharedAccounts tells when other jobs into the same OA ask for the same accounts.
+func (p *program) sharedAccounts(ctx context.Context, job *jobConfig) (attendance.Warning, bool) {
+	var streams []attendance.Stream
+	for _, other := range p.config.jobs {
+		if other.oa == job.oa && other.provider.kind == job.provider.kind && other.provider.corp() == job.provider.corp() {
+			for _, s := range p.streams(other) {
+				streams = append(streams, s)
+				break // every family has the same people
+			}
+		}
+	}
+	if len(streams) < 2 || p.state == nil {
+		return attendance.Warning{}, false
+	}
+	shared, err := attendance.SharedAccounts(ctx, p.state, streams...)
+	if err != nil || len(shared) == 0 {
+		return attendance.Warning{}, false
+	}
+	names := make([]string, 0, accountsShown)
+	for _, s := range shared[:min(len(shared), accountsShown)] {
+		names = append(names, fmt.Sprintf("%s (%s: %s)", s.Account, strings.Join(s.Jobs, ", "), strings.Join(s.Persons, ", ")))
+	}
+	return attendance.Warningf("account_in_two_jobs", "%d 个账号同时在多个任务中：调用量加倍；若对应不同的 OA 人员，则绑定有误 / %d accounts are asked for by several jobs: that doubles the calls, and where they stand for different people the binding is wrong: %s",
+		len(shared), len(shared), strings.Join(names, "; ")), true
 }
 
 // families opens what the job needs and makes a syncer for every family of records.
@@ -147,10 +180,11 @@ func (p *program) families(ctx context.Context, w *work, t task) ([]*attendance.
 	if observe == nil {
 		observe = p.progress()
 	}
+	run := p.runID()
 	var all []*attendance.Syncer
 	for _, f := range w.platform.families() {
 		all = append(all, attendance.NewSyncer(f.Provider, w.sink(), &attendance.Options{
-			Job: w.job.name, Target: w.job.oa.target(), Corp: w.job.provider.corp(),
+			Job: w.job.name, Run: run, Target: w.job.oa.target(), Corp: w.job.provider.corp(),
 			Kind: t.kind, Scope: w.scopeName(t), Apart: t.apart, Memory: memory, FreezeAfterDay: w.job.freeze,
 			Now: p.now, Logger: p.logger, EmptyIsNormal: f.rare, Observe: observe, Announce: p.announce(t),
 		}))
