@@ -124,6 +124,9 @@ func (p *program) transfer(ctx context.Context, w *work, t task) (attendance.Rep
 	if err == nil {
 		err = w.oa.Missing() // also where no punch happened to need it
 	}
+	if p.command.now != nil { // the real clock is not the one that counts
+		report.Warnings = slices.DeleteFunc(report.Warnings, func(w attendance.Warning) bool { return w.Code == "clock_skew" })
+	}
 	if warning, ok := p.sharedAccounts(ctx, w.job); ok {
 		report.Warnings = append(report.Warnings, warning)
 	}
