@@ -1,0 +1,5 @@
+package scheduler_test
+
+import "context"
+
+func nothing(context.Context) error { return nil }
