@@ -1,5 +1,0 @@
-package scheduler_test
-
-import "context"
-
-func nothing(context.Context) error { return nil }
