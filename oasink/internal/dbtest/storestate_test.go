@@ -303,3 +303,40 @@ func BenchmarkRecall(b *testing.B) {
 		})
 	}
 }
+
+// The answer to each statement, that to COMMIT too, is lost once: what was done is
+// found, and neither done again nor lost.
+func TestStoreWhoseAnswersAreLost(t *testing.T) {
+	onServers(t, func(t *testing.T, on engine) {
+		direct := on.empty(t)
+		s := storeOn(t, direct)
+		claimed, added := 0, 0
+		for step := 1; step <= 16; step++ {
+			p, behind := through(t, direct)
+			var seen atomic.Int64
+			db := behind.struck(t, func(string) error {
+				if seen.Add(1) == int64(step) {
+					p.deafen()
+				}
+				return nil
+			})
+			broken, err := sqlstore.New(context.Background(), db, nil)
+			require.NoError(t, err)
+			when := at(1, 0, 0, step)
+			ticked, err := broken.Tick(context.Background(), "job", when, "me")
+			require.NoError(t, err)
+			require.True(t, ticked, "step %d", step)
+			claimed++
+			require.NoError(t, broken.AddSlice(context.Background(), "r", attendance.SliceRecord{Source: "dingtalk", At: when}))
+			added++
+			require.NoError(t, broken.Remember(context.Background(), stateStream(), workday(3, 1)))
+		}
+		slices := 0
+		for _, err := range s.Slices(context.Background(), "r") {
+			require.NoError(t, err)
+			slices++
+		}
+		require.Equal(t, added, slices)
+		require.Equal(t, 16, claimed)
+	})
+}
