@@ -25,6 +25,7 @@ const usage = `bridge moves punches (打卡) from DingTalk and WeCom into the OA
   jobs                   the jobs: enabled, next run, last result, read up to (任务列表)
   history [JOB]          the sync log (同步日志); -run ID one run, its slices and who was left out; -grep TEXT only lines with it
   preview JOB [-from .. -to ..]      what a run, or a backfill of these days, would write; writes nothing (预览)
+  serve                  all enabled jobs at their times, until SIGTERM (常驻运行)
   undo RUN               take back what a run wrote; needs oa.ledger (撤销一次运行)
 
   -config FILE           the YAML file (default bridge.yaml)
@@ -123,7 +124,15 @@ func parseCommand(args []string) (command, error) {
 		return c, c.perhapsJob(flags, rest)
 	case "preview":
 		return c, c.parseDays(rest)
-	case "explain", "reconcile", "bindings", "serve":
+	case "serve":
+		if len(rest) > 0 {
+			return c, usagef("serve takes no arguments, not %q", rest[0])
+		}
+		if c.now != nil {
+			return c, usagef("serve lives on the real clock: leave out -now")
+		}
+		return c, nil
+	case "explain", "reconcile", "bindings":
 		return c, usagef("the command %s is not yet built (此命令尚未实现)", c.name)
 	}
 	return c, usagef("unknown command %q: write check, run or backfill (bridge -h tells more)", c.name)

@@ -38,8 +38,8 @@ func (p *program) jobs(ctx context.Context) int {
 	store, err := p.store(ctx)
 	for _, j := range p.config.jobs {
 		line := jobLine{Name: j.name, Enabled: j.enabled}
-		if next := j.next(p.now()); j.enabled && !next.IsZero() {
-			line.Next = clockOf(next)
+		if at := j.schedule(); j.enabled && at != nil {
+			line.Next = clockOf(at.Next(p.now()))
 		}
 		if store != nil && err == nil {
 			err = p.soFar(ctx, store, j, &line)
@@ -144,22 +144,4 @@ func orNone(s string) string {
 		return "-"
 	}
 	return s
-}
-
-// next is the job's next start after now; zero if it has no times.
-func (j *jobConfig) next(now time.Time) time.Time {
-	var first time.Time
-	for _, t := range j.times {
-		for day := attendance.DateOf(now.In(j.zone)); ; day = day.Add(1) {
-			at := time.Date(day.Year, day.Month, day.Day, int(t)/60, int(t)%60, 0, 0, j.zone)
-			if !at.After(now) {
-				continue
-			}
-			if first.IsZero() || at.Before(first) {
-				first = at
-			}
-			break
-		}
-	}
-	return first
 }

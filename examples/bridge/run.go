@@ -36,12 +36,14 @@ func (w *work) task() task {
 
 // A task is what is to be read for a job: whose punches, and which days.
 type task struct {
-	units   oasink.Units
-	window  attendance.Window
-	kind    attendance.RunKind
-	apart   bool                   // the people are not the job's own
-	preview bool                   // nothing is written
-	observe func(attendance.Event) // instead of the progress; may be nil
+	units    oasink.Units
+	window   attendance.Window
+	kind     attendance.RunKind
+	apart    bool                   // the people are not the job's own
+	preview  bool                   // nothing is written
+	share    float64                // of what is left of the budget; 0: all
+	parallel int                    // slices at once; 0: the library's
+	observe  func(attendance.Event) // instead of the progress; may be nil
 }
 
 // backfill is the initial sync of any days, with a scope of its own if asked for.
@@ -189,7 +191,7 @@ func (p *program) families(ctx context.Context, w *work, t task) ([]*attendance.
 		all = append(all, attendance.NewSyncer(f.Provider, w.sink(), &attendance.Options{
 			Job: w.job.name, Run: run, Target: w.job.oa.target(), Corp: w.job.provider.corp(),
 			Kind: t.kind, Scope: w.scopeName(t), Apart: t.apart, Memory: memory, FreezeAfterDay: w.job.freeze,
-			Now: p.now, Logger: p.logger, EmptyIsNormal: f.rare, Observe: observe, Announce: p.announce(t),
+			Now: p.now, Logger: p.logger, EmptyIsNormal: f.rare, Observe: observe, Share: t.share, Parallel: t.parallel, Announce: p.announce(t),
 		}))
 	}
 	return all, nil

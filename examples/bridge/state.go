@@ -50,6 +50,8 @@ const stateFile = "file:bridge-state.db"
 
 // store opens the state once. It is nil where the file says none.
 func (p *program) store(ctx context.Context) (attendance.Store, error) {
+	p.opening.Lock()
+	defer p.opening.Unlock()
 	if p.state != nil || p.config.state.driver == "none" {
 		return p.state, nil
 	}
