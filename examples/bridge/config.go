@@ -156,7 +156,7 @@ func (r *reader) readOAs(v value) error {
 
 func (r *reader) readOA(v value) error {
 	o := &oaConfig{key: v.key, driver: "sqlite", generation: "auto", recalc: "auto", tables: map[string]string{}}
-	var dsn, recalc, ledgerAt value
+	var dsn, recalc value
 	err := v.fields(map[string]func(value) error{
 		"name":       func(v value) error { return v.textInto(&o.name) },
 		"driver":     func(v value) error { return v.word(&o.driver, "sqlite", "mysql", "postgres", "sqlserver", "oracle") },
@@ -168,7 +168,7 @@ func (r *reader) readOA(v value) error {
 			recalc = v
 			return v.word(&o.recalc, "auto", "pool", "http", "none")
 		},
-		"ledger": func(v value) error { ledgerAt = v; return v.boolean(&o.ledger) },
+		"ledger": func(v value) error { return v.boolean(&o.ledger) },
 	})
 	switch {
 	case err != nil:
@@ -179,8 +179,6 @@ func (r *reader) readOA(v value) error {
 		return dsn.fail(attendance.Text{EN: fmt.Sprintf("write %q", dsnMend(o)), ZH: fmt.Sprintf("请写 %q", dsnMend(o))}, "this is no dsn of %s that names a database", o.driver)
 	case o.recalc == "http":
 		return recalc.notYet("auto, pool, none")
-	case o.ledger && (o.driver == "sqlserver" || o.driver == "oracle"):
-		return ledgerAt.notYet("false")
 	}
 	r.oas = append(r.oas, o)
 	return nil
