@@ -31,9 +31,13 @@ func TestGoldenStatements(t *testing.T) {
 // requireGolden compares with a golden file, line by line.
 func requireGolden(t *testing.T, name, got string) {
 	t.Helper()
-	path := filepath.Join("testdata", name)
+	requireSame(t, filepath.Join("testdata", name), got)
+}
+
+func requireSame(t *testing.T, path, got string) {
+	t.Helper()
 	if *update {
-		require.NoError(t, os.MkdirAll("testdata", 0o755))
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
 		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
 	}
 	want, err := os.ReadFile(path)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -62,7 +63,6 @@ type ledgerPlay struct {
 	replies map[string]func() [][]driver.Value
 	in      attendance.Punch
 	visit   attendance.Punch
-	look    []driver.Value
 }
 
 func newLedgerPlay(t *testing.T, v vendor, learnt *learntLedger) *ledgerPlay {
@@ -156,6 +156,9 @@ func ledgerTranscript(t *testing.T, v vendor, learnt *learntLedger) string {
 
 	require.NoError(t, p.oa.CreateLedger(context.Background()))
 	requireMakes(t, p.s, p.oa)
+	if v.name != sqliteName {
+		requireSame(t, filepath.Join("..", "..", "..", "docs", "ledger", v.name+".sql"), administrators(v, p.oa.LedgerStatements()))
+	}
 	part("CreateLedger")
 
 	w, err := p.add()
@@ -201,6 +204,17 @@ func requireMakes(t *testing.T, s *script, oa *oasink.Sink) {
 		}
 	}
 	require.Equal(t, oa.LedgerStatements(), made)
+}
+
+// administrators is what the documentation gives them to run.
+func administrators(v vendor, statements []string) string {
+	text := "-- The tables of the ledger, for an administrator who creates them (docs/operations.md).\n" +
+		"-- The schema is that of the OA's tables: put the site's own, and the prefix if it is another.\n\n" +
+		strings.Join(statements, ";\n\n") + ";\n"
+	if v.name == oracleName {
+		text += "\nCOMMIT;\n"
+	}
+	return text
 }
 
 var randomNumber = regexp.MustCompile(`\d{5,}`)
