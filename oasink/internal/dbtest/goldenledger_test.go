@@ -109,7 +109,7 @@ func (p *ledgerPlay) write(minute int, run string, punches ...attendance.Punch) 
 
 // add writes when nothing is there.
 func (p *ledgerPlay) add() (attendance.Written, error) {
-	p.put(`^select id, userid, .* where userid in`, []driver.Value{int64(7), int64(101), "2026-03-02", "08:00:00", "1", "from_dd", "1"})
+	p.put(`^select id, userid, .* where userid in`, []driver.Value{int64(7), int64(101), "2026-03-02", "08:00:00", "1", "from_dd"})
 	p.put(`^select id, operater, .* where operater in`, []driver.Value{int64(9), int64(101), "2026-03-02", "09:00:00", "mobile_sign"})
 	return p.write(0, "first", p.in, p.visit)
 }
@@ -117,7 +117,7 @@ func (p *ledgerPlay) add() (attendance.Written, error) {
 // again writes when all is there.
 func (p *ledgerPlay) again() (attendance.Written, error) {
 	p.known(`_rows where origin = \d+ and account in`, 0, 1)
-	p.put(`^select userid, .*, id from`, []driver.Value{int64(101), "1", "2026-03-02", "08:00:00", "from_dd", "1", "1", int64(7)})
+	p.put(`^select userid, .*, id from`, []driver.Value{int64(101), "1", "2026-03-02", "08:00:00", "from_dd", "1", int64(7)})
 	p.put(`^select operater, .*, id, operate_type from`, []driver.Value{int64(101), "2026-03-02", "09:00:00", int64(9), "mobile_sign"})
 	return p.write(1, "second", p.in, p.visit)
 }
