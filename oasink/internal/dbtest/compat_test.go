@@ -378,6 +378,13 @@ func numbered(query, mark string) string {
 func compatEngine(v vendor, e *compat) engine {
 	on := engine{name: compatPrefix + v.name, driver: e, dialect: v.dialect}
 	on.create = func(t testing.TB, name string) string {
+		t.Cleanup(func() { // else it stays in the process's memory
+			c, err := e.Open(name)
+			if err == nil {
+				_, _ = c.(*compatConn).ask("run", "SHUTDOWN IMMEDIATELY")
+				_ = c.Close()
+			}
+		})
 		db := on.open(t, name)
 		for _, statement := range e.catalogue {
 			_, err := db.DB.Exec(statement)

@@ -101,7 +101,7 @@ func ledgerSuite(t *testing.T, on engine) {
 	} {
 		t.Run(name, func(t *testing.T) { test(t, on) })
 	}
-	for seed := range 6 {
+	for seed := range 4 { // each generation, keeping and removing
 		t.Run(fmt.Sprintf("history %d", seed), func(t *testing.T) { testRandomHistory(t, on, uint64(seed)) })
 	}
 }
