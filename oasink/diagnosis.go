@@ -23,6 +23,7 @@ const (
 	unreachable           // no connection, no file, no database in it
 	missing               // a table or column does not exist
 	unstorable            // a text holds a character that its column cannot
+	already               // what is to be made is there
 	noTransaction         // rollback without a transaction: there is nothing to undo
 )
 

@@ -147,7 +147,7 @@ func (w *writing) readBack(ctx context.Context, c bun.Conn, id tableID, rows []w
 	}
 	slices.Sort(people)
 	t, person, date := w.shape.sign, "userId", "signDate"
-	columns := []string{"id", "userId", "signDate", "signTime", "signType", "signFrom", "userType"}
+	columns := []string{"id", "userId", "signDate", "signTime", "signType", "signFrom"}
 	list := &w.plan.sign
 	if id == mobileTable {
 		t, person, date, list = w.shape.mobile, "operater", "operate_date", &w.plan.mobile
@@ -155,12 +155,15 @@ func (w *writing) readBack(ctx context.Context, c bun.Conn, id tableID, rows []w
 	}
 	for part := range slices.Chunk(slices.Compact(people), valuesPerList) {
 		q := w.statement("SELECT ").columns(t, columns...).sql(" FROM ").table(t)
-		err := w.ofDays(q, t, person, part, date).query(ctx, c, len(columns), func(v []any) error {
+		if q = w.ofDays(q, t, person, part, date); id == signTable {
+			q.insiders(t)
+		}
+		err := q.query(ctx, c, len(columns), func(v []any) error {
 			at, ok := secondFrom(textOf(v[2]), textOf(v[3]))
 			k, ours := key{person: intOf(v[1]), at: at}, ok
 			if id == signTable {
 				k.sign = signTypeFrom(textOf(v[4]))
-				ours = ours && textOf(v[5]) == w.tagOf(id) && textOf(v[6]) != "2"
+				ours = ours && textOf(v[5]) == w.tagOf(id)
 			} else {
 				ours = ours && textOf(v[4]) == mobileType
 			}

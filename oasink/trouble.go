@@ -77,8 +77,11 @@ const (
 	longestPause  = 500 * time.Millisecond
 )
 
+// blocked is how long one step may block in the database; 0: not at all.
+func (o *Options) blocked() time.Duration { return max(0, min(o.LockWait, longestBlock)) }
+
 func (s *Sink) patience() *patience {
-	p := &patience{next: shortestPause, wait: max(0, min(s.opts.LockWait, longestBlock))}
+	p := &patience{next: shortestPause, wait: s.opts.blocked()}
 	if s.opts.LockWait > 0 {
 		p.over = time.NewTimer(s.opts.LockWait)
 	}

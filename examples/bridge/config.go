@@ -165,7 +165,7 @@ func (r *reader) readOAs(v value) error {
 
 func (r *reader) readOA(v value) error {
 	o := &oaConfig{key: v.key, driver: "sqlite", generation: "auto", recalc: "auto", tables: map[string]string{}}
-	var dsn, urlAt, ledgerAt value
+	var dsn, urlAt value
 	err := v.fields(map[string]func(value) error{
 		"name":       func(v value) error { return v.textInto(&o.name) },
 		"driver":     func(v value) error { return v.word(&o.driver, "sqlite", "mysql", "postgres", "sqlserver", "oracle") },
@@ -184,7 +184,7 @@ func (r *reader) readOA(v value) error {
 			urlAt = v
 			return v.bearer(&o.recalcToken)
 		},
-		"ledger": func(v value) error { ledgerAt = v; return v.boolean(&o.ledger) },
+		"ledger": func(v value) error { return v.boolean(&o.ledger) },
 	})
 	switch {
 	case err != nil:
@@ -197,8 +197,6 @@ func (r *reader) readOA(v value) error {
 		return v.missing("recalculate_url", "the site's own address that has days computed, because recalculate is http", "现场重算接口的地址（recalculate 为 http）")
 	case o.recalc != "http" && o.recalcURL+o.recalcToken != "":
 		return urlAt.fail(attendance.Text{EN: "set recalculate: http, or remove it", ZH: "请设 recalculate: http，或删除该键"}, "it is used only with recalculate: http")
-	case o.ledger && (o.driver == "sqlserver" || o.driver == "oracle"):
-		return ledgerAt.notYet("false")
 	}
 	r.oas = append(r.oas, o)
 	return nil
