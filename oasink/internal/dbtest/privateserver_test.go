@@ -88,8 +88,9 @@ func ownMariaDB(t testing.TB, p *privateServer) {
 	data := filepath.Join(p.home, "data")
 	done(t, exec.Command(install, "--no-defaults", "--datadir="+data, "--user="+me.Username, "--auth-root-authentication-method=normal", "--skip-test-db"))
 	p.port = freePort(t)
+	socket := filepath.Join(os.TempDir(), fmt.Sprintf("punchbridge-%d.sock", p.port)) // its path may not be long
+	t.Cleanup(func() { _ = os.Remove(socket) })
 	p.command = func(options ...string) *exec.Cmd {
-		socket := filepath.Join(os.TempDir(), fmt.Sprintf("punchbridge-%d.sock", p.port)) // its path may not be long
 		return exec.Command(server, append([]string{"--no-defaults", "--user=" + me.Username, "--datadir=" + data, "--tmpdir=" + p.home,
 			"--bind-address=127.0.0.1", "--port=" + strconv.Itoa(p.port), "--socket=" + socket, "--pid-file=" + filepath.Join(p.home, "pid"),
 			"--skip-name-resolve", "--innodb-buffer-pool-size=32M"}, options...)...)
