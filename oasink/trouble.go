@@ -57,8 +57,8 @@ func (s *Sink) fault(ctx context.Context, doing string, err error) error {
 // itself takes no writes from anybody.
 func readOnlyMend() attendance.Text {
 	return attendance.Text{
-		EN: "connect to the primary server if this one is a copy (standby, replica), or let the database administrator end the read-only mode (MySQL, MariaDB: read_only; PostgreSQL: default_transaction_read_only); for a file: make it and its directory writable. Nothing was written; the next run makes up for it",
-		ZH: "若所连为备库（只读副本），请改连主库；否则请数据库管理员关闭只读模式（MySQL、MariaDB：read_only；PostgreSQL：default_transaction_read_only）；若为文件：数据库文件及其所在目录均需可写。本次未写入任何数据，下次运行会自动补齐",
+		EN: "connect to the primary server if this one is a copy (standby, replica), or let the database administrator end the read-only mode (MySQL, MariaDB: read_only; PostgreSQL: default_transaction_read_only); for a file: make it and its directory writable; nothing of this batch was written, the next run makes up for it",
+		ZH: "若所连为备库（只读副本），请改连主库；否则请数据库管理员关闭只读模式（MySQL、MariaDB：read_only；PostgreSQL：default_transaction_read_only）；若为文件：数据库文件及其所在目录均需可写。本批数据未写入任何一行，下次运行会自动补齐",
 	}
 }
 
