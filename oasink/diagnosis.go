@@ -30,6 +30,9 @@ const (
 // errBusy says that another writer of this library holds the lock.
 var errBusy = errors.New("another writer is at work")
 
+// errReadOnly says that the database takes no rows, where only that proves it.
+var errReadOnly = errors.New("the storage engine is read-only")
+
 // connectionTrouble tells of an error of a network connection, which has no code
 // of the server's: lost, unreachable or, when it is none, otherTrouble.
 func connectionTrouble(err error) trouble {

@@ -276,6 +276,11 @@ func (w *writing) countLedger() {
 	if b.vanished > 0 {
 		warn("deleted_by_others", "%d rows that were written by this program have been deleted by somebody else since; the platform still has the punches, and they are written again", b.vanished)
 	}
+	if n := len(b.replaced); n > 0 {
+		e := b.replaced[0]
+		warn("foreign_writer", "%d rows that were written by this program have been deleted since, and their punches stand in new rows with the tag %s that it did not write: another program still rewrites days (stop the task of the bridge that this program replaces, or write another tag); the first is that of person %d at %s %s",
+			n, w.tag, e.person, e.at.date(), e.at.clock())
+	}
 	if b.refused > 0 {
 		warn("older_answer", "an answer read at %s came after a newer one: %d rows that it would have changed or found superseded are left as they are", w.batch.ReadAt.Format(time.RFC3339), b.refused)
 	}

@@ -306,10 +306,6 @@ func (v value) missing(name, what, whatZH string) error {
 	return v.sub(name).fail(attendance.Text{EN: "write " + what, ZH: "请填写" + whatZH}, "missing or empty")
 }
 
-func (v value) notYet(instead string) error {
-	return v.fail(attendance.Text{EN: "until then: " + instead, ZH: "此版本尚不支持"}, "%s is valid but not yet built", v.raw())
-}
-
 func (v value) url(p *string) error {
 	s, err := v.text()
 	if err != nil || s == "" {
