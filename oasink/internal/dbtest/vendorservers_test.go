@@ -49,7 +49,7 @@ func scratch(v vendor, on engine, variable string) engine {
 	on.create = func(t testing.TB, _ string) string {
 		db := on.open(t, on.admin())
 		if !made {
-			for _, table := range append(ecologyTables(), ledgerTables()...) {
+			for _, table := range append(ecologyTables(), tablesOfLedger()...) {
 				_, err := db.ExecContext(context.Background(), "SELECT 1 FROM "+table+" WHERE 1 = 0")
 				require.Error(t, err, "there is a table %s: this is no scratch database, and nothing was touched", table)
 			}
@@ -66,7 +66,7 @@ func ecologyTables() []string {
 	return []string{"HrmScheduleSign", "mobile_sign", "kq_format_pool", "HrmResource", "HrmDepartment", "HrmSubCompany"}
 }
 
-func ledgerTables() []string {
+func tablesOfLedger() []string {
 	return []string{"punchbridge_origins", "punchbridge_rows", "punchbridge_reads", "punchbridge_changes", "punchbridge_version"}
 }
 
@@ -80,7 +80,7 @@ func drop(t testing.TB, db *bun.DB, v vendor) {
 			statements = append(statements, "DROP SEQUENCE "+table+"_id")
 		}
 	}
-	for _, table := range ledgerTables() {
+	for _, table := range tablesOfLedger() {
 		statements = append(statements, "DROP TABLE "+table)
 	}
 	for _, statement := range statements {
