@@ -38,7 +38,7 @@ func (p *program) serve(ctx context.Context) int {
 	if s.scheduler, err = scheduler.New(s.options(), s.jobs(works)...); err != nil {
 		return p.misused(&configError{file: p.config.file, key: "jobs", what: err.Error()})
 	}
-	for _, f := range scheduler.Check(p.now(), s.jobs(works)...) {
+	for _, f := range scheduler.Check(p.now(), p.starts(works)...) {
 		p.logger.Warn(f.Code, "message", f.Message.String(), "mend", f.Mend.String())
 	}
 	for _, w := range works {
