@@ -44,6 +44,7 @@ func (p *program) serve(ctx context.Context) int {
 	for _, w := range works {
 		s.begin(ctx, w.job)
 	}
+	s.budgets(works)
 	err = s.listen(ctx, func() error { return s.scheduler.Run(ctx) })
 	if closeErr := p.close(); err == nil {
 		err = closeErr
@@ -175,6 +176,25 @@ func (s *server) begin(ctx context.Context, j *jobConfig) {
 		j.failing = line.Last.Result != string(attendance.ResultOK)
 	}
 	s.progressed(ctx, j)
+}
+
+// budgets publishes what is left of each provider's calls this month, where they are bounded.
+func (s *server) budgets(works []*work) {
+	known := make(map[*providerConfig]bool)
+	for _, w := range works {
+		of := w.job.provider
+		meter, ok := attendance.As[attendance.Meter](w.platform.families()[0].Provider)
+		if !ok || of.monthlyQuota == 0 || known[of] {
+			continue
+		}
+		known[of] = true
+		s.metrics.budget(of.name, func() (float64, bool) {
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+			defer cancel()
+			left, limited, err := meter.Left(ctx)
+			return float64(left), limited && err == nil
+		})
+	}
 }
 
 // progressed publishes how far the job is.

@@ -135,6 +135,7 @@ func stop(t *testing.T, cmd *exec.Cmd) int {
 
 func TestServe(t *testing.T) {
 	s := newServedSite(t)
+	s.provider = append(s.provider, "monthly_quota: 100")
 	s.owe()
 	cmd, stderr := s.serve()
 	eventually(t, func() bool { return len(s.rows(signRows)) == 3 }, "the missed time was made up for")
@@ -144,7 +145,8 @@ func TestServe(t *testing.T) {
 	}, "it is counted")
 	metrics := s.get("/metrics")
 	for _, line := range []string{`punchbridge_job_up{job="daily"} 1`, `punchbridge_last_success_timestamp_seconds{job="daily"} 1.`, `punchbridge_final_lag_seconds{job="daily"} `,
-		`punchbridge_next_run_timestamp_seconds{job="daily"} 1.`, `punchbridge_calls_total{job="daily"} 1`, `punchbridge_people_behind{job="daily"} 0`} {
+		`punchbridge_next_run_timestamp_seconds{job="daily"} 1.`, `punchbridge_calls_total{job="daily"} 1`, `punchbridge_people_behind{job="daily"} 0`,
+		`punchbridge_calls_left{provider="platform"} 99`} {
 		require.Contains(t, metrics, line)
 	}
 	require.Zero(t, stop(t, cmd))
