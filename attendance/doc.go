@@ -32,8 +32,9 @@
 //     only a re-read ([KindReread]) goes beside them;
 //   - days and people far below their usual are warnings (below_usual, silent).
 //
-// A store that fails ends a run before its first call; in the middle it costs no punch, but
-// the run ends with the warning not_remembered and an [Incomplete].
+// A store that cannot be read ends the run, before its first call or before the next 500
+// people; what was read by then is written. One that cannot be told what was done costs no
+// punch: the run goes on and ends with the warning not_remembered and an [Incomplete].
 //
 // The package imports the standard library only, keeps no global state, starts
 // no goroutine that outlives the call that started it, prints nothing and never

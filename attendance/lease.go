@@ -132,7 +132,9 @@ func leaseName(job, target string, kind RunKind) string {
 }
 
 // Alive reports whether the run of the given name still works on the job, as far as
-// its lease tells: one that was killed a few seconds ago may still seem to.
+// its lease tells: one that was killed a few seconds ago may still seem to. It goes by
+// the real clock, and compares it with that of the run's machine: where those differ by
+// more than some seconds, a living run may seem dead. Its errors are the store's.
 func Alive(ctx context.Context, store LeaseStore, job, target string, kind RunKind, run string) (bool, error) {
 	const asker = "asking who is at work"
 	now := time.Now() //nolint:forbidigo // leases live on the real clock, whatever the host's Now

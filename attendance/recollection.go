@@ -287,7 +287,7 @@ type Progress struct {
 	// Owed is what the stream owes to everybody.
 	Owed Spans
 	// ReadUpTo is up to when all of it was read for everybody who is there and whose
-	// account the platform takes; zero when nothing is owed.
+	// account the platform takes, in UTC and whole seconds; zero when nothing is owed.
 	ReadUpTo time.Time
 	// People is how many people are counted in, Behind how many of them lack something,
 	// Refused how many are not counted in because the platform rejects them.
@@ -295,7 +295,7 @@ type Progress struct {
 }
 
 // FinalUpTo is up to when nothing is expected to change any more: ReadUpTo, less the
-// time that late records take to settle.
+// time that late records take to settle; in UTC, zero when ReadUpTo is.
 func (p Progress) FinalUpTo(settle time.Duration) time.Time {
 	if p.ReadUpTo.IsZero() {
 		return time.Time{}
@@ -304,7 +304,9 @@ func (p Progress) FinalUpTo(settle time.Duration) time.Time {
 }
 
 // ReadProgress derives from what was read for each person how far the stream has
-// come. It reads all people of the stream.
+// come. It reads all people of the stream, one after the other, and holds none of them.
+// Its errors are the store's; the Progress beside one is of no use. A run at the same time
+// may be seen in part.
 func ReadProgress(ctx context.Context, store CoverageStore, s Stream) (Progress, error) {
 	owed, err := store.Owed(ctx, s)
 	p := Progress{Owed: owed, ReadUpTo: owed.Bounds().To}

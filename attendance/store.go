@@ -31,6 +31,9 @@ type Store interface {
 
 // A Stream is one flow of records: of one job, from one family of one company's
 // records, into one OA. Coverage is remembered stream by stream.
+//
+// Its names stay the same for ever: under another one nothing is remembered. Each may be
+// empty, which is a name too.
 type Stream struct {
 	Job    string `json:"job"`
 	Target string `json:"target"` // the host's name of the OA
@@ -58,7 +61,8 @@ type CoverageStore interface {
 	Remember(ctx context.Context, s Stream, changes []Change) error
 }
 
-// A Coverage is what is known of one person and one account of that person.
+// A Coverage is what is known of one person and one account of that person. Its
+// instants are whole seconds in UTC.
 type Coverage struct {
 	Person  string
 	Account string // "" for what is known of somebody who was left out
@@ -302,5 +306,5 @@ type Memory struct {
 	Tallies TallyStore
 }
 
-// Remember is a Memory that keeps everything in one store.
+// Remember is a Memory that keeps everything in one store, which must not be nil.
 func Remember(s Store) Memory { return Memory{s, s, s, s, s} }

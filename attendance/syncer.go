@@ -32,13 +32,16 @@ type Options struct {
 	// Memory is what is remembered between runs. The zero value remembers nothing.
 	Memory Memory
 	// Share is which part of the calls that are left of the platform's budget the run
-	// may take, for a run that is not to starve others; 0 means all.
+	// may take, between 0 and 1, for a run that is not to starve others; 0, and 1 or more,
+	// mean all. A run that would take more is refused with [CodeQuota] before its first call.
 	Share float64
-	// Announce, when not nil, is told what the run will take, before its first call.
+	// Announce, when not nil, is told what the run will take, once, before its first
+	// call, by the goroutine that called Run. The people are then held in memory.
 	Announce func(Estimate)
 	// FreezeAfterDay, when > 0, closes all months before the last one, and from this
-	// day of a month on the last one too: what would change there is reported, as
-	// warning frozen, and not written.
+	// day of a month on the last one too, in the zone of the run's window: what would change
+	// there is reported, as warning frozen, and not written. Its punches are skipped as
+	// [Frozen]; with a sink that is no [Previewer], all of the closed months are.
 	FreezeAfterDay int
 	// Corp names the tenant of the platform: two companies whose punches go into
 	// one OA under one provider's name need two names, which stay the same for
