@@ -119,7 +119,9 @@ func (p *program) transfer(ctx context.Context, w *work, t task) (attendance.Rep
 	families, err := p.families(ctx, w, t)
 	if err != nil {
 		span, _ := t.window.Span(attendance.Moment{Now: p.now()})
-		return attendance.Report{Job: w.job.name, Run: p.runID(), Span: span}, err
+		report := attendance.Report{Job: w.job.name, Run: p.runID(), Span: span, Started: p.now(), Ended: p.now()}
+		p.noteFailure(ctx, w, t, report, err)
+		return report, err
 	}
 	report, err := attendance.RunTogether(ctx, w.scope(t.units), t.window, families...)
 	report.Warnings = recalculate(ctx, w.hooked, w.job.zone, report.Warnings)
@@ -133,6 +135,19 @@ func (p *program) transfer(ctx context.Context, w *work, t task) (attendance.Rep
 		report.Warnings = append(report.Warnings, warning)
 	}
 	return report, err
+}
+
+// noteFailure puts a run into the sync log that ended before it began, as where the
+// OA's database is down.
+func (p *program) noteFailure(ctx context.Context, w *work, t task, report attendance.Report, err error) {
+	if p.state == nil {
+		return
+	}
+	noteErr := p.state.EndRun(ctx, attendance.RunRecord{ID: report.Run, Kind: t.kind, Target: w.job.oa.target(), Attempts: 1,
+		Result: attendance.ResultPartial, Code: attendance.CodeOf(err), Message: err.Error(), Report: report})
+	if noteErr != nil {
+		p.logger.Warn("the run could not be put into the sync log", "error", noteErr)
+	}
 }
 
 // accountsShown is how many accounts a warning names.
