@@ -292,7 +292,7 @@ func (r *run) add(done SliceReport) Event {
 // and end by it, and punches later than it are skipped.
 func (r *run) clockWarning() (Warning, bool) {
 	witness, ok := As[ClockWitness](r.provider)
-	if !ok {
+	if !ok || !r.real {
 		return Warning{}, false
 	}
 	ahead, known := witness.ClockAhead()

@@ -128,9 +128,6 @@ func (p *program) transfer(ctx context.Context, w *work, t task) (attendance.Rep
 	if err == nil {
 		err = w.oa.Missing() // also where no punch happened to need it
 	}
-	if p.command.now != nil { // the real clock is not the one that counts
-		report.Warnings = slices.DeleteFunc(report.Warnings, func(w attendance.Warning) bool { return w.Code == "clock_skew" })
-	}
 	if warning, ok := p.sharedAccounts(ctx, w.job); ok {
 		report.Warnings = append(report.Warnings, warning)
 	}
@@ -206,7 +203,7 @@ func (p *program) families(ctx context.Context, w *work, t task) ([]*attendance.
 		all = append(all, attendance.NewSyncer(f.Provider, w.sink(), &attendance.Options{
 			Job: w.job.name, Run: run, Target: w.job.oa.target(), Corp: w.job.provider.corp(),
 			Kind: t.kind, Scope: w.scopeName(t), Apart: t.apart, Memory: memory, FreezeAfterDay: w.job.freeze,
-			Now: p.now, Logger: p.logger, EmptyIsNormal: f.rare, Observe: observe, Share: t.share, Parallel: t.parallel, Announce: p.announce(t),
+			Now: p.command.now, Logger: p.logger, EmptyIsNormal: f.rare, Observe: observe, Share: t.share, Parallel: t.parallel, Announce: p.announce(t),
 		}))
 	}
 	return all, nil
