@@ -18,7 +18,7 @@ var (
 	// ErrNoJob: no job has this name.
 	ErrNoJob = errors.New("no job has this name")
 	// ErrStopped: Run was not called yet, or is coming to its end.
-	ErrStopped = errors.New("the scheduler is not running")
+	ErrStopped = errors.New("the scheduler has stopped, or was not started")
 )
 
 // A Scheduler starts jobs. It is safe for concurrent use.
