@@ -149,7 +149,10 @@ func (w *world) host(opts scheduler.Options, jobs ...scheduler.Job) *host {
 	require.NoError(w, err)
 	ctx, cancel := context.WithCancel(w.Context())
 	h.cancel = cancel
-	go func() { h.ended <- h.Run(ctx) }()
+	go func() {
+		defer close(h.ended)
+		h.ended <- h.Run(ctx)
+	}()
 	synctest.Wait()
 	return h
 }
