@@ -107,6 +107,21 @@ func TestARunOfAnotherProcessIsSeen(t *testing.T) {
 	})
 }
 
+// A run that ends has dealt with the times that were skipped because of it, also those
+// that only a process with a faster clock knows of.
+func TestASkippedTimeIsDealtWith(t *testing.T) {
+	in(t, shanghai, "2026-03-01 12:00", func(w *world) {
+		job := scheduler.Job{Name: "slow", Schedule: scheduler.Every(time.Hour), Run: lasting(57*time.Minute + 40*time.Second)}
+		a := w.replica("a", true, job)
+		w.until("2026-03-01 12:08")
+		fast := w.host(scheduler.Options{Ticks: w.store, Leases: w.store, Now: func() time.Time { return w.now().Add(150 * time.Second) }}, job)
+		w.until("2026-03-01 13:30")
+		require.Equal(t, []string{"started slow scheduled 03-01 12:07", "skipped slow scheduled 03-01 13:07 elsewhere", "ended slow scheduled 03-01 12:07", "claimed slow 03-01 13:07 elsewhere"}, w.said())
+		a.stop(t)
+		fast.stop(t)
+	})
+}
+
 // What is left of a killed process does not hold up its successors.
 func TestAProcessDiesInARun(t *testing.T) {
 	in(t, shanghai, "2026-03-01 23:00", func(w *world) {
@@ -152,8 +167,8 @@ func TestAProcessDiesBetweenClaimAndRun(t *testing.T) {
 			died := false
 			for _, name := range []string{"a", "b"} {
 				h := w.replica(name, leases, job)
-				h.dead.claimed = func(job string, _ time.Time) bool {
-					if died || job != "daily" {
+				h.dead.claimed = func(job string, at time.Time) bool {
+					if died || job != "daily" || at.Minute() != 30 {
 						return false
 					}
 					died = true

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -162,6 +163,9 @@ func (h *host) stop(t *testing.T) {
 	t.Helper()
 	h.cancel()
 	require.NoError(t, <-h.ended)
+	if h.dead != nil {
+		require.Zero(t, h.dead.calls.Load(), "nothing goes on when Run has returned")
+	}
 	synctest.Wait()
 }
 
@@ -179,8 +183,9 @@ type deadly struct {
 	// claimed, when not nil, is asked after each claim whether the process dies then.
 	claimed func(job string, at time.Time) bool
 
-	mu   sync.Mutex
-	over chan struct{}
+	mu    sync.Mutex
+	over  chan struct{}
+	calls atomic.Int32 // that are going on
 }
 
 func mortal(store *attendancetest.Store) *deadly {
@@ -204,10 +209,22 @@ func (d *deadly) gone() bool {
 	}
 }
 
-func (d *deadly) Tick(ctx context.Context, job string, at time.Time, owner string) (bool, error) {
+// call is the way to the store, which takes a moment: so two processes meet there.
+func (d *deadly) call() bool {
+	d.calls.Add(1)
+	time.Sleep(10 * time.Millisecond)
 	if d.gone() {
+		d.calls.Add(-1)
+		return false
+	}
+	return true
+}
+
+func (d *deadly) Tick(ctx context.Context, job string, at time.Time, owner string) (bool, error) {
+	if !d.call() {
 		return false, errDead
 	}
+	defer d.calls.Add(-1)
 	claimed, err := d.store.Tick(ctx, job, at, owner)
 	if claimed && d.claimed != nil && d.claimed(job, at) {
 		d.die()
@@ -216,30 +233,34 @@ func (d *deadly) Tick(ctx context.Context, job string, at time.Time, owner strin
 }
 
 func (d *deadly) LastTick(ctx context.Context, job string) (time.Time, error) {
-	if d.gone() {
+	if !d.call() {
 		return time.Time{}, errDead
 	}
+	defer d.calls.Add(-1)
 	return d.store.LastTick(ctx, job)
 }
 
 func (d *deadly) Lease(ctx context.Context, name, owner string, at time.Time, over attendance.Holder) (attendance.Holder, error) {
-	if d.gone() {
+	if !d.call() {
 		return attendance.Holder{}, errDead
 	}
+	defer d.calls.Add(-1)
 	return d.store.Lease(ctx, name, owner, at, over)
 }
 
 func (d *deadly) Beat(ctx context.Context, name, owner string, at time.Time) (bool, error) {
-	if d.gone() {
+	if !d.call() {
 		return false, errDead
 	}
+	defer d.calls.Add(-1)
 	return d.store.Beat(ctx, name, owner, at)
 }
 
 func (d *deadly) Release(ctx context.Context, name, owner string) error {
-	if d.gone() {
+	if !d.call() {
 		return errDead
 	}
+	defer d.calls.Add(-1)
 	return d.store.Release(ctx, name, owner)
 }
 
