@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/attendance/attendancetest"
 	"github.com/punchbridge/punchbridge/scheduler"
 )
 
@@ -157,6 +158,67 @@ func ownerOf(w *world, job string) string {
 	holder, err := w.store.Lease(w.Context(), "schedule "+job, "nobody", w.now(), attendance.Holder{})
 	require.NoError(w, err)
 	return holder.Owner[:1]
+}
+
+// The lease of a process that died in a manual run is taken over by the next run.
+func TestAProcessDiesInAManualRun(t *testing.T) {
+	in(t, shanghai, "2026-03-01 23:00", func(w *world) {
+		job := lasts(10*time.Minute, daily(w.zone))
+		a := w.replica("a", true, job)
+		w.until("2026-03-01 23:10")
+		require.NoError(t, a.Trigger("daily"))
+		w.until("2026-03-01 23:15")
+		a.kill()
+		w.pass(time.Second)
+		_ = w.said()
+		b := w.replica("b", true, job)
+		require.NoError(t, b.Trigger("daily"))
+		w.pass(19 * time.Second)
+		require.Empty(t, w.said(), "it may live")
+		w.pass(3 * time.Second)
+		require.Equal(t, []string{"started daily manual"}, w.said())
+		b.stop(t)
+	})
+}
+
+func TestACutOffRunIsTooOld(t *testing.T) {
+	in(t, shanghai, "2026-03-01 23:00", func(w *world) {
+		job := lasts(10*time.Minute, daily(w.zone))
+		job.MissedWithin = time.Hour
+		a := w.replica("a", true, job)
+		w.until("2026-03-01 23:35")
+		a.kill()
+		_ = w.said()
+		w.until("2026-03-02 00:35")
+		b := w.replica("b", true, job)
+		w.until("2026-03-02 12:00")
+		require.Equal(t, []string{"missed daily 03-01 23:30"}, w.said())
+		b.stop(t)
+	})
+}
+
+// dawdling is a store whose leases take their time.
+type dawdling struct{ *attendancetest.Store }
+
+func (d dawdling) Lease(ctx context.Context, name, owner string, at time.Time, over attendance.Holder) (attendance.Holder, error) {
+	time.Sleep(15 * time.Second)
+	return d.Store.Lease(ctx, name, owner, at, over)
+}
+
+// A run that ends while another process looks whether it died is not run once more.
+func TestARunEndsWhileItIsLookedAt(t *testing.T) {
+	for d := 10 * time.Minute; d < 11*time.Minute; d += 5 * time.Second {
+		in(t, shanghai, "2026-03-01 23:29", func(w *world) {
+			job := lasts(d, daily(w.zone))
+			a := w.replica("a", true, job)
+			w.pass(90 * time.Second)
+			b := w.host(scheduler.Options{Ticks: w.store, Leases: dawdling{w.store}}, job)
+			w.pass(time.Hour)
+			require.Equal(t, ran("daily scheduled 03-01 23:30"), w.said())
+			a.stop(t)
+			b.stop(t)
+		})
+	}
 }
 
 func TestAProcessDiesBetweenClaimAndRun(t *testing.T) {

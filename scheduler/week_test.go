@@ -34,6 +34,7 @@ type week struct {
 	done     map[string]int // runs that came to their end, by job and scheduled time
 	harmed   map[string]bool
 	claims   map[string][]time.Time
+	by       map[string]int       // who made the last of them
 	open     map[string]time.Time // a time that was cut off,
 	since    map[string]time.Time // and since when it is seen
 	events   []scheduler.Event
@@ -41,7 +42,7 @@ type week struct {
 }
 
 func TestWeeks(t *testing.T) {
-	seeds := 10
+	seeds := 6
 	if testing.Short() {
 		seeds = 2
 	}
@@ -54,7 +55,7 @@ func TestWeeks(t *testing.T) {
 			t.Run(fmt.Sprintf("%s %s %d", where[0], where[1], seed), func(t *testing.T) {
 				in(t, where[0], where[1], func(w *world) {
 					k := &week{world: w, Rand: rand.New(rand.NewPCG(uint64(seed), 7)),
-						luck: rand.New(rand.NewPCG(uint64(seed), 8)), running: map[string]int{}, done: map[string]int{}, harmed: map[string]bool{}, claims: map[string][]time.Time{},
+						luck: rand.New(rand.NewPCG(uint64(seed), 8)), running: map[string]int{}, done: map[string]int{}, harmed: map[string]bool{}, claims: map[string][]time.Time{}, by: map[string]int{},
 						open: map[string]time.Time{}, since: map[string]time.Time{}}
 					k.prepare()
 					k.live(7 * 24 * time.Hour)
@@ -104,6 +105,7 @@ func (k *week) start(i int) {
 			return false
 		}
 		k.claims[job] = append(k.claims[job], at.Truncate(time.Second))
+		k.by[job] = i
 		if dies := k.armed[i] && len(k.claims[job]) > 1; dies {
 			k.harmed[key(job, at)] = true
 			k.armed[i], k.up[i] = false, time.Time{}
@@ -159,6 +161,11 @@ func (k *week) end(i int, kill bool) {
 	k.mu.Lock()
 	h := k.hosts[i]
 	k.up[i], k.armed[i] = time.Time{}, false
+	for job, claims := range k.claims {
+		if kill && k.by[job] == i { // perhaps just now
+			k.harmed[key(job, claims[len(claims)-1])] = true
+		}
+	}
 	k.back[i] = time.Now().Add(time.Duration(k.IntN(180)) * time.Minute)
 	if k.IntN(3) > 0 {
 		k.back[i] = time.Now().Add(time.Duration(k.IntN(60)) * time.Second)
