@@ -226,21 +226,16 @@ func TestAProcessDiesBetweenClaimAndRun(t *testing.T) {
 		in(t, shanghai, "2026-03-01 23:00", func(w *world) {
 			job := daily(w.zone)
 			var hosts []*host
-			died := false
+			var died atomic.Bool
 			for _, name := range []string{"a", "b"} {
 				h := w.replica(name, leases, job)
-				h.dead.claimed = func(job string, at time.Time) bool {
-					if died || job != "daily" || at.Minute() != 30 {
-						return false
-					}
-					died = true
-					h.cancel()
-					return true
-				}
+				h.dead.dieAt(func(job string, at time.Time) bool {
+					return job == "daily" && at.Minute() == 30 && died.CompareAndSwap(false, true)
+				})
 				hosts = append(hosts, h)
 			}
 			w.until("2026-03-02 12:00")
-			require.True(t, died)
+			require.True(t, died.Load())
 			started, _, _ := count(w.said())
 			if leases {
 				require.Equal(t, map[string]int{"daily cut_off 03-01 23:30": 1}, started)

@@ -85,6 +85,9 @@ func TestDailyAgainstAClockThatIsWatched(t *testing.T) {
 			watched, exists := starts(from, days, zone)
 			until := from.Add((days - 2) * 24 * time.Hour)
 			for minute := range 24 * 60 {
+				if m := minute % 60; m%5 != 0 && m != 1 && m != 59 {
+					continue
+				}
 				schedule := scheduler.Daily(minute/60, minute%60, zone)
 				var want []time.Time
 				shown, _ := time.Parse(time.DateOnly, first)

@@ -42,7 +42,7 @@ type week struct {
 }
 
 func TestWeeks(t *testing.T) {
-	seeds := 6
+	seeds := 4
 	if testing.Short() {
 		seeds = 2
 	}
@@ -98,7 +98,7 @@ func key(job string, at time.Time) string { return job + at.UTC().Format(" 01-02
 func (k *week) start(i int) {
 	d := mortal(k.store)
 	var h *host
-	d.claimed = func(job string, at time.Time) bool {
+	d.dieAt(func(job string, at time.Time) bool {
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		if _, known := k.times[job]; !known {
@@ -112,7 +112,7 @@ func (k *week) start(i int) {
 			return true
 		}
 		return false
-	}
+	})
 	jobs := slices.Clone(k.jobs)
 	for n := range jobs {
 		jobs[n].Run = d.run(k.job(jobs[n].Name))

@@ -180,16 +180,24 @@ var errDead = errors.New("dead")
 // deadly is a store as a process sees it that may die.
 type deadly struct {
 	store *attendancetest.Store
+
+	mu sync.Mutex
 	// claimed, when not nil, is asked after each claim whether the process dies then.
 	claimed func(job string, at time.Time) bool
 
-	mu    sync.Mutex
 	over  chan struct{}
 	calls atomic.Int32 // that are going on
 }
 
 func mortal(store *attendancetest.Store) *deadly {
 	return &deadly{store: store, over: make(chan struct{})}
+}
+
+// dieAt sets who is asked whether the process dies after a claim.
+func (d *deadly) dieAt(claimed func(job string, at time.Time) bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.claimed = claimed
 }
 
 func (d *deadly) die() {
@@ -226,7 +234,10 @@ func (d *deadly) Tick(ctx context.Context, job string, at time.Time, owner strin
 	}
 	defer d.calls.Add(-1)
 	claimed, err := d.store.Tick(ctx, job, at, owner)
-	if claimed && d.claimed != nil && d.claimed(job, at) {
+	d.mu.Lock()
+	dies := d.claimed
+	d.mu.Unlock()
+	if claimed && dies != nil && dies(job, at) {
 		d.die()
 	}
 	return claimed, err

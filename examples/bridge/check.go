@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/scheduler"
 )
 
 // check asks every part of every job whether it can work. What belongs to one
@@ -93,29 +95,26 @@ func (p *program) checkOA(ctx context.Context, w *work, found *findings) {
 	found.add(w.job.name, scope.CheckReach(ctx, w.platform.families()[0].Provider, p.now())...)
 }
 
-// checkTimes warns of a job that runs close to the site's own directory sync:
-// people who are just being moved would be missed.
+// checkTimes warns of starts that lose punches: right after midnight, and close to the
+// site's own directory sync.
 func (p *program) checkTimes(j *jobConfig, found *findings) {
 	if !j.enabled {
 		found.add(j.name, attendance.Finding{Code: "job_disabled", Level: attendance.LevelOK,
 			Message: attendance.Text{EN: "the job is disabled (enabled: false)", ZH: "任务未启用（enabled: false）"}})
 	}
-	if p.config.contactSync == nil {
-		return
+	var directory []scheduler.Job
+	if at := p.config.contactSync; at != nil {
+		directory = append(directory, scheduler.Job{Schedule: at.daily(p.config.zone), Directory: true})
 	}
-	const hour, day = 60, 24 * 60
 	for _, at := range j.times {
-		apart := (int(at) - int(*p.config.contactSync) + day) % day
-		if apart = min(apart, day-apart); apart < hour {
-			found.add(j.name, attendance.Finding{Code: "contact_sync_close", Level: attendance.LevelWarning,
-				Message: attendance.Text{EN: fmt.Sprintf("the job starts at %v, %d minutes from the directory sync at %v", at, apart, *p.config.contactSync),
-					ZH: fmt.Sprintf("任务在 %v 开始，与通讯录同步 %v 只相隔 %d 分钟", at, *p.config.contactSync, apart)},
-				Mend: attendance.Text{EN: "keep them at least an hour apart", ZH: "建议至少相隔一小时"}})
-		}
+		job := scheduler.Job{Name: j.name, Schedule: at.daily(j.zone), Window: j.window()}
+		found.add("", scheduler.Check(p.now(), append(directory, job)...)...)
 	}
 }
 
-func (t clockTime) String() string { return fmt.Sprintf("%02d:%02d", int(t)/60, int(t)%60) }
+func (t clockTime) daily(zone *time.Location) scheduler.Schedule {
+	return scheduler.Daily(int(t)/60, int(t)%60, zone)
+}
 
 // label names the OA for people.
 func (o *oaConfig) label() string {
