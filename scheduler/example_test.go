@@ -154,8 +154,8 @@ func ExampleJob() {
 		fmt.Println("syncing")
 		return nil
 	}}
-	var host func(context.Context) error = job.Run // any runtime
-	fmt.Println(host(context.Background()))
+	host := func(run func(context.Context) error) { fmt.Println(run(context.Background())) } // any runtime
+	host(job.Run)
 	// Output:
 	// syncing
 	// <nil>

@@ -111,8 +111,8 @@ func TestDailyIsOnceADay(t *testing.T) {
 		zone := zoneOf(t, name)
 		for _, clock := range [][2]int{{0, 0}, {1, 30}, {2, 30}, {23, 30}} {
 			schedule := scheduler.Daily(clock[0], clock[1], zone)
-			at := schedule.Next(time.Date(2005, 1, 1, 12, 0, 0, 0, zone))
-			for range 20 * 365 {
+			at := schedule.Next(time.Date(2009, 1, 1, 12, 0, 0, 0, zone))
+			for range 4 * 365 {
 				next := schedule.Next(at)
 				require.Equal(t, zone, next.Location())
 				require.Greater(t, next.Sub(at), 21*time.Hour)

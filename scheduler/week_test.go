@@ -1,7 +1,6 @@
 package scheduler_test
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -303,12 +302,10 @@ func (k *week) judge() {
 			if len(begun[name]) > 0 && begun[name][0] != scheduler.CutOff || skipped[name] && missed[name] > 0 {
 				require.Equal(k, this-before, missed[name], "%s makes up for those before it", name)
 			}
-			reasons := slices.Clone(begun[name])
-			slices.Sort(reasons)
-			require.LessOrEqual(k, len(slices.Compact(reasons)), 2)
-			require.Equal(k, len(reasons), len(begun[name]), "%s: at most once, and once more when cut off: %v", name, begun[name])
+			again := slices.Index(begun[name], scheduler.CutOff)
+			require.True(k, len(begun[name]) <= 1 || len(begun[name]) == 2 && again == 1, "%s: at most once, and once more when cut off: %v", name, begun[name])
 			require.LessOrEqual(k, k.done[name], 1, "%s came to its end twice", name)
-			if slices.Contains(begun[name], scheduler.CutOff) {
+			if again >= 0 {
 				cut++
 				require.True(k, k.harmed[name] || len(begun[name]) == 2 || skipped[name], "%s: run once more without a reason", name)
 			}
@@ -323,5 +320,6 @@ func (k *week) judge() {
 		}
 	}
 	k.Logf("%d times claimed, %d skipped, %d caught up, %d cut off and run once more; %d manual runs", total, over, late, cut, manual)
-	require.Greater(k, total, cmp.Compare(total, 0)*60)
+	require.Greater(k, total, 100)
+	require.True(k, cut > 0 && late > 0 && over > 0 && manual > 0, "the week was too calm to prove anything")
 }
