@@ -9,6 +9,7 @@
 //   - [github.com/punchbridge/punchbridge/dingtalk]: DingTalk punches, field check-ins, directory
 //   - [github.com/punchbridge/punchbridge/wecom]: WeCom check-ins (上下班, 外出), directory
 //   - [github.com/punchbridge/punchbridge/oasink]: the e-cology database: sink, roster, bindings
+//   - [github.com/punchbridge/punchbridge/scheduler]: jobs at their times, for hosts without a scheduler of their own
 //   - [github.com/punchbridge/punchbridge/provider]: the toolkit for writing another provider
 //
 // # A complete first program

@@ -76,8 +76,12 @@ func (s *Scheduler) look(ctx context.Context, j *entry) (time.Duration, error) {
 		s.tell(ctx, j, Event{Kind: Missed, Scheduled: at, Missed: missed})
 		return 0, s.markEnded(ctx, c.key, at)
 	}
-	if err := s.start(j, r); errors.Is(err, ErrRunning) { //nolint:contextcheck // a run outlives the look that began it
-		s.tell(ctx, j, r.event(Skipped))
+	if err := s.start(j, r); err != nil { //nolint:contextcheck // a run outlives the look that began it
+		e := r.event(Skipped)
+		if !errors.Is(err, ErrRunning) {
+			e.Err = err
+		}
+		s.tell(ctx, j, e)
 	}
 	return 0, nil
 }

@@ -24,14 +24,18 @@ func (p *program) run(ctx context.Context) int {
 	return p.sync(ctx, w, w.task())
 }
 
-// task is the job's automatic run. A look-back of 0 is the old automatic sync: today
-// and nothing else, whatever was missed.
+// task is the job's automatic run.
 func (w *work) task() task {
-	t := task{units: w.units(), window: attendance.SinceMark(w.job.lookBack, w.job.zone), kind: attendance.KindRun}
-	if w.job.lookBack == 0 {
-		t.window = attendance.Today(w.job.zone)
+	return task{units: w.units(), window: w.job.window(), kind: attendance.KindRun}
+}
+
+// window is what an automatic run reads. A look-back of 0 is the old automatic sync:
+// today and nothing else, whatever was missed.
+func (j *jobConfig) window() attendance.Window {
+	if j.lookBack == 0 {
+		return attendance.Today(j.zone)
 	}
-	return t
+	return attendance.SinceMark(j.lookBack, j.zone)
 }
 
 // A task is what is to be read for a job: whose punches, and which days.
