@@ -176,11 +176,13 @@ func (m *recollection) leavers(ctx context.Context) ([]wanted, error) {
 		} else if present && c.Gone.IsZero() {
 			continue // there, with this account
 		}
-		if present && !m.lostAccount(c) {
-			continue
+		_, taken := m.accounts[m.hash(c.Account)] // it is somebody else's now
+		if taken && len(c.Covered) > 0 {
+			// And so are its rows: if it comes back, all of it is read again.
+			changes = append(changes, Change{Person: c.Person, Account: c.Account, Uncovered: true})
 		}
-		if _, taken := m.accounts[m.hash(c.Account)]; taken || !m.remembers {
-			continue // it is somebody else's now
+		if taken || !m.remembers || present && !m.lostAccount(c) {
+			continue
 		}
 		until := DateOf(c.Gone.In(m.window.Zone())).Add(1).In(m.window.Zone())
 		spans := m.need(c.Covered).Within(Span{m.owed.Bounds().From, until})
