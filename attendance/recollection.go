@@ -160,8 +160,9 @@ type wanted struct {
 // were first missed, as long as the look-back has not passed it. Those who are now
 // first missed are noted.
 func (m *recollection) leavers(ctx context.Context) ([]wanted, error) {
-	var found []wanted
+	var gone []Coverage // of each person the account that was met last
 	var changes []Change
+	holder := make(map[uint64]time.Time) // of each account that nobody has now: when it was met last
 	for c, err := range m.store.People(ctx, m.stream) {
 		if err != nil {
 			return nil, err
@@ -176,11 +177,27 @@ func (m *recollection) leavers(ctx context.Context) ([]wanted, error) {
 		} else if present && c.Gone.IsZero() {
 			continue // there, with this account
 		}
-		if present && !m.lostAccount(c) {
+		if _, taken := m.accounts[m.hash(c.Account)]; taken { // it is somebody else's now
+			if len(c.Covered) > 0 {
+				// And so are its rows: if it comes back, all of it is read again.
+				changes = append(changes, Change{Person: c.Person, Account: c.Account, Uncovered: true})
+			}
 			continue
 		}
-		if _, taken := m.accounts[m.hash(c.Account)]; taken || !m.remembers {
-			continue // it is somebody else's now
+		if h := m.hash(c.Account); c.Last.After(holder[h]) {
+			holder[h] = c.Last
+		}
+		switch last := len(gone) - 1; {
+		case last < 0 || gone[last].Person != c.Person:
+			gone = append(gone, c)
+		case gone[last].Last.Before(c.Last):
+			gone[last] = c
+		}
+	}
+	var found []wanted
+	for _, c := range gone {
+		if _, present := m.persons[m.hash(c.Person)]; present && !m.lostAccount(c) || !m.remembers || holder[m.hash(c.Account)].After(c.Last) {
+			continue // the binding was mended, then or later
 		}
 		until := DateOf(c.Gone.In(m.window.Zone())).Add(1).In(m.window.Zone())
 		spans := m.need(c.Covered).Within(Span{m.owed.Bounds().From, until})

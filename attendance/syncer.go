@@ -261,7 +261,7 @@ func (r *run) feed(ctx context.Context, a *agenda, scope Scope, queue chan<- Sli
 	return nil
 }
 
-// count counts the people who are asked for.
+// count counts the people who are asked for, and notes who is special.
 func (r *run) count(e errand, first bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -270,6 +270,11 @@ func (r *run) count(e errand, first bool) {
 	}
 	if e.probe {
 		r.probing[e.members[0].Account] = true
+	}
+	if e.left {
+		for _, m := range e.members {
+			r.left[m.Account] = true
+		}
 	}
 }
 

@@ -62,7 +62,7 @@ func TestCheckSaysOneThingOnce(t *testing.T) {
 	for _, f := range r.document.Findings {
 		if f.Code == "contact_sync_close" {
 			require.Equal(t, "warning", f.Level)
-			close = append(close, strings.SplitN(f.Message, "：", 2)[0])
+			close = append(close, strings.SplitN(f.Message, ":", 2)[0])
 		}
 	}
 	require.Equal(t, []string{"daily", "second"}, close, "only jobs within an hour, 30 and 59 minutes apart")
