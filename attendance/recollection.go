@@ -268,7 +268,18 @@ func (m *recollection) begun(ctx context.Context) error {
 	if m.dry || m.apart || !m.remembers {
 		return nil
 	}
-	return m.store.Owe(ctx, m.stream, m.window, time.Time{})
+	if err := m.store.Owe(ctx, m.stream, m.window, time.Time{}); err != nil {
+		return err
+	}
+	return m.store.Owe(ctx, m.stream.remembered(), m.window, time.Time{})
+}
+
+// remembered is where the windows of the stream's remembering runs are kept by
+// themselves. A backfill is owed as well, but it must not hide a gap before it: up to
+// when all is owed, only these windows tell.
+func (s Stream) remembered() Stream {
+	s.Source += " remembered"
+	return s
 }
 
 // ended makes the stream owe what any other run of the job has read, and forget
@@ -327,6 +338,13 @@ func ReadProgress(ctx context.Context, store CoverageStore, s Stream) (Progress,
 	p := Progress{Owed: owed, ReadUpTo: owed.Bounds().To}
 	if err != nil || len(owed) == 0 {
 		return p, err
+	}
+	remembered, err := store.Owed(ctx, s.remembered())
+	if err != nil {
+		return p, err
+	}
+	if until := remembered.Bounds().To; len(remembered) > 0 && until.Before(p.ReadUpTo) {
+		p.ReadUpTo = until
 	}
 	for c, err := range store.People(ctx, s) {
 		switch {
