@@ -275,8 +275,7 @@ func (m *recollection) begun(ctx context.Context) error {
 }
 
 // remembered is where the windows of the stream's remembering runs are kept by
-// themselves. A backfill is owed as well, but it must not hide a gap before it: up to
-// when all is owed, only these windows tell.
+// themselves: they tell since when the stream owes all, without a gap.
 func (s Stream) remembered() Stream {
 	s.Source += " remembered"
 	return s
@@ -343,8 +342,11 @@ func ReadProgress(ctx context.Context, store CoverageStore, s Stream) (Progress,
 	if err != nil {
 		return p, err
 	}
-	if until := remembered.Bounds().To; len(remembered) > 0 && until.Before(p.ReadUpTo) {
-		p.ReadUpTo = until
+	if len(remembered) > 0 {
+		// From its first remembering run on the stream owes all, also what lies between
+		// the last one and a backfill of later days.
+		owed = owed.Plus(Span{later(remembered.Bounds().From, owed.Bounds().From), owed.Bounds().To})
+		p.Owed = owed
 	}
 	for c, err := range store.People(ctx, s) {
 		switch {
