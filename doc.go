@@ -9,9 +9,9 @@
 //   - [github.com/punchbridge/punchbridge/dingtalk]: DingTalk punches, field check-ins, directory
 //   - [github.com/punchbridge/punchbridge/wecom]: WeCom check-ins (上下班, 外出), directory
 //   - [github.com/punchbridge/punchbridge/oasink]: the e-cology database: sink, roster, bindings
-//   - [github.com/punchbridge/punchbridge/provider]: the toolkit for writing another provider, and budgets of calls
 //   - [github.com/punchbridge/punchbridge/attendance/sqlstore]: what runs remember, on a database of the host's choice
-//   - [github.com/punchbridge/punchbridge/scheduler]: jobs at their times, for hosts without a scheduler
+//   - [github.com/punchbridge/punchbridge/scheduler]: jobs at their times, for hosts without a scheduler of their own
+//   - [github.com/punchbridge/punchbridge/provider]: the toolkit for writing another provider, and budgets of calls
 //
 // # A complete first program
 //
@@ -33,6 +33,9 @@
 // limits. Run the program again and it writes nothing. Whatever was not written, and
 // whoever was not asked for, stands in the report with a reason.
 //
+// The same as a program that runs without any set-up, with a made-up company and an
+// OA database in a file: go run ./examples/quickstart
+//
 // # Memory and times
 //
 // With a memory the runs of a job close gaps by themselves: outages, failed parts, people who
@@ -51,9 +54,6 @@
 // Syncer.Preview tells what a run would change. Options.FreezeAfterDay closes months. The
 // platform's monthly calls are counted over restarts by provider.StoredBudget. Changes in
 // the OA can be followed by a recalculation of the days (attendance.NewRecalculation).
-//
-// The same as a program that runs without any set-up, with a made-up company and an
-// OA database in a file: go run ./examples/quickstart
 //
 // # What is promised
 //

@@ -19,7 +19,7 @@
 //
 //   - for every person and account it is known what was read ([Coverage]), and for
 //     every [Stream] what it owes to everybody: all since its first run over
-//     [SinceMark], and what other runs over its own scope have read. A run over
+//     [SinceMark], and what runs over other windows and its own scope have read before. A run over
 //     SinceMark reads its look-back for everybody, and of each person what is owed and
 //     lacks: an outage, a failed part, the days of somebody who joined or was bound late. People who left are
 //     asked for to the end of the day on which they were first missed, while the look-back

@@ -2,6 +2,7 @@ package attendance
 
 import (
 	"context"
+	"math"
 	"time"
 )
 
@@ -24,11 +25,14 @@ type lease struct {
 }
 
 // takeLease waits until nobody else holds the lease, and holds it. It returns who
-// was waited for. Work is right without it, see [LeaseStore]: it only saves work.
+// was waited for: runs that were at work meanwhile, and not what was found dead, which
+// may have read what it did long ago. Work is right without it, see [LeaseStore]: it
+// only saves work.
 func takeLease(ctx context.Context, store LeaseStore, name, owner string) (*lease, []string, error) {
 	var waited []string
 	var seen Holder
 	var since time.Time
+	lived := false // who was seen last has shown since that it lives
 	poll := time.NewTimer(0)
 	defer poll.Stop()
 	for {
@@ -48,10 +52,14 @@ func takeLease(ctx context.Context, store LeaseStore, name, owner string) (*leas
 		case err != nil:
 			return nil, waited, err
 		case holder.Owner == owner:
+			if n := len(waited); over != (Holder{}) && !lived && n > 0 {
+				waited = waited[:n-1]
+			}
 			l := &lease{store: store, name: name, owner: owner}
 			l.live(ctx)
 			return l, waited, nil
 		case holder != seen:
+			lived = holder.Owner == seen.Owner
 			seen, since = holder, now
 			if n := len(waited); n == 0 || waited[n-1] != holder.Owner {
 				waited = append(waited, holder.Owner)
@@ -117,9 +125,20 @@ func (l *lease) release(ctx context.Context) {
 	_ = l.store.Release(ctx, l.name, l.owner) // else it is taken over in a moment
 }
 
-// lastly is a context for what must be told after ctx has ended, for a few seconds.
+// lastWords is how long a store may take to be told what was done once the host has
+// ended the run.
+const lastWords = 3 * time.Second
+
+// lastly is ctx for what must be told to the end: it ends a few seconds after ctx does.
 func lastly(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	end := time.AfterFunc(math.MaxInt64, cancel)
+	stop := context.AfterFunc(ctx, func() { end.Reset(lastWords) })
+	return late, func() {
+		stop()
+		end.Stop()
+		cancel()
+	}
 }
 
 // leaseName names what a run of the job into the target holds.

@@ -217,6 +217,9 @@ func (s *session) run(ctx context.Context, scope Scope, report Report) (Report, 
 		report.Merge(part)
 		errs = append(errs, err)
 		if concernsAll(ctx, err) {
+			if _, parts := errors.AsType[*Incomplete](err); ctx.Err() != nil && (err == nil || parts) && i+1 < len(s.syncers) {
+				err = ctx.Err() // the others were not begun
+			}
 			return report, err
 		}
 	}
@@ -229,7 +232,7 @@ func (s *session) family(ctx context.Context, scope Scope, i int, of Report) (Re
 	r := newRun(s.syncers[i])
 	r.report.Run, r.report.Span, r.report.Started = of.Run, a.plan.Span, s.began
 	r.dry, r.memory, r.again, r.journal = s.dry, a.memory, a.again, s.journal
-	if a.memory == nil || !a.memory.apart || s.syncers[i].kind(s.window) == KindReread {
+	if a.meets() {
 		r.tallies = make(tallies)
 	}
 	for _, w := range a.plan.Warnings {
@@ -368,11 +371,12 @@ func (y *Syncer) estimate(ctx context.Context, scope Scope, a *agenda) (Estimate
 
 // remember tells the store that a part was read and written.
 func (r *run) remember(ctx context.Context, p part, punches []Punch) {
-	r.mu.Lock()
 	if r.tallies != nil {
-		r.tallies.add(p.members, punches, p.span, r.again)
+		part := tallied(p.members, punches, p.span, r.again)
+		r.mu.Lock()
+		r.tallies.add(part)
+		r.mu.Unlock()
 	}
-	r.mu.Unlock()
 	if r.dry || r.memory == nil {
 		return
 	}

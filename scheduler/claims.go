@@ -109,18 +109,11 @@ func (s *Scheduler) mend(ctx context.Context, j *entry, c claims, now time.Time)
 		return false, nil
 	}
 	ended, err := s.opts.Ticks.LastTick(ctx, c.key+endedMark)
-	if err != nil {
+	if err != nil || !c.last.After(ended) {
 		return false, err
 	}
-	if !c.last.After(ended) {
-		j.open = time.Time{}
-		return false, nil
-	}
 	if !j.open.Equal(c.last) { // it may have been claimed just now
-		j.open, j.since, j.watch = c.last, clock(), s.newLease(j)
-		return true, nil
-	}
-	if clock().Sub(j.since) < deadAfter {
+		j.open, j.watch = c.last, s.newLease(j)
 		return true, nil
 	}
 	if held, err := j.watch.seize(ctx); err != nil || !held {

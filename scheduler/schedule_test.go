@@ -85,6 +85,9 @@ func TestDailyAgainstAClockThatIsWatched(t *testing.T) {
 			watched, exists := starts(from, days, zone)
 			until := from.Add((days - 2) * 24 * time.Hour)
 			for minute := range 24 * 60 {
+				if m := minute % 60; m%5 != 0 && m != 1 && m != 59 {
+					continue
+				}
 				schedule := scheduler.Daily(minute/60, minute%60, zone)
 				var want []time.Time
 				shown, _ := time.Parse(time.DateOnly, first)
@@ -108,8 +111,8 @@ func TestDailyIsOnceADay(t *testing.T) {
 		zone := zoneOf(t, name)
 		for _, clock := range [][2]int{{0, 0}, {1, 30}, {2, 30}, {23, 30}} {
 			schedule := scheduler.Daily(clock[0], clock[1], zone)
-			at := schedule.Next(time.Date(2005, 1, 1, 12, 0, 0, 0, zone))
-			for range 20 * 365 {
+			at := schedule.Next(time.Date(2009, 1, 1, 12, 0, 0, 0, zone))
+			for range 4 * 365 {
 				next := schedule.Next(at)
 				require.Equal(t, zone, next.Location())
 				require.Greater(t, next.Sub(at), 21*time.Hour)

@@ -234,3 +234,13 @@ func TestCheckLooksAtTheStateAndAtTheTimes(t *testing.T) {
 	s.state = `{driver: sqlite, dsn: "file:no/such/folder/state.db"}`
 	require.Equal(t, "error", codes()["store_unavailable"])
 }
+
+func TestARunThatCouldNotBeginIsInTheSyncLog(t *testing.T) {
+	s := newSite(t, "e9")
+	s.oa = []string{`dsn: "file:nowhere.db"`}
+	require.Equal(t, exitPartial, s.bridge("run", "daily").code)
+	runs := s.history().Runs
+	require.Len(t, runs, 1)
+	require.Equal(t, "partial", runs[0].Result)
+	require.Contains(t, runs[0].Message, "nowhere.db")
+}

@@ -44,7 +44,7 @@ func (p *program) serve(ctx context.Context) int {
 	for _, w := range works {
 		s.begin(ctx, w.job)
 	}
-	s.budgets(works)
+	s.budgets(ctx, works)
 	err = s.listen(ctx, func() error { return s.scheduler.Run(ctx) })
 	if closeErr := p.close(); err == nil {
 		err = closeErr
@@ -179,7 +179,7 @@ func (s *server) begin(ctx context.Context, j *jobConfig) {
 }
 
 // budgets publishes what is left of each provider's calls this month, where they are bounded.
-func (s *server) budgets(works []*work) {
+func (s *server) budgets(ctx context.Context, works []*work) {
 	known := make(map[*providerConfig]bool)
 	for _, w := range works {
 		of := w.job.provider
@@ -189,7 +189,7 @@ func (s *server) budgets(works []*work) {
 		}
 		known[of] = true
 		s.metrics.budget(of.name, func() (float64, bool) {
-			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+			ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 			defer cancel()
 			left, limited, err := meter.Left(ctx)
 			return float64(left), limited && err == nil
