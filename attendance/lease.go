@@ -2,6 +2,7 @@ package attendance
 
 import (
 	"context"
+	"math"
 	"time"
 )
 
@@ -117,9 +118,20 @@ func (l *lease) release(ctx context.Context) {
 	_ = l.store.Release(ctx, l.name, l.owner) // else it is taken over in a moment
 }
 
-// lastly is a context for what must be told after ctx has ended, for a few seconds.
+// lastWords is how long a store may take to be told what was done once the host has
+// ended the run.
+const lastWords = 3 * time.Second
+
+// lastly is ctx for what must be told to the end: it ends a few seconds after ctx does.
 func lastly(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	end := time.AfterFunc(math.MaxInt64, cancel)
+	stop := context.AfterFunc(ctx, func() { end.Reset(lastWords) })
+	return late, func() {
+		stop()
+		end.Stop()
+		cancel()
+	}
 }
 
 // leaseName names what a run of the job into the target holds.

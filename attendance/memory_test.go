@@ -467,37 +467,13 @@ func TestAPreviewChangesNothing(t *testing.T) {
 	s.now = march(12, 23, 30)
 	s.people = s.people[:59]
 	s.opts.Observe = func(e attendance.Event) { require.NotNil(t, e.Slice) }
-	sink := previewing{s.sink}
-	r, err := attendance.NewSyncer(s.provider, sink, &s.opts).Preview(t.Context(), s.scope(), attendance.SinceMark(6, shanghai()))
+	r, err := s.syncer().Preview(t.Context(), s.scope(), attendance.SinceMark(6, shanghai()))
 	require.NoError(t, err)
 	require.Positive(t, r.Written)
 	require.Equal(t, rows, s.sink.Rows())
 	require.Equal(t, before, s.progress())
 	_, err = attendance.NewSyncer(s.provider, sinkFunc(s.sink.Write), &s.opts).Preview(t.Context(), s.scope(), attendance.SinceMark(6, shanghai()))
 	require.Error(t, err, "that sink cannot tell")
-}
-
-// previewing compares by the rows that its sink holds.
-type previewing struct{ *attendancetest.Sink }
-
-func (p previewing) Preview(_ context.Context, b attendance.Batch) (attendance.Preview, error) {
-	var v attendance.Preview
-	persons := map[string]string{}
-	for _, m := range b.Members {
-		persons[m.Account] = m.Person
-	}
-	rows := p.Rows()
-	for _, punch := range b.Punches {
-		if slices.ContainsFunc(rows, func(r attendancetest.Row) bool {
-			return r.Person == persons[punch.Account] && r.Time.Equal(punch.Time) && r.Direction == punch.Direction
-		}) {
-			v.Present++
-			continue
-		}
-		v.Written.Written++
-		v.Rows = append(v.Rows, attendance.RowChange{Table: "rows", Person: persons[punch.Account], Direction: punch.Direction, Time: punch.Time, Action: attendance.ActionAdd})
-	}
-	return v, nil
 }
 
 func TestClosedMonthsAreReportedAndNotWritten(t *testing.T) {
@@ -507,10 +483,7 @@ func TestClosedMonthsAreReportedAndNotWritten(t *testing.T) {
 	s.ok(march(4, 23, 30))
 	require.Len(t, s.sink.Rows(), 2*(2*7-1), "on the 4th February is open")
 	s.provider.Put(attendance.Punch{ID: "late", Account: "u0001", Time: time.Date(2026, 2, 28, 12, 0, 0, 0, shanghai()), Kind: attendance.Regular, Direction: attendance.In})
-	y := attendance.NewSyncer(s.provider, previewing{s.sink}, &s.opts)
-	s.now = march(5, 23, 30)
-	r, err := y.Run(t.Context(), s.scope(), attendance.SinceMark(6, shanghai()))
-	require.NoError(t, err)
+	r := s.ok(march(5, 23, 30))
 	require.Equal(t, 1, r.Skipped[attendance.Frozen])
 	require.Equal(t, "frozen", r.Warnings[0].Code)
 	require.Contains(t, r.Warnings[0].Message, "1001 2026-02-28")
@@ -591,4 +564,27 @@ func TestDaysFarBelowTheUsualAreTold(t *testing.T) {
 	silent := slices.DeleteFunc(slices.Sorted(maps.Keys(codes)), func(k string) bool { return k[0] != 's' })
 	require.Len(t, silent, 1, "u0000 has not punched since the 10th")
 	require.Equal(t, 1, codes[silent[0]], "told once")
+}
+
+// witness is a provider whose platform's clock is ahead.
+type witness struct {
+	*attendancetest.Provider
+	ahead time.Duration
+}
+
+func (w witness) ClockAhead() (time.Duration, bool) { return w.ahead, w.ahead != 0 }
+
+func TestAWrongClockIsTold(t *testing.T) {
+	for ahead, want := range map[time.Duration]string{0: "", 5 * time.Minute: "", 6 * time.Minute: "慢 6m0s", -time.Hour: "快 1h0m0s"} {
+		s := newSite(t, 1)
+		s.now = march(9, 23, 30)
+		s.opts.EmptyIsNormal = true
+		r, err := attendance.NewSyncer(witness{s.provider, ahead}, s.sink, &s.opts).Run(t.Context(), s.scope(), attendance.SinceMark(6, shanghai()))
+		require.NoError(t, err)
+		require.Equal(t, want != "", len(r.Warnings) == 1)
+		if want != "" {
+			require.Equal(t, "clock_skew", r.Warnings[0].Code)
+			require.Contains(t, r.Warnings[0].Message, want)
+		}
+	}
 }

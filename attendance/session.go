@@ -186,8 +186,12 @@ func (s *session) run(ctx context.Context, scope Scope, report Report) (Report, 
 		report.Ended = s.syncers[0].opts.Now()
 		return report, err
 	}
-	if len(s.syncers) > 1 || s.agendas[0].newestFirst {
-		var err error
+	estimated, err := s.estimated(ctx)
+	if err != nil {
+		return end(err)
+	}
+	if len(s.syncers) > 1 || s.agendas[0].newestFirst || estimated {
+		// The people are needed several times, and reading them costs calls.
 		var warnings []Warning
 		if scope, warnings, err = Collect(ctx, scope); err != nil {
 			report.Warnings = warnings
@@ -195,10 +199,12 @@ func (s *session) run(ctx context.Context, scope Scope, report Report) (Report, 
 		}
 		report.Warnings = warnings
 	}
-	warnings, err := s.afford(ctx, scope)
-	report.Warnings = append(report.Warnings, warnings...)
-	if err != nil {
-		return end(err)
+	if estimated {
+		warnings, err := s.afford(ctx, scope)
+		report.Warnings = append(report.Warnings, warnings...)
+		if err != nil {
+			return end(err)
+		}
 	}
 	if len(s.syncers) == 1 {
 		part, err := s.family(ctx, scope, 0, report)
@@ -223,7 +229,7 @@ func (s *session) family(ctx context.Context, scope Scope, i int, of Report) (Re
 	r := newRun(s.syncers[i])
 	r.report.Run, r.report.Span, r.report.Started = of.Run, a.plan.Span, s.began
 	r.dry, r.memory, r.again, r.journal = s.dry, a.memory, a.again, s.journal
-	if a.memory == nil || !a.memory.apart || s.syncers[i].kind(s.window) == KindReread {
+	if a.meets() {
 		r.tallies = make(tallies)
 	}
 	for _, w := range a.plan.Warnings {
@@ -238,9 +244,6 @@ func (s *session) family(ctx context.Context, scope Scope, i int, of Report) (Re
 // remembering window would read beyond its look-back is postponed where it does not
 // fit; a run that does not fit at all is refused.
 func (s *session) afford(ctx context.Context, scope Scope) ([]Warning, error) {
-	if !s.metered() && s.syncers[0].opts.Announce == nil {
-		return nil, nil
-	}
 	e, err := s.estimate(ctx, scope)
 	if err != nil {
 		return nil, err
@@ -266,13 +269,21 @@ func (s *session) afford(ctx context.Context, scope Scope) ([]Warning, error) {
 	return warnings, nil
 }
 
-func (s *session) metered() bool {
+// estimated reports whether somebody wants to know what the run will take.
+func (s *session) estimated(ctx context.Context) (bool, error) {
 	for _, y := range s.syncers {
-		if _, ok := As[Meter](y.provider); ok {
-			return true
+		if y.opts.Announce != nil {
+			return true, nil
+		}
+		meter, ok := As[Meter](y.provider)
+		if !ok {
+			continue
+		}
+		if _, limited, err := meter.Left(ctx); limited || err != nil {
+			return limited, err
 		}
 	}
-	return false
+	return false, nil
 }
 
 // postpone leaves out what is read beyond the look-back; false if there is no such thing.
@@ -357,11 +368,12 @@ func (y *Syncer) estimate(ctx context.Context, scope Scope, a *agenda) (Estimate
 
 // remember tells the store that a part was read and written.
 func (r *run) remember(ctx context.Context, p part, punches []Punch) {
-	r.mu.Lock()
 	if r.tallies != nil {
-		r.tallies.add(p.members, punches, p.span, r.again)
+		part := tallied(p.members, punches, p.span, r.again)
+		r.mu.Lock()
+		r.tallies.add(part)
+		r.mu.Unlock()
 	}
-	r.mu.Unlock()
 	if r.dry || r.memory == nil {
 		return
 	}

@@ -157,7 +157,7 @@ func (e Estimate) Within(source string) error {
 // another run of the same job, and stands in the sync log.
 //
 // Where the provider is a [Meter] with a budget, the calls are estimated first
-// (the scope is read once more), and a run that would pass it is refused with
+// (the people are held in memory, about 150 bytes each), and a run that would pass it is refused with
 // [CodeQuota] before its first call; what a remembering window would read beyond
 // its look-back is postponed instead.
 //

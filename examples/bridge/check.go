@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/punchbridge/punchbridge/attendance"
 	"github.com/punchbridge/punchbridge/scheduler"
@@ -31,8 +30,9 @@ func (p *program) check(ctx context.Context) int {
 	}
 	for _, w := range works {
 		p.checkOA(ctx, w, &found)
-		p.checkTimes(w.job, &found)
 	}
+	p.checkTimes(works, &found)
+	p.checkState(ctx, &found)
 	if err := p.close(); err != nil {
 		found.add("", attendance.FindingOf(attendance.Text{EN: "closing the database", ZH: "关闭数据库"}, err))
 	}
@@ -95,26 +95,49 @@ func (p *program) checkOA(ctx context.Context, w *work, found *findings) {
 	found.add(w.job.name, scope.CheckReach(ctx, w.platform.families()[0].Provider, p.now())...)
 }
 
-// checkTimes warns of starts that lose punches: right after midnight, and close to the
-// site's own directory sync.
-func (p *program) checkTimes(j *jobConfig, found *findings) {
-	if !j.enabled {
-		found.add(j.name, attendance.Finding{Code: "job_disabled", Level: attendance.LevelOK,
-			Message: attendance.Text{EN: "the job is disabled (enabled: false)", ZH: "任务未启用（enabled: false）"}})
+// checkTimes warns of starts that lose punches: too soon after midnight, or close to
+// the site's own directory sync.
+func (p *program) checkTimes(works []*work, found *findings) {
+	for _, w := range works {
+		if !w.job.enabled {
+			found.add(w.job.name, attendance.Finding{Code: "job_disabled", Level: attendance.LevelOK,
+				Message: attendance.Text{EN: "the job is disabled (enabled: false)", ZH: "任务未启用（enabled: false）"}})
+		}
 	}
-	var directory []scheduler.Job
-	if at := p.config.contactSync; at != nil {
-		directory = append(directory, scheduler.Job{Schedule: at.daily(p.config.zone), Directory: true})
-	}
-	for _, at := range j.times {
-		job := scheduler.Job{Name: j.name, Schedule: at.daily(j.zone), Window: j.window()}
-		found.add("", scheduler.Check(p.now(), append(directory, job)...)...)
-	}
+	found.add("", scheduler.Check(p.now(), p.starts(works)...)...)
 }
 
-func (t clockTime) daily(zone *time.Location) scheduler.Schedule {
-	return scheduler.Daily(int(t)/60, int(t)%60, zone)
+// starts are the times of all jobs, and of the directory's sync.
+func (p *program) starts(works []*work) []scheduler.Job {
+	var all []scheduler.Job
+	for _, w := range works {
+		if at := w.job.schedule(); at != nil {
+			all = append(all, scheduler.Job{Name: w.job.name, Schedule: at, Window: w.task().window})
+		}
+	}
+	if t := p.config.contactSync; t != nil {
+		all = append(all, scheduler.Job{Name: "contact_sync_at", Schedule: scheduler.Daily(int(*t)/60, int(*t)%60, p.config.zone), Directory: true})
+	}
+	return all
 }
+
+// checkState tries the database where runs are remembered.
+func (p *program) checkState(ctx context.Context, found *findings) {
+	if p.config.state.driver == "none" {
+		found.add("state", attendance.Finding{Code: "state", Level: attendance.LevelWarning,
+			Message: attendance.Text{EN: "nothing is remembered between runs (driver: none): what an outage or a late binding leaves out is not made up for", ZH: "不保存运行状态（driver: none）：停机或补绑造成的遗漏不会自动补齐"},
+			Mend:    attendance.Text{EN: "leave state out for an SQLite file beside this one, or name a database", ZH: "删去 state 即使用配置文件旁的 SQLite 文件，或指定数据库"}})
+		return
+	}
+	store, err := p.store(ctx)
+	if err == nil {
+		_, err = store.LastTick(ctx, "check")
+	}
+	found.add("state", attendance.Tried(ctx, err, attendance.FindingOK("state", attendance.Text{EN: "runs can be remembered", ZH: "运行状态可以保存"}),
+		attendance.Text{EN: "the database where runs are remembered cannot be used", ZH: "保存运行状态的数据库不可用"})...)
+}
+
+func (t clockTime) String() string { return fmt.Sprintf("%02d:%02d", int(t)/60, int(t)%60) }
 
 // label names the OA for people.
 func (o *oaConfig) label() string {

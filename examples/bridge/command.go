@@ -24,6 +24,8 @@ const usage = `bridge moves punches (打卡) from DingTalk and WeCom into the OA
                          -oa NAME -bound-only=true|false
   jobs                   the jobs: enabled, next run, last result, read up to (任务列表)
   history [JOB]          the sync log (同步日志); -run ID one run, its slices and who was left out; -grep TEXT only lines with it
+  preview JOB [-from .. -to ..]      what a run, or a backfill of these days, would write; writes nothing (预览)
+  serve                  all enabled jobs at their times, until SIGTERM (常驻运行)
   undo RUN               take back what a run wrote; needs oa.ledger (撤销一次运行)
 
   -config FILE           the YAML file (default bridge.yaml)
@@ -120,15 +122,38 @@ func parseCommand(args []string) (command, error) {
 		flags.StringVar(&c.run, "run", "", "")
 		flags.StringVar(&c.grep, "grep", "", "")
 		return c, c.perhapsJob(flags, rest)
-	case "preview", "explain", "reconcile", "bindings", "serve":
+	case "preview":
+		return c, c.parseDays(rest)
+	case "serve":
+		if len(rest) > 0 {
+			return c, usagef("serve takes no arguments, not %q", rest[0])
+		}
+		if c.now != nil {
+			return c, usagef("serve lives on the real clock: leave out -now")
+		}
+		return c, nil
+	case "explain", "reconcile", "bindings":
 		return c, usagef("the command %s is not yet built (此命令尚未实现)", c.name)
 	}
 	return c, usagef("unknown command %q: write check, run or backfill (bridge -h tells more)", c.name)
 }
 
-func (c *command) parseBackfill(args []string) error {
-	flags := flag.NewFlagSet("backfill", flag.ContinueOnError)
-	var from, to *attendance.Date
+// parseDays reads a job and, perhaps, the days that are meant.
+func (c *command) parseDays(args []string) error {
+	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	from, to := daysOf(flags)
+	if err := c.positional(flags, args); err != nil {
+		return err
+	}
+	if *from == nil && *to == nil {
+		return nil
+	}
+	return c.between(*from, *to)
+}
+
+// daysOf adds the flags -from and -to.
+func daysOf(flags *flag.FlagSet) (from, to **attendance.Date) {
+	from, to = new(*attendance.Date), new(*attendance.Date)
 	day := func(p **attendance.Date) func(string) error {
 		return func(s string) error {
 			d, err := attendance.ParseDate(s)
@@ -139,6 +164,26 @@ func (c *command) parseBackfill(args []string) error {
 			return nil
 		}
 	}
+	flags.Func("from", "", day(from))
+	flags.Func("to", "", day(to))
+	return from, to
+}
+
+// between takes the days that are meant, both included.
+func (c *command) between(from, to *attendance.Date) error {
+	switch {
+	case from == nil || to == nil:
+		return usagef("%s needs -from and -to, as -from 2026-03-01 -to 2026-03-31", c.name)
+	case to.Before(*from):
+		return usagef("-from %v lies after -to %v: swap them", from, to)
+	}
+	c.from, c.to = *from, *to
+	return nil
+}
+
+func (c *command) parseBackfill(args []string) error {
+	flags := flag.NewFlagSet("backfill", flag.ContinueOnError)
+	from, to := daysOf(flags)
 	list := func(p *[]int64) func(string) error {
 		return func(s string) error {
 			for item := range strings.SplitSeq(s, ",") {
@@ -153,8 +198,6 @@ func (c *command) parseBackfill(args []string) error {
 			return nil
 		}
 	}
-	flags.Func("from", "", day(&from))
-	flags.Func("to", "", day(&to))
 	flags.Func("subcompanies", "", list(&c.subcompanies))
 	flags.Func("departments", "", list(&c.departments))
 	flags.Func("employees", "", list(&c.employees))
@@ -168,14 +211,7 @@ func (c *command) parseBackfill(args []string) error {
 			c.boundOnly = boundOnly
 		}
 	})
-	switch {
-	case from == nil || to == nil:
-		return usagef("backfill needs -from and -to, as -from 2026-03-01 -to 2026-03-31")
-	case to.Before(*from):
-		return usagef("-from %v lies after -to %v: swap them", from, to)
-	}
-	c.from, c.to = *from, *to
-	return nil
+	return c.between(*from, *to)
 }
 
 // positional reads flags and the job's name in whatever order they stand.

@@ -38,8 +38,8 @@ func (p *program) jobs(ctx context.Context) int {
 	store, err := p.store(ctx)
 	for _, j := range p.config.jobs {
 		line := jobLine{Name: j.name, Enabled: j.enabled}
-		if next := j.next(p.now()); j.enabled && !next.IsZero() {
-			line.Next = clockOf(next)
+		if at := j.schedule(); j.enabled && at != nil {
+			line.Next = clockOf(at.Next(p.now()))
 		}
 		if store != nil && err == nil {
 			err = p.soFar(ctx, store, j, &line)
@@ -80,12 +80,8 @@ func (p *program) soFar(ctx context.Context, store attendance.Store, j *jobConfi
 // progressOf is how far all families of the job have come: as far as the last of them.
 func (p *program) progressOf(ctx context.Context, store attendance.CoverageStore, j *jobConfig) (attendance.Progress, error) {
 	var all attendance.Progress
-	platform, err := p.platform(j.provider)
-	if err != nil {
-		return all, err
-	}
-	for _, f := range platform.families() {
-		one, err := attendance.ReadProgress(ctx, store, attendance.Stream{Job: j.name, Target: j.oa.target(), Source: f.Name(), Corp: j.provider.corp()})
+	for _, s := range p.streams(j) {
+		one, err := attendance.ReadProgress(ctx, store, s)
 		if err != nil {
 			return all, err
 		}
@@ -95,6 +91,19 @@ func (p *program) progressOf(ctx context.Context, store attendance.CoverageStore
 		all.People, all.Behind, all.Refused = max(all.People, one.People), max(all.Behind, one.Behind), max(all.Refused, one.Refused)
 	}
 	return all, nil
+}
+
+// streams are what is remembered of the job, family by family.
+func (p *program) streams(j *jobConfig) []attendance.Stream {
+	platform, err := p.platform(j.provider)
+	if err != nil {
+		return nil // said when the job is prepared
+	}
+	var all []attendance.Stream
+	for _, f := range platform.families() {
+		all = append(all, attendance.Stream{Job: j.name, Target: j.oa.target(), Source: f.Name(), Corp: j.provider.corp()})
+	}
+	return all
 }
 
 // final is up to when the daily runs change nothing any more: what lies behind the
@@ -135,22 +144,4 @@ func orNone(s string) string {
 		return "-"
 	}
 	return s
-}
-
-// next is the job's next start after now; zero if it has no times.
-func (j *jobConfig) next(now time.Time) time.Time {
-	var first time.Time
-	for _, t := range j.times {
-		for day := attendance.DateOf(now.In(j.zone)); ; day = day.Add(1) {
-			at := time.Date(day.Year, day.Month, day.Day, int(t)/60, int(t)%60, 0, 0, j.zone)
-			if !at.After(now) {
-				continue
-			}
-			if first.IsZero() || at.Before(first) {
-				first = at
-			}
-			break
-		}
-	}
-	return first
 }

@@ -140,7 +140,7 @@ func TestTheSyncLog(t *testing.T) {
 	require.Contains(t, one[0].Slices[0].Employees, "17")
 	require.Equal(t, "王五", one[0].LeftOut[0].Name)
 
-	require.Len(t, s.history("-grep", "王五").Runs, 3)
+	require.Len(t, s.history("-grep", "王五").Runs, 2, "the refused one has read nobody")
 	require.Len(t, s.history("daily", "-grep", "CREDENTIALS").Runs, 1)
 	require.Empty(t, s.history("-grep", "nowhere to be found").Runs)
 	code, stdout, _ := call(t, "-config", s.write(), "history", "-run", *first.document.Run, "-grep", "王五")
@@ -203,4 +203,44 @@ func TestAStateThatCannotBeOpened(t *testing.T) {
 	s.state = `{driver: sqlite, dsn: "file:other.db"}`
 	r = s.bridge("history")
 	require.Equal(t, exitPartial, r.code, r.stdout)
+}
+
+func TestAnAccountInTwoJobsIsTold(t *testing.T) {
+	s := newSite(t, "e9")
+	s.daily(1, 9, 17)
+	s.job = append(s.job, "scope: {departments: [11]}", "enabled: true\n  - name: again\n    provider: platform\n    binding: {by: workcode}")
+	require.NotContains(t, s.at(8).bridge("run", "daily").stdout, "account_in_two_jobs")
+	r := s.bridge("run", "again")
+	require.Equal(t, 0, r.code, r.stdout)
+	require.Contains(t, r.stdout, "account_in_two_jobs")
+	require.Contains(t, r.stdout, "staff017 (daily, again: 17)")
+	require.NotContains(t, r.stdout, "staff020 (")
+}
+
+func TestCheckLooksAtTheStateAndAtTheTimes(t *testing.T) {
+	s := newSite(t, "e9")
+	s.job = append(s.job, `at: "00:10"`, "look_back_days: 0")
+	codes := func() map[string]string {
+		found := map[string]string{}
+		for _, f := range s.bridge("check").document.Findings {
+			found[f.Code] = f.Level
+		}
+		return found
+	}
+	require.Equal(t, "ok", codes()["state"])
+	require.Equal(t, "warning", codes()["only_today"])
+	s.state = "{driver: none}"
+	require.Equal(t, "warning", codes()["state"])
+	s.state = `{driver: sqlite, dsn: "file:no/such/folder/state.db"}`
+	require.Equal(t, "error", codes()["store_unavailable"])
+}
+
+func TestARunThatCouldNotBeginIsInTheSyncLog(t *testing.T) {
+	s := newSite(t, "e9")
+	s.oa = []string{`dsn: "file:nowhere.db"`}
+	require.Equal(t, exitPartial, s.bridge("run", "daily").code)
+	runs := s.history().Runs
+	require.Len(t, runs, 1)
+	require.Equal(t, "partial", runs[0].Result)
+	require.Contains(t, runs[0].Message, "nowhere.db")
 }

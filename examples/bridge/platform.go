@@ -37,6 +37,8 @@ type family struct {
 // platform makes the client of a provider; jobs of one provider share it, and with
 // it its token, its limits and its one try of a secret.
 func (p *program) platform(c *providerConfig) (platform, error) {
+	p.opening.Lock()
+	defer p.opening.Unlock()
 	if made, ok := p.platforms[c]; ok {
 		return made, nil
 	}

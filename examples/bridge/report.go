@@ -1,6 +1,9 @@
 package main
 
 import (
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -130,6 +133,15 @@ func documentOf(r attendance.Report, err error) runDocument {
 	return d
 }
 
+// runID names a run: in the order of time, also of several that -now gives one second.
+func (p *program) runID() string {
+	var tail [6]byte
+	hundredths := time.Now().UnixMilli() / 10 //nolint:forbidigo // the real clock, which -now does not stop
+	binary.BigEndian.PutUint32(tail[:4], uint32(hundredths))
+	_, _ = rand.Read(tail[4:]) // never fails
+	return p.now().UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(tail[:])
+}
+
 func clockOf(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -165,6 +177,10 @@ func (p *program) printReport(r attendance.Report, err error) {
 		p.print(d)
 		return
 	}
+	p.printRunDocument(d)
+}
+
+func (p *program) printRunDocument(d runDocument) {
 	p.line("%s  %s .. %s", d.Job, d.From, d.To)
 	p.line("  人员 people              %d", d.People)
 	p.line("  读取 read                %d", d.Read)

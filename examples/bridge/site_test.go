@@ -58,6 +58,7 @@ type site struct {
 	kind              string
 	oa, provider, job []string
 	state             string    // of the file; "" is the default
+	head              string    // further lines of the file, before its providers
 	now               time.Time // noon unless a test moves it
 }
 
@@ -87,7 +88,7 @@ func newSite(t testing.TB, generation string) *site {
 	createTables(t, s.db, generation)
 	s.exec(`INSERT INTO HrmSubCompany (id, subcompanyname, supsubcomid, canceled) VALUES (1, '总部', 0, NULL), (2, '分公司', 0, '0')`)
 	s.exec(`INSERT INTO HrmDepartment (id, departmentname, subcompanyid1, supdepid, canceled) VALUES (11, '研发', 1, 0, NULL), (111, '平台', 1, 11, '0'), (12, '销售', 1, 0, NULL), (21, '分部', 2, 0, NULL)`)
-	s.ding = dingtalktest.New(&dingtalktest.Options{Now: func() time.Time { return s.now }, QPS: -1})
+	s.ding = dingtalktest.New(&dingtalktest.Options{Now: func() time.Time { return s.clock() }, QPS: -1})
 	s.ding.AddDepartment(dingtalktest.Department{ID: 50, Parent: 1, Name: "全体"})
 	for _, p := range []struct {
 		id, department int
@@ -137,6 +138,14 @@ func (s *site) exec(query string, args ...any) {
 	require.NoError(s.t, err)
 }
 
+// clock is the fake platform's time: the test's, unless it lives on the real clock.
+func (s *site) clock() time.Time {
+	if s.now.IsZero() {
+		return time.Now()
+	}
+	return s.now
+}
+
 // person adds a person to the OA.
 func (s *site) person(id, department int, name string) {
 	s.t.Helper()
@@ -180,6 +189,7 @@ func (s *site) write() string {
 	for _, line := range s.oa {
 		b.WriteString("  " + line + "\n")
 	}
+	b.WriteString(s.head)
 	b.WriteString("providers:\n  - name: platform\n    kind: " + s.kind + "\n")
 	for _, line := range s.provider {
 		b.WriteString("    " + line + "\n")
@@ -271,7 +281,11 @@ func (d document) leftOut() map[string]string {
 }
 
 func (s *site) command(args ...string) *exec.Cmd {
-	full := append([]string{"-config", s.write(), "-now", s.now.Format(time.RFC3339), "-json"}, args...)
+	full := []string{"-config", s.write(), "-json"}
+	if !s.now.IsZero() {
+		full = append(full, "-now", s.now.Format(time.RFC3339))
+	}
+	full = append(full, args...)
 	cmd := exec.Command(os.Args[0], full...)
 	cmd.Env = append(os.Environ(), asProgram+"=1")
 	cmd.Dir = s.t.TempDir()

@@ -50,6 +50,8 @@ const stateFile = "file:bridge-state.db"
 
 // store opens the state once. It is nil where the file says none.
 func (p *program) store(ctx context.Context) (attendance.Store, error) {
+	p.opening.Lock()
+	defer p.opening.Unlock()
 	if p.state != nil || p.config.state.driver == "none" {
 		return p.state, nil
 	}
@@ -88,14 +90,8 @@ func (c *stateConfig) open(beside string) (*bun.DB, error) {
 	case "postgres":
 		return openPostgres(c.dsn)
 	}
-	name, query, _ := strings.Cut(strings.TrimPrefix(c.dsn, "file:"), "?")
-	name, err := url.PathUnescape(strings.TrimPrefix(name, "//"))
-	if err != nil {
-		return nil, storeDown("the dsn's file: URI holds a % that is no escape", err)
-	}
-	if !filepath.IsAbs(name) {
-		name = filepath.Join(beside, name)
-	}
+	_, query, _ := strings.Cut(c.dsn, "?")
+	name := c.path(beside)
 	options := []string{"_pragma=busy_timeout(10000)", "_pragma=journal_mode(wal)", "_pragma=synchronous(normal)"}
 	if query != "" {
 		options = append(options, query)
@@ -106,6 +102,22 @@ func (c *stateConfig) open(beside string) (*bun.DB, error) {
 		return nil, storeDown(fmt.Sprintf("the state %s cannot be opened: %v", name, err), err)
 	}
 	return bun.NewDB(db, sqlitedialect.New()), nil
+}
+
+// path is the file of a state on SQLite. A relative one stands beside the
+// configuration file.
+func (c *stateConfig) path(beside string) string {
+	name, _, _ := strings.Cut(c.dsn, "?")
+	if uri, ok := strings.CutPrefix(name, "file:"); ok {
+		name = strings.TrimPrefix(uri, "//")
+		if unescaped, err := url.PathUnescape(name); err == nil {
+			name = unescaped
+		}
+	}
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(beside, name)
 }
 
 // budgets counts calls in the state, which is opened by the first call.
