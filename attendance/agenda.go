@@ -30,6 +30,7 @@ type errand struct {
 	members []Member
 	spans   Spans
 	probe   bool // an account that the platform rejected before
+	left    bool // people who are no longer in the scope
 }
 
 // errands streams the agenda: members in batches that fit the provider, all of a
@@ -77,12 +78,16 @@ func (a *agenda) afterwards(ctx context.Context, g *grouping, leave func(Member)
 		yield(errand{}, err)
 		return
 	}
+	left := func(e errand, err error) bool {
+		e.left = true
+		return yield(e, err)
+	}
 	for _, l := range leavers {
-		if e, full := g.add(l.member, a.less(l.member, l.spans)); full && !yield(e, nil) {
+		if e, full := g.add(l.member, a.less(l.member, l.spans)); full && !left(e, nil) {
 			return
 		}
 	}
-	if !g.flush(a.again, yield) {
+	if !g.flush(a.again, left) {
 		return
 	}
 	probes, resting := a.memory.quarantine()
@@ -90,7 +95,7 @@ func (a *agenda) afterwards(ctx context.Context, g *grouping, leave func(Member)
 		leave(m)
 	}
 	for _, p := range probes {
-		if spans := a.less(p.member, p.spans); len(spans) > 0 && !yield(errand{[]Member{p.member}, spans, true}, nil) {
+		if spans := a.less(p.member, p.spans); len(spans) > 0 && !yield(errand{members: []Member{p.member}, spans: spans, probe: true}, nil) {
 			return
 		}
 	}

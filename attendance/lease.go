@@ -25,11 +25,14 @@ type lease struct {
 }
 
 // takeLease waits until nobody else holds the lease, and holds it. It returns who
-// was waited for. Work is right without it, see [LeaseStore]: it only saves work.
+// was waited for: runs that were at work meanwhile, and not what was found dead, which
+// may have read what it did long ago. Work is right without it, see [LeaseStore]: it
+// only saves work.
 func takeLease(ctx context.Context, store LeaseStore, name, owner string) (*lease, []string, error) {
 	var waited []string
 	var seen Holder
 	var since time.Time
+	lived := false // who was seen last has shown since that it lives
 	poll := time.NewTimer(0)
 	defer poll.Stop()
 	for {
@@ -49,10 +52,14 @@ func takeLease(ctx context.Context, store LeaseStore, name, owner string) (*leas
 		case err != nil:
 			return nil, waited, err
 		case holder.Owner == owner:
+			if n := len(waited); over != (Holder{}) && !lived && n > 0 {
+				waited = waited[:n-1]
+			}
 			l := &lease{store: store, name: name, owner: owner}
 			l.live(ctx)
 			return l, waited, nil
 		case holder != seen:
+			lived = holder.Owner == seen.Owner
 			seen, since = holder, now
 			if n := len(waited); n == 0 || waited[n-1] != holder.Owner {
 				waited = append(waited, holder.Owner)

@@ -577,8 +577,7 @@ func (w witness) ClockAhead() (time.Duration, bool) { return w.ahead, w.ahead !=
 func TestAWrongClockIsTold(t *testing.T) {
 	for ahead, want := range map[time.Duration]string{0: "", 5 * time.Minute: "", 6 * time.Minute: "慢 6m0s", -time.Hour: "快 1h0m0s"} {
 		s := newSite(t, 1)
-		s.now = march(9, 23, 30)
-		s.opts.EmptyIsNormal = true
+		s.opts.Now, s.opts.EmptyIsNormal = nil, true
 		r, err := attendance.NewSyncer(witness{s.provider, ahead}, s.sink, &s.opts).Run(t.Context(), s.scope(), attendance.SinceMark(6, shanghai()))
 		require.NoError(t, err)
 		require.Equal(t, want != "", len(r.Warnings) == 1)

@@ -524,16 +524,16 @@ func TestRecalculationAtLeastOnce(t *testing.T) {
 }
 
 func TestRecalculationKeepsTheRolesOfItsSink(t *testing.T) {
-	r := attendance.NewRecalculation(previewing{}, nil, nil)
+	r := attendance.NewRecalculation(onlyPreviewing{}, nil, nil)
 	_, ok := attendance.As[attendance.Previewer](r)
 	require.True(t, ok)
 	_, ok = attendance.As[attendance.Checker](r)
 	require.False(t, ok)
 }
 
-type previewing struct{ attendance.Sink }
+type onlyPreviewing struct{ attendance.Sink }
 
-func (previewing) Preview(context.Context, attendance.Batch) (attendance.Preview, error) {
+func (onlyPreviewing) Preview(context.Context, attendance.Batch) (attendance.Preview, error) {
 	return attendance.Preview{}, nil
 }
 

@@ -160,8 +160,9 @@ type wanted struct {
 // were first missed, as long as the look-back has not passed it. Those who are now
 // first missed are noted.
 func (m *recollection) leavers(ctx context.Context) ([]wanted, error) {
-	var found []wanted
+	var gone []Coverage // of each person the account that was met last
 	var changes []Change
+	holder := make(map[uint64]time.Time) // of each account that nobody has now: when it was met last
 	for c, err := range m.store.People(ctx, m.stream) {
 		if err != nil {
 			return nil, err
@@ -176,11 +177,27 @@ func (m *recollection) leavers(ctx context.Context) ([]wanted, error) {
 		} else if present && c.Gone.IsZero() {
 			continue // there, with this account
 		}
-		if present && !m.lostAccount(c) {
+		if _, taken := m.accounts[m.hash(c.Account)]; taken { // it is somebody else's now
+			if len(c.Covered) > 0 {
+				// And so are its rows: if it comes back, all of it is read again.
+				changes = append(changes, Change{Person: c.Person, Account: c.Account, Uncovered: true})
+			}
 			continue
 		}
-		if _, taken := m.accounts[m.hash(c.Account)]; taken || !m.remembers {
-			continue // it is somebody else's now
+		if h := m.hash(c.Account); c.Last.After(holder[h]) {
+			holder[h] = c.Last
+		}
+		switch last := len(gone) - 1; {
+		case last < 0 || gone[last].Person != c.Person:
+			gone = append(gone, c)
+		case gone[last].Last.Before(c.Last):
+			gone[last] = c
+		}
+	}
+	var found []wanted
+	for _, c := range gone {
+		if _, present := m.persons[m.hash(c.Person)]; present && !m.lostAccount(c) || !m.remembers || holder[m.hash(c.Account)].After(c.Last) {
+			continue // the binding was mended, then or later
 		}
 		until := DateOf(c.Gone.In(m.window.Zone())).Add(1).In(m.window.Zone())
 		spans := m.need(c.Covered).Within(Span{m.owed.Bounds().From, until})
@@ -251,7 +268,17 @@ func (m *recollection) begun(ctx context.Context) error {
 	if m.dry || m.apart || !m.remembers {
 		return nil
 	}
-	return m.store.Owe(ctx, m.stream, m.window, time.Time{})
+	if err := m.store.Owe(ctx, m.stream, m.window, time.Time{}); err != nil {
+		return err
+	}
+	return m.store.Owe(ctx, m.stream.remembered(), m.window, time.Time{})
+}
+
+// remembered is where the windows of the stream's remembering runs are kept by
+// themselves: they tell since when the stream owes all, without a gap.
+func (s Stream) remembered() Stream {
+	s.Source += " remembered"
+	return s
 }
 
 // ended makes the stream owe what any other run of the job has read, and forget
@@ -310,6 +337,16 @@ func ReadProgress(ctx context.Context, store CoverageStore, s Stream) (Progress,
 	p := Progress{Owed: owed, ReadUpTo: owed.Bounds().To}
 	if err != nil || len(owed) == 0 {
 		return p, err
+	}
+	remembered, err := store.Owed(ctx, s.remembered())
+	if err != nil {
+		return p, err
+	}
+	if len(remembered) > 0 {
+		// From its first remembering run on the stream owes all, also what lies between
+		// the last one and a backfill of later days.
+		owed = owed.Plus(Span{later(remembered.Bounds().From, owed.Bounds().From), owed.Bounds().To})
+		p.Owed = owed
 	}
 	for c, err := range store.People(ctx, s) {
 		switch {

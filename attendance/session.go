@@ -217,6 +217,9 @@ func (s *session) run(ctx context.Context, scope Scope, report Report) (Report, 
 		report.Merge(part)
 		errs = append(errs, err)
 		if concernsAll(ctx, err) {
+			if _, parts := errors.AsType[*Incomplete](err); ctx.Err() != nil && (err == nil || parts) && i+1 < len(s.syncers) {
+				err = ctx.Err() // the others were not begun
+			}
 			return report, err
 		}
 	}

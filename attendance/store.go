@@ -97,6 +97,8 @@ type Change struct {
 	Gone time.Time
 	// Covered was read and written; its whole seconds are added to what is covered.
 	Covered Span
+	// Uncovered: what was covered before does not count any more.
+	Uncovered bool
 	// Punched is the latest punch in it; an earlier one than is known changes nothing.
 	Punched time.Time
 	// Refused: the platform rejected the account at this time; Refused is kept as it

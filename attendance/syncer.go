@@ -51,7 +51,8 @@ type Options struct {
 	// that most people have none of, such as field check-ins.
 	EmptyIsNormal bool
 	// Now is the current time, on which windows, the guard against future punches
-	// and the platform's horizon depend. Nil means time.Now.
+	// and the platform's horizon depend. Nil means time.Now, which is then compared
+	// with the platform's clock (warning clock_skew).
 	Now func() time.Time
 	// Observe, when not nil, is told of every slice that was worked on, one call
 	// at a time, from goroutines of the run. It should return quickly.
@@ -75,6 +76,7 @@ type Syncer struct {
 	provider Provider
 	sink     Sink
 	opts     Options
+	real     bool // the clock is the machine's
 }
 
 // NewSyncer returns a Syncer. opts may be nil.
@@ -87,6 +89,7 @@ func NewSyncer(p Provider, s Sink, opts *Options) *Syncer {
 		y.opts.Parallel = 4
 	}
 	if y.opts.Now == nil {
+		y.real = true
 		y.opts.Now = time.Now //nolint:forbidigo // the default clock, resolved here only
 	}
 	if y.opts.Logger == nil {
@@ -258,7 +261,7 @@ func (r *run) feed(ctx context.Context, a *agenda, scope Scope, queue chan<- Sli
 	return nil
 }
 
-// count counts the people who are asked for.
+// count counts the people who are asked for, and notes who is special.
 func (r *run) count(e errand, first bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -267,6 +270,11 @@ func (r *run) count(e errand, first bool) {
 	}
 	if e.probe {
 		r.probing[e.members[0].Account] = true
+	}
+	if e.left {
+		for _, m := range e.members {
+			r.left[m.Account] = true
+		}
 	}
 }
 

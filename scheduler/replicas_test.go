@@ -137,8 +137,8 @@ func TestAProcessDiesInARun(t *testing.T) {
 			killed, left = b, a
 		}
 		killed.kill()
-		w.pass(2 * time.Minute)
-		require.Equal(t, []string{"started daily cut_off 03-01 23:30"}, w.said(), "within two minutes")
+		w.pass(15 * time.Second)
+		require.Equal(t, []string{"started daily cut_off 03-01 23:30"}, w.said(), "within a quarter of a minute")
 		w.until("2026-03-02 12:00")
 		require.Equal(t, []string{"ended daily cut_off 03-01 23:30"}, w.said())
 		c := w.replica("c", true, job)
@@ -173,7 +173,7 @@ func TestAProcessDiesInAManualRun(t *testing.T) {
 		_ = w.said()
 		b := w.replica("b", true, job)
 		require.NoError(t, b.Trigger("daily"))
-		w.pass(19 * time.Second)
+		w.pass(7 * time.Second)
 		require.Empty(t, w.said(), "it may live")
 		w.pass(3 * time.Second)
 		require.Equal(t, []string{"started daily manual"}, w.said())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/punchbridge/punchbridge/attendance"
 	"github.com/punchbridge/punchbridge/scheduler"
@@ -116,7 +117,7 @@ func (p *program) starts(works []*work) []scheduler.Job {
 		}
 	}
 	if t := p.config.contactSync; t != nil {
-		all = append(all, scheduler.Job{Name: "contact_sync_at", Schedule: scheduler.Daily(int(*t)/60, int(*t)%60, p.config.zone), Directory: true})
+		all = append(all, scheduler.Job{Name: "contact_sync_at", Schedule: t.daily(p.config.zone), Directory: true})
 	}
 	return all
 }
@@ -137,7 +138,9 @@ func (p *program) checkState(ctx context.Context, found *findings) {
 		attendance.Text{EN: "the database where runs are remembered cannot be used", ZH: "保存运行状态的数据库不可用"})...)
 }
 
-func (t clockTime) String() string { return fmt.Sprintf("%02d:%02d", int(t)/60, int(t)%60) }
+func (t clockTime) daily(zone *time.Location) scheduler.Schedule {
+	return scheduler.Daily(int(t)/60, int(t)%60, zone)
+}
 
 // label names the OA for people.
 func (o *oaConfig) label() string {

@@ -24,14 +24,18 @@ func (p *program) run(ctx context.Context) int {
 	return p.sync(ctx, w, w.task())
 }
 
-// task is the job's automatic run. A look-back of 0 is the old automatic sync: today
-// and nothing else, whatever was missed.
+// task is the job's automatic run.
 func (w *work) task() task {
-	t := task{units: w.units(), window: attendance.SinceMark(w.job.lookBack, w.job.zone), kind: attendance.KindRun}
-	if w.job.lookBack == 0 {
-		t.window = attendance.Today(w.job.zone)
+	return task{units: w.units(), window: w.job.window(), kind: attendance.KindRun}
+}
+
+// window is what an automatic run reads. A look-back of 0 is the old automatic sync:
+// today and nothing else, whatever was missed.
+func (j *jobConfig) window() attendance.Window {
+	if j.lookBack == 0 {
+		return attendance.Today(j.zone)
 	}
-	return t
+	return attendance.SinceMark(j.lookBack, j.zone)
 }
 
 // A task is what is to be read for a job: whose punches, and which days.
@@ -128,9 +132,6 @@ func (p *program) transfer(ctx context.Context, w *work, t task) (attendance.Rep
 	if err == nil {
 		err = w.oa.Missing() // also where no punch happened to need it
 	}
-	if p.command.now != nil { // the real clock is not the one that counts
-		report.Warnings = slices.DeleteFunc(report.Warnings, func(w attendance.Warning) bool { return w.Code == "clock_skew" })
-	}
 	if warning, ok := p.sharedAccounts(ctx, w.job); ok {
 		report.Warnings = append(report.Warnings, warning)
 	}
@@ -206,7 +207,7 @@ func (p *program) families(ctx context.Context, w *work, t task) ([]*attendance.
 		all = append(all, attendance.NewSyncer(f.Provider, w.sink(), &attendance.Options{
 			Job: w.job.name, Run: run, Target: w.job.oa.target(), Corp: w.job.provider.corp(),
 			Kind: t.kind, Scope: w.scopeName(t), Apart: t.apart, Memory: memory, FreezeAfterDay: w.job.freeze,
-			Now: p.now, Logger: p.logger, EmptyIsNormal: f.rare, Observe: observe, Share: t.share, Parallel: t.parallel, Announce: p.announce(t),
+			Now: p.command.now, Logger: p.logger, EmptyIsNormal: f.rare, Observe: observe, Share: t.share, Parallel: t.parallel, Announce: p.announce(t),
 		}))
 	}
 	return all, nil

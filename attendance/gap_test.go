@@ -1,0 +1,40 @@
+package attendance_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/punchbridge/punchbridge/attendance"
+)
+
+// After an outage somebody fills up the last days by hand. The days before them are
+// still a gap, and the next run closes it.
+func TestABackfillDoesNotHideTheGapBeforeIt(t *testing.T) {
+	s := newSite(t, 3)
+	punchDaily(s.provider, s.people, date(3, 1), date(3, 31))
+	s.ok(march(1, 23, 30))
+	s.now = march(25, 12, 0)
+	_, err := s.syncer().Run(t.Context(), s.scope(), days(date(3, 22), date(3, 25)))
+	require.NoError(t, err)
+	require.Equal(t, march(1, 23, 30), s.progress().ReadUpTo.In(shanghai()))
+	calls := s.provider.Calls()
+	r := s.ok(march(25, 23, 30))
+	require.Equal(t, march(1, 23, 30), r.Span.From)
+	require.Equal(t, attendance.Spans{{From: march(1, 23, 30), To: march(25, 23, 30)}}, s.asked("u0001", calls))
+	require.Len(t, s.sink.Rows(), 3*(2*25-1))
+	require.Equal(t, march(25, 23, 30), s.progress().ReadUpTo.In(shanghai()))
+}
+
+// A backfill that goes on where the last run stopped moves the mark.
+func TestABackfillWithoutAGapMovesTheMark(t *testing.T) {
+	s := newSite(t, 3)
+	punchDaily(s.provider, s.people, date(3, 1), date(3, 31))
+	s.ok(march(1, 23, 30))
+	s.now = march(25, 12, 0)
+	_, err := s.syncer().Run(t.Context(), s.scope(), days(date(3, 1), date(3, 10)))
+	require.NoError(t, err)
+	r := s.ok(march(25, 23, 30))
+	require.Equal(t, march(11, 0, 0), r.Span.From)
+	require.Len(t, s.sink.Rows(), 3*(2*25-1))
+}

@@ -1,0 +1,47 @@
+package attendance_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/punchbridge/punchbridge/attendance"
+)
+
+// A platform that no longer knows an account answers for it with nothing. What a sink
+// with a ledger makes of that for somebody who is there, it must not for somebody who
+// has left: the punches of the last days would be gone.
+func TestTheSilenceOfLeaversWithdrawsNothing(t *testing.T) {
+	s := newSite(t, 3)
+	punchDaily(s.provider, s.people, date(3, 1), date(3, 31))
+	s.ok(march(10, 23, 30))
+	gone := s.people[1:]
+	s.people = s.people[:1]
+	forget := func(account string) {
+		a, err := s.provider.Fetch(t.Context(), attendance.Query{Accounts: []string{account}, Span: attendance.Span{From: march(6, 0, 0), To: march(13, 0, 0)}})
+		require.NoError(t, err)
+		for _, p := range a.Punches {
+			s.provider.Remove(p.ID)
+		}
+	}
+	forget("u0002")
+	var told []string
+	sink := sinkFunc(func(ctx context.Context, b attendance.Batch) (attendance.Written, error) {
+		for _, m := range b.Members {
+			told = append(told, m.Account)
+		}
+		return s.sink.Write(ctx, b)
+	})
+	s.now = march(12, 23, 30)
+	calls := s.provider.Calls()
+	_, err := attendance.NewSyncer(s.provider, sink, &s.opts).Run(t.Context(), s.scope(), attendance.SinceMark(6, shanghai()))
+	require.NoError(t, err)
+	for _, m := range gone {
+		require.NotEmpty(t, s.asked(m.Account, calls))
+	}
+	slices.Sort(told)
+	require.Equal(t, []string{"u0000", "u0001"}, told, "who still answers can withdraw, who is silent cannot")
+	require.Equal(t, march(12, 23, 30), s.progress().ReadUpTo.In(shanghai()))
+}
