@@ -53,3 +53,27 @@ func TestWhatAKilledRunHadReadIsReadAgain(t *testing.T) {
 		require.Equal(t, attendance.Spans{{From: march(5, 0, 0), To: march(11, 23, 30)}}, s.asked("u0001", calls))
 	})
 }
+
+// A backfill that is told to end while it reads has not read what it was at: the next
+// attempt does.
+func TestASliceThatWasCutOffIsNotDone(t *testing.T) {
+	s := newSite(t, 60)
+	n := punchDaily(s.provider, s.people, date(3, 1), date(3, 10))
+	s.now = march(11, 12, 0)
+	ctx, cancel := context.WithCancel(t.Context())
+	calls := 0
+	cut := fetch{s.provider, func(ctx context.Context, q attendance.Query) (attendance.Answer, error) {
+		if calls++; calls == 2 {
+			cancel()
+			return attendance.Answer{}, ctx.Err()
+		}
+		return s.provider.Fetch(ctx, q)
+	}}
+	window := days(date(3, 1), date(3, 10))
+	first, err := attendance.NewSyncer(cut, s.sink, &s.opts).Run(ctx, s.scope(), window)
+	require.ErrorIs(t, err, context.Canceled)
+	second, err := s.syncer().Run(t.Context(), s.scope(), window)
+	require.NoError(t, err)
+	require.Equal(t, first.Run, second.Run)
+	require.Len(t, s.sink.Rows(), n)
+}

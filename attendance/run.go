@@ -279,7 +279,7 @@ func (r *run) slice(ctx context.Context, slice Slice) (SliceReport, error) {
 	if rd.fatal != nil {
 		r.stopWith(rd.fatal)
 	}
-	r.journal.slice(ctx, r.report.Source, *rd.done)
+	r.journal.slice(ctx, r.report.Source, rd.logged())
 	r.observing.Lock()
 	defer r.observing.Unlock()
 	event := r.add(*rd.done)
@@ -287,6 +287,17 @@ func (r *run) slice(ctx context.Context, slice Slice) (SliceReport, error) {
 		r.opts.Observe(event)
 	}
 	return *rd.done, rd.fatal
+}
+
+// logged is what the sync log is told of the slice. Of one that was cut off nobody
+// knows later which parts were done: none counts.
+func (rd *reading) logged() SliceReport {
+	told := *rd.done
+	if rd.fatal != nil {
+		told.Failed = slices.Clone(told.Failed)
+		told.fail(told.Slice.Members, told.Slice.Span, rd.fatal)
+	}
+	return told
 }
 
 // add adds a slice to the report.

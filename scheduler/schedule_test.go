@@ -135,7 +135,7 @@ func FuzzSchedules(f *testing.F) {
 		daily := scheduler.Daily(hour, minute, zone)
 		interval := scheduler.Interval{Every: time.Duration(every) * time.Second, Offset: time.Duration(offset) * time.Second, Jitter: time.Duration(jitter) * time.Second, Seed: name}
 		after := time.Unix(unix, 0)
-		for _, s := range []scheduler.Schedule{daily, interval, scheduler.AnyOf(daily, interval)} {
+		for _, s := range []scheduler.Schedule{daily, interval, scheduler.AnyOf(daily, interval), scheduler.Monthly(int(every%31)+1, hour, minute, zone)} {
 			at := s.Next(after)
 			if at.IsZero() {
 				continue

@@ -234,7 +234,7 @@ func (k *week) watch(d time.Duration) {
 
 // lively holds that nothing is late where somebody could have done it.
 func (k *week) lively() {
-	const look, mend = 70 * time.Second, 130 * time.Second
+	const look, mend = 70 * time.Second, 80 * time.Second
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	up := func(d time.Duration) bool {

@@ -52,7 +52,9 @@ type yearRun struct {
 	kind       attendance.RunKind
 	replica    string
 	begin, end time.Time
-	now        time.Time // by the host's clock, when it began
+	since      time.Time       // when the first attempt of the same work began
+	days       attendance.Span // of a backfill
+	now        time.Time       // by the host's clock, when it began
 	skew       time.Duration
 	err        error
 	lied       bool            // the platform answered some of it with an empty success
@@ -133,6 +135,9 @@ func (h *yearHost) live(check func()) {
 			if h.random.IntN(6) == 0 {
 				h.start(job, at(job, 12, 30), attendance.KindRun)
 			}
+			if h.random.IntN(30) == 0 {
+				h.backfill(job)
+			}
 		}
 		for _, job := range h.world.jobs {
 			h.start(job, at(job, 23, 30), attendance.KindRun)
@@ -178,6 +183,24 @@ func (h *yearHost) start(job *yearJob, at time.Time, kind attendance.RunKind) *y
 	return run
 }
 
+// backfill reads some weeks of the past, as an administrator would, and goes on with
+// them when they were cut off.
+func (h *yearHost) backfill(job *yearJob) {
+	r := pick(h.random, h.replicas[:])
+	first := attendance.DateOf(time.Now().In(job.zone)).Add(-h.random.IntN(60))
+	days := attendance.Span{From: first.In(job.zone), To: first.Add(1 + h.random.IntN(30)).In(job.zone)}
+	since := time.Now()
+	for range 3 {
+		trouble := h.trouble(job)
+		trouble.skew = 0
+		if run := h.attempt(&yearRun{kind: attendance.KindBackfill, days: days, since: since}, r, job, trouble); run.complete() {
+			return
+		}
+		time.Sleep(time.Duration(1+h.random.IntN(90)) * time.Minute)
+		h.world.catchUp(time.Now())
+	}
+}
+
 func (h *yearHost) both(job *yearJob) {
 	var group sync.WaitGroup
 	for _, r := range h.replicas {
@@ -209,19 +232,23 @@ func (h *yearHost) trouble(job *yearJob) yearTrouble {
 
 // run is one run.
 func (h *yearHost) run(r *yearReplica, job *yearJob, kind attendance.RunKind, trouble yearTrouble) *yearRun {
+	return h.attempt(&yearRun{kind: kind, since: time.Now()}, r, job, trouble)
+}
+
+func (h *yearHost) attempt(run *yearRun, r *yearReplica, job *yearJob, trouble yearTrouble) *yearRun {
 	ctx, cancel := context.WithCancel(h.t.Context())
 	defer cancel()
 	p := &yearProcess{trouble: trouble, cancel: cancel}
 	r.process = p
 	h.world.mu.Lock()
 	r.skew = trouble.skew
-	run := &yearRun{kind: kind, replica: r.name, begin: time.Now(), now: r.now(), skew: r.skew, refused: make(map[string]bool)}
+	run.replica, run.begin, run.now, run.skew, run.refused = r.name, time.Now(), r.now(), r.skew, make(map[string]bool)
 	job.runs = append(job.runs, run)
 	lying := h.world.lying[h.platform(job)]
 	disturbed := h.world.down[h.platform(job)] || r.skew != 0
 	h.world.mu.Unlock()
 
-	run.report, run.err = h.work(ctx, r, job, kind, p)
+	run.report, run.err = h.work(ctx, r, job, run, p)
 	run.end = time.Now()
 	h.world.mu.Lock()
 	defer h.world.mu.Unlock()
@@ -237,8 +264,10 @@ func (h *yearHost) run(r *yearReplica, job *yearJob, kind attendance.RunKind, tr
 		run.suspicious = run.suspicious || w.Code == "withdrawals_suspicious"
 	}
 	if run.complete() {
-		h.steps[job.name] = p.steps
-		if job.began.IsZero() && kind == attendance.KindRun {
+		if run.kind == attendance.KindRun {
+			h.steps[job.name] = p.steps
+		}
+		if job.began.IsZero() && run.kind == attendance.KindRun {
 			job.began = run.report.Span.From
 		}
 	} else if !disturbed {
@@ -255,7 +284,7 @@ func (h *yearHost) platform(job *yearJob) int {
 }
 
 // work is what a host's program does.
-func (h *yearHost) work(ctx context.Context, r *yearReplica, job *yearJob, kind attendance.RunKind, p *yearProcess) (report attendance.Report, err error) {
+func (h *yearHost) work(ctx context.Context, r *yearReplica, job *yearJob, run *yearRun, p *yearProcess) (report attendance.Report, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			if text, ours := v.(string); !ours || !strings.HasPrefix(text, "year: ") {
@@ -264,9 +293,12 @@ func (h *yearHost) work(ctx context.Context, r *yearReplica, job *yearJob, kind 
 			err = errYearPanic
 		}
 	}()
-	window := attendance.SinceMark(6, job.zone)
-	if kind == attendance.KindReread {
+	window := attendance.SinceMark(job.lookBack, job.zone)
+	switch run.kind {
+	case attendance.KindReread:
 		window = attendance.Reread(35, job.zone)
+	case attendance.KindBackfill:
+		window = attendance.Days(attendance.DateOf(run.days.From), attendance.DateOf(run.days.To).Add(-1), job.zone)
 	}
 	opts := attendance.Options{Job: job.name, Target: "oa", Parallel: 1, Memory: attendance.Remember(yearStore{h.store, p}), Now: r.now}
 	sink := yearSink{r.sink, p}

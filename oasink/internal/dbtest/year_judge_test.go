@@ -150,7 +150,7 @@ func (j *yearJudge) tell(k yearKey, c *yearClaim) string {
 	}
 	fmt.Fprintf(&b, "  runs:\n")
 	for i, run := range c.job.runs {
-		if until := c.version.time.Add(9 * 24 * time.Hour); run.end.After(c.version.time.Add(-24*time.Hour)) && run.begin.Before(until) || run == c.run || i > 0 && c.job.runs[i-1] == c.run || i > len(c.job.runs)-6 {
+		if until := c.version.time.Add(9 * 24 * time.Hour); run.end.After(c.version.time.Add(-24*time.Hour)) && run.begin.Before(until) || c.run != nil && !run.begin.Before(c.run.since) && !run.begin.After(c.run.begin) || i > 0 && c.job.runs[i-1] == c.run || i > len(c.job.runs)-6 {
 			fmt.Fprintf(&b, "    %v\n", run)
 		}
 	}

@@ -15,6 +15,7 @@ type yearJob struct {
 	source      string
 	zone        *time.Location
 	departments []int64
+	lookBack    int
 	runs        []*yearRun // in the order in which they began
 	began       time.Time  // the first instant that the job owes
 }

@@ -9,9 +9,8 @@ import (
 // What the OA must hold, by one rule, which knows nothing of how the engine works.
 
 const (
-	yearLookBack = 6
-	yearReread   = 35
-	yearHorizon  = 180 // days that DingTalk answers for
+	yearReread  = 35
+	yearHorizon = 180 // days that DingTalk answers for
 )
 
 // seen tells whether the pair's version must be in the OA, and by which run: the
@@ -19,7 +18,8 @@ const (
 // rejected, began when the version was there and ended before it was gone, and has the
 // punch
 //
-//   - in its look-back, or in the days that it read again;
+//   - in its look-back, or in the days that it read again or filled up (what an attempt
+//     before it has done is not done again: so that has to have been late enough too);
 //   - or in a gap: no earlier run can have taken that stretch for read, because each
 //     one began before the pair was one, or ended before the punch (by its own
 //     clock), or saw the version as well.
@@ -32,15 +32,19 @@ func (w *yearWorld) seen(job *yearJob, pair *yearPair, v *yearVersion, before ti
 		if run.end.IsZero() || !run.begin.Before(before) {
 			break
 		}
-		there := !run.begin.Before(v.from) && (v.to.IsZero() || run.end.Before(v.to))
+		there := !run.since.Before(v.from) && (v.to.IsZero() || run.end.Before(v.to))
 		if there && run.complete() && !run.lied && !run.refused[itoa(int(pair.person.id))] && v.time.Before(run.now) && pair.askedBy(job, run, v) {
 			today := attendance.DateOf(run.now.In(job.zone))
 			switch {
+			case run.kind == attendance.KindBackfill:
+				if run.days.Contains(v.time) {
+					return run
+				}
 			case run.kind == attendance.KindReread:
 				if !v.time.Before(today.Add(-yearReread).In(job.zone)) && v.time.Before(today.In(job.zone)) {
 					return run
 				}
-			case !v.time.Before(today.Add(-yearLookBack).In(job.zone)):
+			case !v.time.Before(today.Add(-job.lookBack).In(job.zone)):
 				return run
 			case gap && !v.time.Before(job.began) && (job == w.wxJob() || !v.time.Before(today.Add(1-yearHorizon).In(job.zone))):
 				return run
@@ -61,11 +65,11 @@ func (p *yearPair) askedBy(job *yearJob, run *yearRun, v *yearVersion) bool {
 		return false
 	case p.open() || run.begin.Before(p.to):
 		return true
-	case !p.left || run.kind == attendance.KindReread || !v.time.Before(p.to) || p != p.account.pairs[len(p.account.pairs)-1]:
+	case !p.left || run.kind != attendance.KindRun || !v.time.Before(p.to) || p != p.account.pairs[len(p.account.pairs)-1]:
 		return false
 	}
 	for _, met := range job.runs {
-		if met.complete() && !met.begin.Before(p.from) && met.end.Before(p.to) {
+		if met.complete() && met.kind != attendance.KindReread && !met.begin.Before(p.from) && met.end.Before(p.to) {
 			return true
 		}
 	}
@@ -89,11 +93,11 @@ func (p *yearPair) withdrawn(job *yearJob, v *yearVersion) bool {
 	n := 0
 	for _, run := range job.runs {
 		today := attendance.DateOf(run.now.In(job.zone))
-		from, to := today.Add(-yearLookBack).In(job.zone), run.now
+		from, to := today.Add(-job.lookBack).In(job.zone), run.now
 		if run.kind == attendance.KindReread {
 			from, to = today.Add(-yearReread).In(job.zone), today.In(job.zone)
 		}
-		if run.complete() && !run.end.IsZero() && !run.lied && !run.suspicious && run.skew == 0 && !run.refused[itoa(int(p.person.id))] &&
+		if run.kind != attendance.KindBackfill && run.complete() && !run.end.IsZero() && !run.lied && !run.suspicious && run.skew == 0 && !run.refused[itoa(int(p.person.id))] &&
 			!run.begin.Before(v.to) && !run.begin.Before(p.from) && (p.open() || run.end.Before(p.to)) &&
 			!v.time.Before(from) && v.time.Before(to) {
 			n++

@@ -55,7 +55,11 @@ type yearProcess struct {
 }
 
 func errYear(what string) error {
-	return &attendance.Error{Code: attendance.CodeStoreDown, Op: what, Detail: "trouble that was arranged"}
+	code := attendance.CodeStoreDown
+	if what == "write" { // a lock that was waited for too long: the next batch may be written
+		code = attendance.CodeStore
+	}
+	return &attendance.Error{Code: code, Op: what, Detail: "trouble that was arranged"}
 }
 
 // strikes reports whether this step is the one.
@@ -103,8 +107,12 @@ func (p *yearProcess) step(what string, do func() error) error {
 		return errYear("dead")
 	case !strike:
 		return do()
-	case p.trouble.kind == yearLost && isStore:
-		return nil
+	case p.trouble.kind == yearLost:
+		switch what {
+		case "store.Owe", "store.Remember", "store.BeginRun", "store.AddSlice", "store.EndRun", "store.Reject", "store.Tally":
+			return nil
+		}
+		return do()
 	case !p.trouble.after:
 		if err := p.happen(what); err != nil {
 			return err

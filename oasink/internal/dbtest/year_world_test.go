@@ -306,8 +306,8 @@ func newYearWorld(t *testing.T, seed uint64, start time.Time, days, people int, 
 	w := &yearWorld{t: t, random: rand.New(rand.NewPCG(seed, 2)), start: start, end: start.AddDate(0, 0, days), now: start, oa: oa,
 		pairs: make(map[yearSeat]*yearPair), byNumber: make(map[*yearJob]map[string]*yearAccount)}
 	w.jobs = [2]*yearJob{
-		{name: "hq", source: "dingtalk", zone: shanghai, departments: []int64{yearHQ, yearHQ2}},
-		{name: "branch", source: "wecom", zone: berlin, departments: []int64{yearBranch, yearBranch2}},
+		{name: "hq", source: "dingtalk", zone: shanghai, departments: []int64{yearHQ, yearHQ2}, lookBack: 6},
+		{name: "branch", source: "wecom", zone: berlin, departments: []int64{yearBranch, yearBranch2}, lookBack: 1},
 	}
 	for _, job := range w.jobs {
 		w.byNumber[job] = make(map[string]*yearAccount)
