@@ -531,7 +531,7 @@ func TestRereadingIsNewestFirstAndHoldsNobodyUp(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, march(31, 0, 0), r.Span.To, "whole days")
 	queries := s.provider.Queries()[calls:]
-	require.Len(t, queries, 3*5)
+	require.Equal(t, 3*5, len(queries))
 	for i := 1; i < len(queries); i++ {
 		require.False(t, queries[i].Span.From.After(queries[i-1].Span.From), "all people of a week before anybody's older week")
 	}
@@ -586,4 +586,21 @@ func TestAWrongClockIsTold(t *testing.T) {
 			require.Contains(t, r.Warnings[0].Message, want)
 		}
 	}
+}
+
+func TestARereadLeavesRejectedAccountsToTheDailyRun(t *testing.T) {
+	s := newSite(t, 120)
+	punchDaily(s.provider, s.people, date(2, 1), date(3, 31))
+	s.provider.Refuse = func(q attendance.Query) error {
+		if slices.Contains(q.Accounts, "u0007") {
+			return &attendance.Error{Code: attendance.CodeAccount}
+		}
+		return nil
+	}
+	s.ok(march(30, 23, 30))
+	calls := s.provider.Calls()
+	r, err := s.syncer().Run(t.Context(), s.scope(), attendance.Reread(35, shanghai()))
+	require.NoError(t, err)
+	require.Equal(t, 3*5, s.provider.Calls()-calls, "no search for who is known")
+	require.Equal(t, 119, r.People)
 }

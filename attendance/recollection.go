@@ -64,6 +64,22 @@ func (m *recollection) meet(ctx context.Context, members []Member) ([]Spans, err
 	if len(members) == 0 {
 		return nil, nil
 	}
+	of, err := m.recall(ctx, members)
+	if err != nil {
+		return nil, err
+	}
+	needs := make([]Spans, len(members))
+	var changes []Change
+	for i, one := range members {
+		var learnt []Change
+		needs[i], learnt = m.met(one, of[one.Person])
+		changes = append(changes, learnt...)
+	}
+	return needs, m.tell(ctx, changes)
+}
+
+// recall looks up what is known of the members, by person.
+func (m *recollection) recall(ctx context.Context, members []Member) (map[string][]Coverage, error) {
 	persons := make([]string, len(members))
 	for i, one := range members {
 		persons[i] = one.Person
@@ -77,14 +93,27 @@ func (m *recollection) meet(ctx context.Context, members []Member) ([]Spans, err
 	for _, c := range known {
 		of[c.Person] = append(of[c.Person], c)
 	}
+	return of, nil
+}
+
+// answered is the span for everybody whom the platform does not reject: the daily run
+// tries those again.
+func (m *recollection) answered(ctx context.Context, members []Member, span Span) ([]Spans, error) {
 	needs := make([]Spans, len(members))
-	var changes []Change
-	for i, one := range members {
-		var learnt []Change
-		needs[i], learnt = m.met(one, of[one.Person])
-		changes = append(changes, learnt...)
+	for first := 0; first < len(members); first += recallAtOnce {
+		part := members[first:min(first+recallAtOnce, len(members))]
+		known, err := m.recall(ctx, part)
+		if err != nil {
+			return nil, err
+		}
+		for i, one := range part {
+			refused := slices.ContainsFunc(known[one.Person], func(c Coverage) bool { return c.Account == one.Account && !c.Refused.IsZero() })
+			if !refused {
+				needs[first+i] = Spans{span}
+			}
+		}
 	}
-	return needs, m.tell(ctx, changes)
+	return needs, nil
 }
 
 // met is what is to be read for a member, and what the store should know.

@@ -104,7 +104,7 @@ func (y *Syncer) agenda(ctx context.Context, w Window, now time.Time, dry bool) 
 	a := &agenda{plan: newPlan(span, y.provider.Limits(), now), memory: memory}
 	a.again = a.plan.Span
 	kind := y.kind(w)
-	a.newestFirst = kind == KindReread
+	a.kind, a.newestFirst = kind, kind == KindReread
 	if memory == nil {
 		return a, nil
 	}
@@ -266,7 +266,7 @@ func (s *session) afford(ctx context.Context, scope Scope) ([]Warning, error) {
 	if err := e.Within(source); err != nil {
 		return warnings, err
 	}
-	if e.Limited && e.Calls > e.Left/2 {
+	if share := s.syncers[0].opts.Share; e.Limited && share == 0 && e.Calls > e.Left/2 {
 		warnings = append(warnings, Warningf("budget_half", "本次约需 %d 次调用，超过本月剩余 %d 次的一半 / the run takes about %d calls, more than half of the %d that are left of this month's budget", e.Calls, e.Left, e.Calls, e.Left))
 	}
 	return warnings, nil

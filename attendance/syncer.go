@@ -125,7 +125,7 @@ type Estimate struct {
 	// queries, Calls the number of calls that count against the platform's budget
 	// (for a provider that is no [Meter]: one a slice).
 	People, Slices, Calls int
-	// Left is what is left of the budget, where it is Limited.
+	// Left is what the run may take of what is left of the budget, where it is Limited.
 	Left    int
 	Limited bool
 }
@@ -147,7 +147,7 @@ func (e Estimate) Within(source string) error {
 		return nil
 	}
 	return &Error{Code: CodeQuota, Op: source, Detail: fmt.Sprintf(
-		"the run needs about %d calls for %d people, %d are left of this month's budget; no call was made", e.Calls, e.People, e.Left)}
+		"the run needs about %d calls for %d people, and may take %d of what is left of this month's budget; no call was made", e.Calls, e.People, e.Left)}
 }
 
 // Run synchronises the people of the scope over the window: plans slices,
