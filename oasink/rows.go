@@ -89,7 +89,7 @@ type rowReading struct {
 func newRowReading(s *Sink, asked map[int64]string, span attendance.Span) *rowReading {
 	r := &rowReading{Sink: s, shape: s.shape.Load(), asked: asked, span: span, zone: span.Zone()}
 	to := span.To.In(r.zone)
-	r.first, r.last = attendance.DateOf(span.From), attendance.DateOf(to)
+	r.first, r.last = attendance.DateOf(span.From), attendance.DateOf(to.Add(-time.Nanosecond))
 	_, began := span.From.Zone()
 	if _, ends := to.Zone(); began != ends {
 		// Where clocks are set back the span's ends need not be its first and last day.
