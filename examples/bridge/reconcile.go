@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,24 +74,15 @@ func (p *program) reconcile(ctx context.Context) int {
 		return p.misused(err)
 	}
 	d := &reconcileDocument{OnlyProvider: []difference{}, OnlyOA: []difference{}, Different: []difference{}, Doubled: []difference{}}
-	out := csv.NewWriter(p.out)
-	if p.command.csv {
-		_ = out.Write([]string{"difference", "employee_id", "name", "department", "table", "time", "type", "reason", "was", "sign_from"}) // Flush tells
-	}
+	out := p.table(p.command.csv, "difference", "employee_id", "name", "department", "table", "time", "type", "reason", "was", "sign_from")
 	r, err := p.reconciled(ctx, w, window, func(one attendance.Difference) {
 		line := w.difference(one)
-		if p.command.csv {
-			_ = out.Write(line.cells(one))
-			return
+		if !p.command.csv {
+			d.add(one.Kind, line, p.command.json)
 		}
-		d.add(one.Kind, line, p.command.json)
+		out.row(line.cells(one)...)
 	})
-	if closeErr := p.close(); err == nil {
-		err = closeErr
-	}
-	if out.Flush(); err == nil {
-		err = out.Error()
-	}
+	err = p.closed(out, err)
 	d.end(r, err)
 	code := runExit(r.Report, err)
 	if r.Sum() > 0 {
@@ -125,17 +115,7 @@ func (l difference) cells(d attendance.Difference) []string {
 	for i, r := range d.Rows {
 		tags[i] = r.Tag
 	}
-	return spreadsheet(string(d.Kind), l.Employee, l.Name, l.Department, l.Table, l.Time, l.Type, l.Reason, l.Was, strings.Join(tags, " "))
-}
-
-// spreadsheet makes cells that no spreadsheet takes for a formula.
-func spreadsheet(cells ...string) []string {
-	for i, c := range cells {
-		if c != "" && strings.ContainsRune("=+-@\t\r", rune(c[0])) {
-			cells[i] = "'" + c
-		}
-	}
-	return cells
+	return []string{string(d.Kind), l.Employee, shown(l.Name), shown(l.Department), l.Table, l.Time, l.Type, l.Reason, l.Was, shown(strings.Join(tags, " "))}
 }
 
 // add keeps a difference: all of them for the document, some for the text.
@@ -170,12 +150,7 @@ func (p *program) printReconcile(d *reconcileDocument) {
 		p.print(d)
 		return
 	case p.command.csv: // stdout is the table
-		for _, f := range d.Failed {
-			p.logger.Error("not compared", "employees", len(f.Employees), "from", f.From, "to", f.To, "error", oneLine(f.Message))
-		}
-		if d.Error != nil {
-			p.logger.Error("the comparison is not complete", "code", d.Error.Code, "error", oneLine(d.Error.Message), "mend", d.Error.Mend)
-		}
+		p.beside(d.Failed, d.Warnings, d.Error)
 		return
 	}
 	p.line("对账 reconcile（不写入任何数据 / nothing is written）  %s  %s .. %s", d.Job, d.From, d.To)
