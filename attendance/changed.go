@@ -187,7 +187,10 @@ func (c *changedDays) day(r RunRecord, d PersonDay) *ChangedDay {
 	day, ok := c.days[d]
 	if !ok {
 		day = &ChangedDay{PersonDay: d, Last: r.Report.Started}
-		c.days[d], c.names[d.Person] = day, c.names[d.Person]
+		c.days[d] = day
+		if _, known := c.names[d.Person]; !known {
+			c.names[d.Person] = Member{}
+		}
 	}
 	if !slices.Contains(day.Runs, r.ID) {
 		day.Runs = append(day.Runs, r.ID)

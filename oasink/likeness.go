@@ -29,7 +29,7 @@ func newLikeness(seconds map[string][]int64, persons int) *likeness {
 		l.punched = append(l.punched, list)
 		l.sorted = append(l.sorted, list...)
 		for _, s := range list {
-			l.bySecond[s] = append(l.bySecond[s], int32(i)) //nolint:gosec // a company has fewer accounts
+			l.bySecond[s] = append(l.bySecond[s], int32(i))
 		}
 	}
 	slices.Sort(l.sorted)

@@ -29,6 +29,7 @@ const usage = `bridge moves punches (打卡) from DingTalk and WeCom into the OA
   bindings JOB           who is bound, unbound, ambiguous, inactive, as CSV (人员绑定); -bom for Excel
                          -propose -from .. -to ..   who might be which account, from the rows that another bridge wrote
                          (-tag from_dd); to be confirmed by a human, then usable as binding.file
+  changes -since 2026-04-03T09:00:00+08:00 [JOB] [-from .. -to ..]     person-days changed in the OA since then; -csv a table (变更清单)
   undo RUN               take back what a run wrote; needs oa.ledger (撤销一次运行)
 
   -config FILE           the YAML file (default bridge.yaml)
@@ -56,9 +57,10 @@ type command struct {
 	run     string // the run of the sync log to be shown
 	grep    string
 	csv     bool
-	bom     bool   // of a table
-	propose bool   // bindings, from old rows
-	tag     string // of those rows
+	bom     bool      // of a table
+	propose bool      // bindings, from old rows
+	tag     string    // of those rows
+	since   time.Time // of changes
 	backfill
 }
 
@@ -135,6 +137,8 @@ func parseCommand(args []string) (command, error) {
 		return c, c.parseReconcile(rest)
 	case "bindings":
 		return c, c.parseBindings(rest)
+	case "changes":
+		return c, c.parseChanges(rest)
 	case "explain", "serve":
 		return c, usagef("the command %s is not yet built (此命令尚未实现)", c.name)
 	}
@@ -169,6 +173,30 @@ func (c *command) parseBindings(args []string) error {
 		return usagef("bindings takes -from, -to and -tag only with -propose")
 	}
 	return nil
+}
+
+func (c *command) parseChanges(args []string) error {
+	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	from, to := daysOf(flags)
+	flags.BoolVar(&c.csv, "csv", false, "")
+	flags.BoolVar(&c.bom, "bom", false, "")
+	flags.Func("since", "", func(s string) (err error) {
+		if c.since, err = time.Parse(time.RFC3339, s); err != nil {
+			return errors.New("write RFC 3339, as 2026-04-03T09:00:00+08:00")
+		}
+		return nil
+	})
+	switch err := c.perhapsJob(flags, args); {
+	case err != nil:
+		return err
+	case c.since.IsZero():
+		return usagef("changes needs -since, as -since 2026-04-03T09:00:00+08:00")
+	case c.csv && c.json:
+		return usagef("changes prints -csv or -json, not both")
+	case *from == nil && *to == nil:
+		return nil
+	}
+	return c.between(*from, *to)
 }
 
 func (c *command) parseReconcile(args []string) error {

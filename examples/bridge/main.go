@@ -99,6 +99,8 @@ func (p *program) main(ctx context.Context, args []string) int {
 		return p.reconcile(ctx)
 	case "bindings":
 		return p.bindings(ctx)
+	case "changes":
+		return p.changes(ctx)
 	case "history":
 		return p.history(ctx)
 	case "jobs":

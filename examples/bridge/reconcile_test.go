@@ -33,7 +33,7 @@ func TestReconcile(t *testing.T) {
 	d := s.reconciled(1)
 	require.Equal(t, before, s.everything(), "it changes nothing")
 	require.Len(t, d.OnlyProvider, ordinaryRows)
-	require.Equal(t, 5, len(d.People))
+	require.Len(t, d.People, 5)
 	require.Equal(t, []string{"分部", "平台", "研发", "销售"}, []string{d.Departments[0].Department, d.Departments[1].Department, d.Departments[2].Department, d.Departments[3].Department})
 	require.Positive(t, d.Calls)
 
