@@ -145,6 +145,12 @@ func transcript(t *testing.T, v vendor) string {
 		require.NotRegexp(t, "(?i)insert|update|delete|lock|savepoint", heard)
 	}
 	part("Preview")
+
+	s.answer = nil
+	for _, err := range oa.Rows(ctx, []string{"101", "102"}, week()) {
+		require.NoError(t, err)
+	}
+	part("Rows")
 	return b.String()
 }
 
