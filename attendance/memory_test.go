@@ -89,7 +89,7 @@ func TestTheFirstRunReadsItsWindowAndTheNextFromTheMark(t *testing.T) {
 	require.Equal(t, march(25, 23, 30), r.Span.To)
 	require.Len(t, s.asked("u0000", calls), 1, "one stretch, nothing twice")
 	require.Equal(t, 2*4, s.provider.Calls()-calls)
-	require.Len(t, s.sink.Rows(), 60*(2*31-1), "every punch since February 23rd, but the last one of the 25th")
+	require.Len(t, s.sink.All(), 60*(2*31-1), "every punch since February 23rd, but the last one of the 25th")
 }
 
 func TestNewcomersAreCaughtUpAndMakeNobodyElseWait(t *testing.T) {
@@ -107,7 +107,7 @@ func TestNewcomersAreCaughtUpAndMakeNobodyElseWait(t *testing.T) {
 	require.Equal(t, "2026-02-23", attendance.DateOf(r.CaughtUpTo).String(), "the job's first covered day")
 	require.Contains(t, r.String(), "20 caught up to 2026-02-23")
 	require.Equal(t, 2*2+1*4, s.provider.Calls()-calls, "the newcomers are asked for together")
-	require.Len(t, s.sink.Rows(), 120*(2*26-1))
+	require.Len(t, s.sink.All(), 120*(2*26-1))
 	require.Equal(t, attendance.Progress{Owed: s.progress().Owed, ReadUpTo: march(20, 23, 30).UTC(), People: 120}, s.progress())
 }
 
@@ -132,7 +132,7 @@ func TestAFailedPartIsMadeUpForByTheNextRun(t *testing.T) {
 	r := s.ok(march(21, 23, 30))
 	require.Equal(t, march(3, 23, 30), r.Span.From)
 	require.Equal(t, attendance.Spans{{From: march(15, 0, 0), To: march(21, 23, 30)}}, s.asked("u0000", calls), "who was read is not asked for again")
-	require.Len(t, s.sink.Rows(), 100*2*21-100+100*0, "all but the last punch of the 21st")
+	require.Len(t, s.sink.All(), 100*2*21-100+100*0, "all but the last punch of the 21st")
 }
 
 func TestLeaversAreAskedForUntilTheLookBackHasPassed(t *testing.T) {
@@ -180,7 +180,7 @@ func TestAnAccountThatIsGoneIsAskedForAndAMendedBindingIsNot(t *testing.T) {
 			}
 			calls := s.provider.Calls()
 			s.ok(march(11, 23, 30))
-			for _, row := range s.sink.Rows() {
+			for _, row := range s.sink.All() {
 				if row.Person == "1002" && row.Time.After(march(10, 23, 59)) {
 					require.True(t, c.asked, "%v is not this person's", row)
 				}
@@ -219,7 +219,7 @@ func TestARejectedAccountFreezesNothingAndIsNotForgotten(t *testing.T) {
 	require.Empty(t, r.LeftOut)
 	require.Equal(t, attendance.Spans{{From: march(7, 23, 30), To: march(25, 23, 30)}}, s.asked("u0007", calls))
 	require.Zero(t, s.progress().Refused)
-	require.Len(t, s.sink.Rows(), 50*(2*25-1))
+	require.Len(t, s.sink.All(), 50*(2*25-1))
 }
 
 func TestRejectedAccountsRest(t *testing.T) {
@@ -407,7 +407,7 @@ func TestABackfillThatWasCutOffGoesOn(t *testing.T) {
 	require.Equal(t, first.Run, second.Run, "it is the same run")
 	require.Equal(t, 2*10, s.provider.Calls(), "nothing is read twice")
 	require.GreaterOrEqual(t, done, 7)
-	require.Len(t, s.sink.Rows(), n)
+	require.Len(t, s.sink.All(), n)
 	for r, err := range s.store.Runs(t.Context(), attendance.RunFilter{}) {
 		require.NoError(t, err)
 		require.Equal(t, 2, r.Attempts)
@@ -463,14 +463,14 @@ func TestAPreviewChangesNothing(t *testing.T) {
 	s := newSite(t, 60)
 	punchDaily(s.provider, s.people, date(3, 1), date(3, 31))
 	s.ok(march(9, 23, 30))
-	rows, before := s.sink.Rows(), s.progress()
+	rows, before := s.sink.All(), s.progress()
 	s.now = march(12, 23, 30)
 	s.people = s.people[:59]
 	s.opts.Observe = func(e attendance.Event) { require.NotNil(t, e.Slice) }
 	r, err := s.syncer().Preview(t.Context(), s.scope(), attendance.SinceMark(6, shanghai()))
 	require.NoError(t, err)
 	require.Positive(t, r.Written)
-	require.Equal(t, rows, s.sink.Rows())
+	require.Equal(t, rows, s.sink.All())
 	require.Equal(t, before, s.progress())
 	_, err = attendance.NewSyncer(s.provider, sinkFunc(s.sink.Write), &s.opts).Preview(t.Context(), s.scope(), attendance.SinceMark(6, shanghai()))
 	require.Error(t, err, "that sink cannot tell")
@@ -481,13 +481,13 @@ func TestClosedMonthsAreReportedAndNotWritten(t *testing.T) {
 	punchDaily(s.provider, s.people, date(2, 1), date(3, 31))
 	s.opts.FreezeAfterDay = 5
 	s.ok(march(4, 23, 30))
-	require.Len(t, s.sink.Rows(), 2*(2*7-1), "on the 4th February is open")
+	require.Len(t, s.sink.All(), 2*(2*7-1), "on the 4th February is open")
 	s.provider.Put(attendance.Punch{ID: "late", Account: "u0001", Time: time.Date(2026, 2, 28, 12, 0, 0, 0, shanghai()), Kind: attendance.Regular, Direction: attendance.In})
 	r := s.ok(march(5, 23, 30))
 	require.Equal(t, 1, r.Skipped[attendance.Frozen])
 	require.Equal(t, "frozen", r.Warnings[0].Code)
 	require.Contains(t, r.Warnings[0].Message, "1001 2026-02-28")
-	for _, row := range s.sink.Rows() {
+	for _, row := range s.sink.All() {
 		require.NotEqual(t, 12, row.Time.In(shanghai()).Hour())
 	}
 	require.Equal(t, r.Read, r.Written+r.Present+r.Skipped[attendance.Frozen])
@@ -517,7 +517,7 @@ func TestHistoryWaitsWhereTheBudgetIsShort(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, march(1, 23, 30), r.Span.From)
 	require.Equal(t, march(27, 23, 30), s.progress().ReadUpTo.In(shanghai()))
-	require.Len(t, s.sink.Rows(), 60*(2*33-1))
+	require.Len(t, s.sink.All(), 60*(2*33-1))
 }
 
 func TestRereadingIsNewestFirstAndHoldsNobodyUp(t *testing.T) {

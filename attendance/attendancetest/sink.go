@@ -123,8 +123,8 @@ func (s *Sink) compare(b attendance.Batch) (w attendance.Written, added map[Row]
 	return w, added, kept
 }
 
-// Rows returns what the sink holds, sorted by person, time, kind and direction.
-func (s *Sink) Rows() []Row {
+// All returns what the sink holds, sorted by person, time, kind and direction.
+func (s *Sink) All() []Row {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return sortedRows(s.rows)
