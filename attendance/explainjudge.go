@@ -11,14 +11,14 @@ func (a *asking) judge(err error) {
 	e := a.answer
 	e.Cause, e.Advice = a.cause(err)
 	e.Sentence = e.Advice.Sentence()
-	who := e.Name
-	if who == "" {
-		who = a.Person
-	} else if a.Person != "" {
-		who += " (" + a.Person + ")"
+	en, zh := a.Person, a.Person+" "
+	switch {
+	case e.Name != "" && a.Person != "":
+		en, zh = e.Name+" ("+a.Person+")", e.Name+"（"+a.Person+"）"
+	case e.Name != "":
+		en, zh = e.Name, e.Name+" "
 	}
-	zh := strings.NewReplacer(" (", "（", ")", "）").Replace(who)
-	e.Sentence = Text{EN: fmt.Sprintf("%s, %v: %s", who, a.Day, e.Sentence.EN), ZH: fmt.Sprintf("%s %v：%s", zh, a.Day, e.Sentence.ZH)}
+	e.Sentence = Text{EN: fmt.Sprintf("%s, %v: %s", en, a.Day, e.Sentence.EN), ZH: fmt.Sprintf("%s%v：%s", zh, a.Day, e.Sentence.ZH)}
 }
 
 func (a *asking) cause(err error) (Cause, Advice) {

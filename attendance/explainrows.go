@@ -56,7 +56,7 @@ func (a *asking) readRows(ctx context.Context) error {
 		case i >= 0:
 			a.rows[i].Ours, a.rows[i].Run, a.rows[i].Record = row.Ours, row.Run, row.Record
 		case !a.showing:
-			a.rows = append(a.rows, ShownRow{Row: row, Counted: true})
+			a.rows = append(a.rows, ShownRow{Row: row, Counted: !row.Hidden})
 		}
 	}
 	return nil

@@ -9,7 +9,8 @@ import (
 type Shower interface {
 	// Shown tells what the target's report shows of the person's day, and which rows it
 	// makes that of. The day is a calendar day in zone, by whose wall clock rows are
-	// read. It needs no right but to read, takes no lock and changes nothing.
+	// read. Somebody unknown has no rows. It needs no right but to read, takes no lock
+	// and changes nothing.
 	Shown(ctx context.Context, person string, day Date, zone *time.Location) (Shown, error)
 }
 

@@ -25,6 +25,7 @@ const usage = `bridge moves punches (打卡) from DingTalk and WeCom into the OA
   jobs                   the jobs: enabled, next run, last result, read up to (任务列表)
   history [JOB]          the sync log (同步日志); -run ID one run, its slices and who was left out; -grep TEXT only lines with it
   preview JOB [-from .. -to ..]      what a run, or a backfill of these days, would write; writes nothing (预览)
+  explain JOB -employee X -day 2026-03-02     why is a person's punch of that day not in the OA? X: id, loginid, workcode or name (查因)
   undo RUN               take back what a run wrote; needs oa.ledger (撤销一次运行)
 
   -config FILE           the YAML file (default bridge.yaml)
@@ -51,6 +52,7 @@ type command struct {
 	undone string // the run to be undone
 	run    string // the run of the sync log to be shown
 	grep   string
+	explained
 	backfill
 }
 
@@ -123,7 +125,9 @@ func parseCommand(args []string) (command, error) {
 		return c, c.perhapsJob(flags, rest)
 	case "preview":
 		return c, c.parseDays(rest)
-	case "explain", "reconcile", "bindings", "serve":
+	case "explain":
+		return c, c.parseExplain(rest)
+	case "reconcile", "bindings", "serve":
 		return c, usagef("the command %s is not yet built (此命令尚未实现)", c.name)
 	}
 	return c, usagef("unknown command %q: write check, run or backfill (bridge -h tells more)", c.name)
