@@ -119,6 +119,7 @@ func (a *asking) walk(ctx context.Context, scope Scope) error {
 			return err
 		}
 		a.faults = append(a.faults, coded(err, CodeUnavailable, "directory"))
+		a.standing.Member.LeftOut = "" // nobody knows
 	}
 	if err := a.recall(ctx); err != nil {
 		return err
@@ -207,7 +208,7 @@ func (a *asking) ask(ctx context.Context) error {
 		}
 		n := a.take(y, answer, span)
 		a.answer.Warnings = append(a.answer.Warnings, answer.Warnings...)
-		a.step(StepPlatform, n > 0, fmt.Sprintf("%s now holds %d records of the account %s on %v (%d calls)", name, n, a.standing.Member.Account, a.Day, answer.Calls),
+		a.step(StepPlatform, n > 0, fmt.Sprintf("%s holds of the account %s on %v now: records %d (calls %d)", name, a.standing.Member.Account, a.Day, n, answer.Calls),
 			fmt.Sprintf("%s 现有账号 %s 在 %v 的记录 %d 条（调用 %d 次）", name, a.standing.Member.Account, a.Day, n, answer.Calls))
 	}
 	a.night()

@@ -52,6 +52,7 @@ func (a *asking) recall(ctx context.Context) error {
 	}
 	a.past = past{known: true, streams: make(map[string]remembered)}
 	var others []Coverage
+	var left Coverage
 	var refused time.Time
 	for _, y := range a.syncers {
 		stream := Stream{Job: y.opts.Job, Target: y.opts.Target, Source: y.provider.Name(), Corp: y.opts.Corp}
@@ -66,7 +67,9 @@ func (a *asking) recall(ctx context.Context) error {
 		one := remembered{owed: owed.In(a.Zone)}
 		for _, c := range known {
 			switch account := a.standing.Member.Account; {
-			case c.Account == account || a.standing.Member.LeftOut != "":
+			case c.Account == "" && c.LeftOut != "" && c.Gone.IsZero():
+				left = c
+			case c.Account == account || account == "" || a.standing.Member.LeftOut != "":
 				one.covered = one.covered.Plus(c.Covered.In(a.Zone)...)
 				if refused.IsZero() {
 					refused = c.Refused
@@ -83,6 +86,10 @@ func (a *asking) recall(ctx context.Context) error {
 	for _, c := range others {
 		a.step(StepBinding, true, fmt.Sprintf("changed: until %s the account was %s; what was read for it stays", clock(c.Last, a.Zone), c.Account),
 			fmt.Sprintf("绑定有过变更：%s 之前账号为 %s，按旧账号读到的仍保留", clock(c.Last, a.Zone), c.Account))
+	}
+	if left.Run != "" {
+		a.step(StepCoverage, false, fmt.Sprintf("the run %s left the person out at %s: %s", left.Run, clock(left.Last, a.Zone), left.LeftOut),
+			fmt.Sprintf("运行 %s（%s）未同步此人：%s", left.Run, clock(left.Last, a.Zone), left.LeftOut))
 	}
 	if !refused.IsZero() {
 		a.step(StepCoverage, false, "the platform rejects the account since "+clock(refused, a.Zone), "自 "+clock(refused, a.Zone)+" 起平台拒绝该账号")

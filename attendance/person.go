@@ -17,5 +17,5 @@ type Candidate struct {
 	Login  string `json:"loginid"`
 	Number string `json:"workcode"` // the staff number
 	Unit   string `json:"department"`
-	Status Text   `json:"-"`
+	Status Text   `json:"status"`
 }

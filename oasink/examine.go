@@ -17,9 +17,9 @@ func (sc *Scope) Examine(ctx context.Context, person string) (attendance.Standin
 	x := &examination{Scope: sc}
 	x.Member = attendance.Member{Person: person, LeftOut: attendance.OutOfRoster}
 	id, err := parsePerson(person)
-	if err != nil {
+	if known := err == nil; !known {
 		x.outOfRoster(nobody(person))
-		return x.Standing, nil
+		return x.Standing, ctx.Err()
 	}
 	if sh, err := sc.sink.fit(ctx, resourceNeeds()...); err != nil {
 		return x.Standing, err

@@ -200,16 +200,14 @@ func (v *view) computed(ctx context.Context) error {
 			return nil
 		})
 	})
-	switch {
-	case ctx.Err() != nil:
-		return err
-	case err != nil: // this account may not read the queue: nothing is known
+	switch readable := err == nil; {
+	case !readable: // where this account may not read the queue nothing is known
 	case waiting:
 		v.shown.Computed = attendance.ComputedWaiting
 	case done:
 		v.shown.Computed = attendance.ComputedDone
 	}
-	return nil
+	return ctx.Err()
 }
 
 func idOf(v any) string {

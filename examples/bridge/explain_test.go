@@ -86,6 +86,18 @@ func TestExplain(t *testing.T) {
 			s.provider = set(s.provider, "app_secret: wrong-secret-9f2")
 		}, "refused", 3, []string{"平台拒绝密钥", "Secret", "whoever runs this program"}, []string{"HrmScheduleSign 08:57:17"}},
 		{"an answer that is not JSON", "e8", func(s *site) { s.aDay(); s.handler.Store(&html) }, "refused", 1, []string{"不是平台的 JSON", "HTML", "公司代理", "网络管理员"}, nil},
+		{"only the punches are answered with HTML", "e8", func(s *site) {
+			s.aDay()
+			s.ding.Fail(dingtalktest.Fault{Kind: dingtalktest.Answer, Path: dingtalktest.PathListRecord, Body: "<html><title>网关</title></html>"})
+		}, "refused", 1, []string{"不是平台的 JSON", "网关"}, nil},
+		{"left out by the last run", "e8", func(s *site) {
+			s.aDay()
+			s.exec(`UPDATE HrmResource SET workcode = '' WHERE id = 17`)
+			s.at(4).bridge("run", "daily")
+			s.exec(`UPDATE HrmResource SET workcode = 'W17' WHERE id = 17`)
+			s.job = append(s.job, `at: "23:30"`)
+			s.now = at(s.t, "05 12:00:00")
+		}, "not_read", 0, []string{"2026-03-05 23:30:00", "自动补上"}, []string{"未同步此人：unbound"}},
 		{"the account is rejected", "e8", func(s *site) {
 			s.aDay()
 			s.ding.Fail(dingtalktest.Fault{Kind: dingtalktest.BadAccount, User: account(17)})
