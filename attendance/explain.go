@@ -2,6 +2,7 @@ package attendance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -29,6 +30,8 @@ const (
 	lateEnds  = 6 * time.Hour
 )
 
+var errNoZone = errors.New("attendance: a question needs the time zone of its day")
+
 // Explain is [ExplainTogether] for one family of records.
 func (y *Syncer) Explain(ctx context.Context, scope Scope, q Question) (Explanation, error) {
 	return ExplainTogether(ctx, scope, q, y)
@@ -50,8 +53,11 @@ func (y *Syncer) Explain(ctx context.Context, scope Scope, q Question) (Explanat
 // account is an answer, and no error.
 func ExplainTogether(ctx context.Context, scope Scope, q Question, syncers ...*Syncer) (Explanation, error) {
 	e := Explanation{Person: q.Person, Day: q.Day}
-	if len(syncers) == 0 {
+	switch {
+	case len(syncers) == 0:
 		return e, errNoSyncer
+	case q.Zone == nil:
+		return e, errNoZone
 	}
 	if q.Again == (Text{}) {
 		q.Again = Text{EN: "have the day read again", ZH: "重新同步这一天"}

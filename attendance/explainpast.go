@@ -149,21 +149,18 @@ func (a *asking) search(ctx context.Context) error {
 		}
 		a.past.logged = true
 	}
-	filter.Since, filter.Limit = a.day.From, runsSearched
-	var runs []RunRecord
-	for r, err := range log.Runs(ctx, filter) {
-		if err != nil {
-			return err
-		}
-		if len(Spans{r.Report.Span}.Within(a.day)) > 0 || r.Report.CaughtUp > 0 {
-			runs = append(runs, r)
-		}
-	}
 	wanted := make(map[string]bool)
 	for source, s := range a.past.streams {
 		wanted[source] = len(s.covered.Within(a.day)) > 0
 	}
-	for _, r := range runs {
+	filter.Since, filter.Limit = a.day.From, runsSearched
+	for r, err := range log.Runs(ctx, filter) {
+		if err != nil {
+			return err
+		}
+		if len(Spans{r.Report.Span}.Within(a.day)) == 0 && r.Report.CaughtUp == 0 {
+			continue
+		}
 		if a.past.failed.ID == "" && a.past.last().at.IsZero() {
 			if i := slices.IndexFunc(r.Report.Failed, a.concerns); i >= 0 {
 				a.past.failed, a.past.why = r, r.Report.Failed[i]
