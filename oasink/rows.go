@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,21 +43,20 @@ func (s *Sink) Rows(ctx context.Context, persons []string, span attendance.Span)
 				Detail: fmt.Sprintf("rows of %d people were asked for, at most %d are read at once", len(persons), rowsPersons)})
 			return
 		}
-		ids := make([]int64, 0, len(persons))
+		asked := make(map[int64]string, len(persons))
 		for _, p := range persons {
 			if id, err := parsePerson(p); err == nil {
-				ids = append(ids, id)
+				asked[id] = p
 			}
 		}
-		slices.SortFunc(ids, func(a, b int64) int { return strings.Compare(strconv.FormatInt(a, 10), strconv.FormatInt(b, 10)) })
-		ids = slices.Compact(ids)
+		ids := slices.SortedFunc(maps.Keys(asked), func(a, b int64) int { return strings.Compare(asked[a], asked[b]) })
 		if len(ids) == 0 || span.Empty() {
 			if err := ctx.Err(); err != nil {
 				yield(attendance.Row{}, err)
 			}
 			return
 		}
-		r := newRowReading(s, span)
+		r := newRowReading(s, asked, span)
 		for part := range slices.Chunk(ids, r.peopleAtOnce()) {
 			rows, err := r.read(ctx, part)
 			if err != nil {
@@ -80,15 +80,16 @@ func (s *Sink) Rows(ctx context.Context, persons []string, span attendance.Span)
 type rowReading struct {
 	*Sink
 	shape       *shape
+	asked       map[int64]string // persons, spelt as they were asked for
 	span        attendance.Span
 	zone        *time.Location
 	first, last attendance.Date
 }
 
-func newRowReading(s *Sink, span attendance.Span) *rowReading {
-	r := &rowReading{Sink: s, shape: s.shape.Load(), span: span, zone: span.Zone()}
+func newRowReading(s *Sink, asked map[int64]string, span attendance.Span) *rowReading {
+	r := &rowReading{Sink: s, shape: s.shape.Load(), asked: asked, span: span, zone: span.Zone()}
 	to := span.To.In(r.zone)
-	r.first, r.last = attendance.DateOf(span.From), attendance.DateOf(to)
+	r.first, r.last = attendance.DateOf(span.From), attendance.DateOf(to.Add(-time.Nanosecond))
 	_, began := span.From.Zone()
 	if _, ends := to.Zone(); began != ends {
 		// Where clocks are set back the span's ends need not be its first and last day.
@@ -166,7 +167,7 @@ func (r *rowReading) row(id tableID, name string, v []any) (row attendance.Row, 
 	if !dated || id == signTable && textOf(v[10]) == "2" {
 		return row, false
 	}
-	row = attendance.Row{Table: name, Person: strconv.FormatInt(intOf(v[1]), 10), Time: at.in(r.zone), Kind: attendance.Field, Place: placeOf(v[4], v[5], v[6])}
+	row = attendance.Row{Table: name, Person: r.asked[intOf(v[1])], Time: at.in(r.zone), Kind: attendance.Field, Place: placeOf(v[4], v[5], v[6])}
 	if n := intOf(v[0]); n != 0 {
 		row.ID = strconv.FormatInt(n, 10)
 	}
@@ -223,7 +224,7 @@ func (r *rowReading) prove(ctx context.Context, id tableID, rows []attendance.Ro
 				}
 				row := &rows[i]
 				row.Run, row.Record = e.run, e.platformRecord()
-				row.Ours = row.Ours || e.held(row, r.zone, r.shape)
+				row.Ours = row.Ours || r.asked[e.person] == row.Person && e.held(row, r.zone, r.shape)
 				return nil
 			})
 		})
@@ -234,9 +235,9 @@ func (r *rowReading) prove(ctx context.Context, id tableID, rows []attendance.Ro
 	return nil
 }
 
-// held reports whether the row still holds the punch that was written.
+// held reports whether the person's row still holds the punch that was written.
 func (e *entry) held(row *attendance.Row, zone *time.Location, sh *shape) bool {
-	return strconv.FormatInt(e.person, 10) == row.Person && e.at == secondOf(row.Time.In(zone)) && directionOf(e.sign) == row.Direction && !row.Hidden &&
+	return e.at == secondOf(row.Time.In(zone)) && directionOf(e.sign) == row.Direction && !row.Hidden &&
 		(e.table == mobileTable || !sh.sign.has("signFrom") || e.tag == row.Tag)
 }
 

@@ -26,6 +26,10 @@ const usage = `bridge moves punches (打卡) from DingTalk and WeCom into the OA
   history [JOB]          the sync log (同步日志); -run ID one run, its slices and who was left out; -grep TEXT only lines with it
   preview JOB [-from .. -to ..]      what a run, or a backfill of these days, would write; writes nothing (预览)
   explain JOB -employee X -day 2026-03-02     why is a person's punch of that day not in the OA? X: id, loginid, workcode or name (查因)
+  reconcile JOB -from .. -to ..      provider against OA: missing, extra, different, doubled; -csv a table (对账)
+  bindings JOB           who is bound, unbound, ambiguous, inactive, as CSV (人员绑定); -bom for Excel
+                         -propose -from .. -to ..   who might be which account, from the rows that another bridge wrote
+                         (-tag from_dd); to be confirmed by a human, then usable as binding.file
   undo RUN               take back what a run wrote; needs oa.ledger (撤销一次运行)
 
   -config FILE           the YAML file (default bridge.yaml)
@@ -44,14 +48,18 @@ func usagef(format string, args ...any) error { return usageError(fmt.Sprintf(fo
 
 // command is the command line, read.
 type command struct {
-	config string
-	json   bool
-	now    func() time.Time // nil: the real clock
-	name   string
-	job    string
-	undone string // the run to be undone
-	run    string // the run of the sync log to be shown
-	grep   string
+	config  string
+	json    bool
+	now     func() time.Time // nil: the real clock
+	name    string
+	job     string
+	undone  string // the run to be undone
+	run     string // the run of the sync log to be shown
+	grep    string
+	csv     bool
+	bom     bool   // of a table
+	propose bool   // bindings, from old rows
+	tag     string // of those rows
 	explained
 	backfill
 }
@@ -125,9 +133,13 @@ func parseCommand(args []string) (command, error) {
 		return c, c.perhapsJob(flags, rest)
 	case "preview":
 		return c, c.parseDays(rest)
+	case "reconcile":
+		return c, c.parseReconcile(rest)
+	case "bindings":
+		return c, c.parseBindings(rest)
 	case "explain":
 		return c, c.parseExplain(rest)
-	case "reconcile", "bindings", "serve":
+	case "serve":
 		return c, usagef("the command %s is not yet built (此命令尚未实现)", c.name)
 	}
 	return c, usagef("unknown command %q: write check, run or backfill (bridge -h tells more)", c.name)
@@ -142,6 +154,37 @@ func (c *command) parseDays(args []string) error {
 	}
 	if *from == nil && *to == nil {
 		return nil
+	}
+	return c.between(*from, *to)
+}
+
+func (c *command) parseBindings(args []string) error {
+	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	from, to := daysOf(flags)
+	flags.BoolVar(&c.bom, "bom", false, "")
+	flags.BoolVar(&c.propose, "propose", false, "")
+	flags.StringVar(&c.tag, "tag", "", "")
+	switch err := c.positional(flags, args); {
+	case err != nil:
+		return err
+	case c.propose:
+		return c.between(*from, *to)
+	case *from != nil || *to != nil || c.tag != "":
+		return usagef("bindings takes -from, -to and -tag only with -propose")
+	}
+	return nil
+}
+
+func (c *command) parseReconcile(args []string) error {
+	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	from, to := daysOf(flags)
+	flags.BoolVar(&c.csv, "csv", false, "")
+	flags.BoolVar(&c.bom, "bom", false, "")
+	if err := c.positional(flags, args); err != nil {
+		return err
+	}
+	if c.csv && c.json {
+		return usagef("reconcile prints -csv or -json, not both")
 	}
 	return c.between(*from, *to)
 }

@@ -95,6 +95,10 @@ func (p *program) main(ctx context.Context, args []string) int {
 		return p.undo(ctx)
 	case "preview":
 		return p.preview(ctx)
+	case "reconcile":
+		return p.reconcile(ctx)
+	case "bindings":
+		return p.bindings(ctx)
 	case "history":
 		return p.history(ctx)
 	case "explain":
