@@ -65,10 +65,19 @@ func (a *asking) cause(err error) (Cause, Advice) {
 // written is the cause where every punch has a row.
 func (a *asking) written() (Cause, Advice) {
 	if r, apart := a.apart(); apart {
+		if r.Direction == Undirected {
+			return CauseElsewhere, Advice{What: Text{EN: "look at the page of outside punches (外勤签到)", ZH: "请在【外勤签到】中查看"},
+				Why: Text{EN: "the record of " + clock(r.Time, a.Zone) + " is a visit without a direction and stands in " + r.Table + ", which the attendance report does not read", ZH: clock(r.Time, a.Zone) + " 是没有方向的签到或外出记录，在 " + r.Table + " 中，考勤报表不读取该表"}}
+		}
 		return CauseElsewhere, Advice{theOA(), Text{EN: "look at the page of outside punches, or have outside punches written as attendance (outside: sign | both)", ZH: "在【外勤签到】中查看；若需计入考勤，请将 outside 设为 sign 或 both"},
 			Text{EN: "the punch of " + clock(r.Time, a.Zone) + " is an outside one and stands in " + r.Table + " only", ZH: clock(r.Time, a.Zone) + " 是外勤打卡，只在 " + r.Table + " 中"}}
 	}
 	if r, n := a.firstOf(FateOther); n > 0 {
+		for _, worse := range a.answer.Records {
+			if r.fine && worse.Fate == FateOther && !worse.fine {
+				r = worse
+			}
+		}
 		return CauseFromOther, a.fromOther(r)
 	}
 	if a.untold != (Text{}) {
@@ -180,8 +189,18 @@ func (a *asking) fromOther(r Record) Advice {
 	if note == (Text{}) {
 		note = Text{EN: "another program wrote the row", ZH: "该行由其他程序写入"}
 	}
-	return Advice{theOA(), Text{EN: "find out who writes or changes rows beside this program, and correct or keep the row", ZH: "查明本程序之外还有谁写入或修改打卡，并更正或保留该行"},
-		Text{EN: "of the punch of " + clock(r.Time, a.Zone) + " " + note.EN, ZH: clock(r.Time, a.Zone) + " 的打卡" + note.ZH}}
+	why := Text{EN: "for the punch of " + clock(r.Time, a.Zone) + " " + note.EN, ZH: clock(r.Time, a.Zone) + " 的打卡，" + note.ZH}
+	switch {
+	case r.fine && a.showing:
+		en, zh := a.display()
+		if a.untold != (Text{}) {
+			en, zh = en+" (but "+a.untold.EN+")", zh+"（但"+a.untold.ZH+"）"
+		}
+		return Advice{Why: Text{EN: why.EN + "; " + en, ZH: why.ZH + "；" + zh}}
+	case r.note == warned("changed_by_others"):
+		return Advice{theHR(), Text{EN: "make sure that the correction in the OA was meant", ZH: "确认 OA 中的更正是有意为之"}, why}
+	}
+	return Advice{theOA(), Text{EN: "find out who writes or changes rows beside this program, and correct or keep the row", ZH: "查明本程序之外还有谁写入或修改打卡，并更正或保留该行"}, why}
 }
 
 // skips counts the records that are no punches, by reason.

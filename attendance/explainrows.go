@@ -139,6 +139,7 @@ func (a *asking) fate(r *Record, before, after Preview) {
 		a.missing(r, after.Rows)
 	case after.PresentFromOther > before.PresentFromOther:
 		r.Fate = FateOther
+		r.fine = r.note == (Text{}) && slices.ContainsFunc(rows, func(o ShownRow) bool { return o.Counted })
 		if len(rows) == 0 && r.note == (Text{}) {
 			r.note = warned("changed_by_others")
 		}

@@ -16,6 +16,7 @@ func platformAdvice(err error) Advice {
 		what = Text{EN: "the month's calls are used up", ZH: "当月调用量已用尽"}
 	case CodeMalformed:
 		who, what = theNetwork(), Text{EN: "something answered in the platform's place, and not with JSON", ZH: "应答不是平台的 JSON"}
+		mend = Text{EN: "look for a proxy, firewall or login page between here and the platform, and at the configured address", ZH: "检查到平台之间的代理、防火墙、登录页，以及所配置的地址"}
 	case CodeUnavailable, CodeThrottled:
 		who, what = theNetwork(), Text{EN: "the platform cannot be reached or is busy", ZH: "平台无法连接或繁忙"}
 	case CodeHorizon:

@@ -90,6 +90,7 @@ type Record struct {
 
 	was  time.Time // where its row stands, of one that would be moved
 	note Text      // about its row
+	fine bool      // the row of another writer does as well
 	read bool      // its moment was read by a run
 }
 

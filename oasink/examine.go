@@ -88,7 +88,7 @@ func (x *examination) roster(ctx context.Context, sh *shape, id int64) (bool, er
 	switch {
 	case !slices.Contains([]string{"0", "1", "2", "3"}, status):
 		say("the person's status in the OA is \""+words.EN+"\", so nobody asks for punches", "此人在 OA 中的状态为“"+words.ZH+"”，不参与同步",
-			"correct the status (0 to 3) if the person still works here", "若仍在职，请把状态改为 试用/正式/临时/试用延期")
+			"correct the status (0 to 3) if the person still works here", "核对其状态，若仍在职则改为 试用/正式/临时/试用延期")
 	case x.person.outside == noLogin:
 		say("the person has no login name (loginid) in the OA", "此人在 OA 中没有登录名（loginid）", "give the person a login name", "为其设置登录名")
 	case x.person.outside == secondary:
@@ -96,7 +96,8 @@ func (x *examination) roster(ctx context.Context, sh *shape, id int64) (bool, er
 		if main != 0 {
 			belongs = " " + strconv.FormatInt(main, 10)
 		}
-		say("this is a secondary account (次账号); punches are written for the main account"+belongs, "这是次账号，打卡写在主账号"+belongs+" 名下", "look at the main account"+belongs, "改查主账号"+belongs)
+		say("this is a secondary account (次账号); punches are written for the main account"+belongs, "这是次账号，打卡写在主账号"+belongs+" 名下", "look at the main account"+belongs, "请改查主账号"+belongs)
+		x.Advice.Who = attendance.Text{}
 	case x.person.outside == sealedUnit:
 		say("the person's department or sub-company, or one above it, is sealed (封存): "+x.Member.Unit, "所在部门或分部（或其上级）已封存："+x.Member.Unit,
 			"move the person to a live department, or unseal it", "把此人调到未封存的部门，或解封该部门")
@@ -175,6 +176,9 @@ func (x *examination) bound(ctx context.Context, id int64) error {
 		x.Advice = attendance.Advice{Who: hr,
 			What: attendance.Text{EN: "fill in the value that binds people, in the OA and on the platform", ZH: "在 OA 与平台补齐绑定所用的值"},
 			Why:  attendance.Text{EN: "no account of the platform has " + by, ZH: "平台上没有账号与 " + by + " 相符"}}
+		if m.Key == "" && m.Account == "" {
+			x.Advice.Why = attendance.Text{EN: "the person's " + string(x.binding.field) + " in the OA is empty", ZH: "此人在 OA 中的 " + string(x.binding.field) + " 为空"}
+		}
 		if r.valued == byName {
 			x.Advice.Why = attendance.Text{EN: "the list of bindings does not name the person", ZH: "绑定文件中没有此人"}
 			x.Advice.What = attendance.Text{EN: "add the person to the list of bindings", ZH: "把此人加入绑定文件"}
@@ -204,7 +208,7 @@ func (x *examination) by(m attendance.Member) string {
 	case m.Account != "":
 		return string(b.field) + " " + m.Account
 	default:
-		return string(b.field) + " (empty / 为空)"
+		return string(b.field)
 	}
 }
 

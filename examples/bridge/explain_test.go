@@ -110,7 +110,7 @@ func TestExplain(t *testing.T) {
 		{"sealed department", "e8", func(s *site) { s.exec(`UPDATE HrmDepartment SET canceled = '1' WHERE id = 11`) }, "out_of_roster", 0, []string{"封存", "研发"}, nil},
 		{"out of scope", "e8", func(s *site) { s.aDay(); s.job = append(s.job, "scope: {departments: [12]}") }, "out_of_scope", 0, []string{"部门 11（研发）", "不在同步范围内", "同步管理员"}, nil},
 		{"unbound", "e8", func(s *site) { s.aDay(); s.exec(`UPDATE HrmResource SET workcode = 'X17' WHERE id = 17`) }, "unbound", 0, []string{"X17", "人事"}, nil},
-		{"no work code", "e8", func(s *site) { s.exec(`UPDATE HrmResource SET workcode = NULL WHERE id = 17`) }, "unbound", 0, []string{"workcode", "为空"}, nil},
+		{"no work code", "e8", func(s *site) { s.exec(`UPDATE HrmResource SET workcode = NULL WHERE id = 17`) }, "unbound", 0, []string{"workcode 为空"}, nil},
 		{"shared work code", "e8", func(s *site) { s.aDay(); s.exec(`UPDATE HrmResource SET workcode = 'W17' WHERE id = 18`) }, "ambiguous", 0, []string{"W17", "与人员 18 相同"}, nil},
 		{"two accounts", "e8", func(s *site) { s.ding.AddUser(dingtalktest.User{ID: "second", JobNumber: "W17"}) }, "ambiguous", 0, []string{"staff017", "second"}, nil},
 		{"inactive", "e8", func(s *site) {
@@ -142,7 +142,7 @@ func TestExplain(t *testing.T) {
 			s.aDay()
 			s.fill()
 			s.exec(`UPDATE HrmScheduleSign SET signTime = '08:30:00' WHERE signType = '1'`)
-		}, "from_other", 0, []string{"管理员", "corrected in the OA"}, []string{"由运行"}},
+		}, "from_other", 0, []string{"人事确认", "corrected in the OA"}, []string{"由运行"}},
 		{"deleted by an administrator, with a ledger", "e8", func(s *site) {
 			s.oa = append(s.oa, "ledger: true")
 			s.aDay()
@@ -351,4 +351,7 @@ func TestExplainWhom(t *testing.T) {
 	require.Equal(t, 0, code)
 	require.Contains(t, stdout, "张三（17）2026-03-02：无需处理")
 	require.Contains(t, stdout, "+ binding: ")
+	code, stdout, _ = call(t, "-now", s.now.Format(time.RFC3339), "-config", s.write(), "explain", "daily", "-employee", "张三", "-day", "2026-03-02")
+	require.Equal(t, 2, code)
+	require.Contains(t, stdout, "loginid login30  workcode W30  销售  正式 / regular")
 }
