@@ -136,7 +136,8 @@ const (
 )
 
 // A Sink writes to one e-cology database. It implements [attendance.Sink],
-// [attendance.Checker], [attendance.Previewer] and [attendance.RowReader] and is safe for concurrent use; it writes one batch at a
+// [attendance.Checker], [attendance.Previewer], [attendance.RowReader], [attendance.Shower] and
+// [attendance.PersonFinder], and is safe for concurrent use; it writes one batch at a
 // time. It keeps no connection and starts no goroutine.
 type Sink struct {
 	db      *bun.DB

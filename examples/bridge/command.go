@@ -25,6 +25,7 @@ const usage = `bridge moves punches (打卡) from DingTalk and WeCom into the OA
   jobs                   the jobs: enabled, next run, last result, read up to (任务列表)
   history [JOB]          the sync log (同步日志); -run ID one run, its slices and who was left out; -grep TEXT only lines with it
   preview JOB [-from .. -to ..]      what a run, or a backfill of these days, would write; writes nothing (预览)
+  explain JOB -employee X -day 2026-03-02     why is a person's punch of that day not in the OA? X: id, loginid, workcode or name (查因)
   reconcile JOB -from .. -to ..      provider against OA: missing, extra, different, doubled; -csv a table (对账)
   bindings JOB           who is bound, unbound, ambiguous, inactive, as CSV (人员绑定); -bom for Excel
                          -propose -from .. -to ..   who might be which account, from the rows that another bridge wrote
@@ -62,6 +63,7 @@ type command struct {
 	propose bool      // bindings, from old rows
 	tag     string    // of those rows
 	since   time.Time // of changes
+	explained
 	backfill
 }
 
@@ -149,7 +151,7 @@ func parseCommand(args []string) (command, error) {
 	case "changes":
 		return c, c.parseChanges(rest)
 	case "explain":
-		return c, usagef("the command %s is not yet built (此命令尚未实现)", c.name)
+		return c, c.parseExplain(rest)
 	}
 	return c, usagef("unknown command %q: write check, run or backfill (bridge -h tells more)", c.name)
 }

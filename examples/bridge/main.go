@@ -112,6 +112,8 @@ func (p *program) main(ctx context.Context, args []string) int {
 		return p.changes(ctx)
 	case "history":
 		return p.history(ctx)
+	case "explain":
+		return p.explain(ctx)
 	case "jobs":
 		return p.jobs(ctx)
 	default:

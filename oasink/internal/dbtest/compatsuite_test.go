@@ -69,6 +69,11 @@ func vendorSuite(t *testing.T, on engine) {
 		"a whole company":  testAWholeCompanyArrivesOnceWithTheLeastCalls,
 		"check":            testCheckNamesWhatIsMissing,
 		"check, all good":  testCheckOfAGoodDatabase,
+		"find persons":     testFindPersons,
+		"examine":          testExamine,
+		"shown":            testShown,
+		"not shown":        testRowsThatAreNotShown,
+		"computed days":    testComputedDays,
 		"waiting":          testAnotherWriterIsWaitedFor,
 		"waiting too long": testAnotherWriterForTooLong,
 	} {
