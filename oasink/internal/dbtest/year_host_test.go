@@ -232,6 +232,9 @@ func (h *yearHost) trouble(job *yearJob) yearTrouble {
 	t.step = 1 + h.random.IntN(steps)
 	if !t.sql && h.random.IntN(3) == 0 {
 		t.what, t.step = pick(h.random, []string{"fetch", "write", "write", "store.Remember", "store.Owe", "store.AddSlice"}), 1+h.random.IntN(4)
+		if t.what == "write" && h.random.IntN(2) == 0 {
+			t.kind, t.step, t.after = yearFailed, 1, false
+		}
 	}
 	if t.sql && (t.kind == yearPanicked || t.kind == yearLost) {
 		t.kind = yearKilled
