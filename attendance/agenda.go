@@ -18,6 +18,7 @@ type agenda struct {
 	memory *recollection
 	// done is what another attempt, or a run that was waited for, has just read, by person.
 	done map[string]Spans
+	kind RunKind
 	// newestFirst: the newest piece of everybody comes before an older one of anybody.
 	newestFirst bool
 }
@@ -104,19 +105,24 @@ func (a *agenda) afterwards(ctx context.Context, g *grouping, leave func(Member)
 // needs is what is to be read for each of the members.
 func (a *agenda) needs(ctx context.Context, members []Member) ([]Spans, error) {
 	needs := make([]Spans, len(members))
-	if a.meets() {
-		var err error
-		if needs, err = a.memory.meet(ctx, members); err != nil {
-			return nil, err
+	var err error
+	switch {
+	case a.meets():
+		needs, err = a.memory.meet(ctx, members)
+	case a.again.Empty():
+	case a.memory != nil && a.kind == KindReread:
+		needs, err = a.memory.answered(ctx, members, a.again)
+	default:
+		for i := range needs {
+			needs[i] = Spans{a.again}
 		}
 	}
 	for i, m := range members {
-		if !a.meets() && !a.again.Empty() {
-			needs[i] = Spans{a.again}
+		if err == nil {
+			needs[i] = a.less(m, needs[i])
 		}
-		needs[i] = a.less(m, needs[i])
 	}
-	return needs, nil
+	return needs, err
 }
 
 // less takes away what has just been read for the member.

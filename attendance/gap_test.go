@@ -45,3 +45,16 @@ func TestWhatCouldNotBeWrittenIsStillOwed(t *testing.T) {
 	s.ok(march(25, 23, 30))
 	require.Len(t, s.sink.Rows(), 3*(2*25-1))
 }
+
+// A backfill that goes on where the last run stopped moves the mark.
+func TestABackfillWithoutAGapMovesTheMark(t *testing.T) {
+	s := newSite(t, 3)
+	punchDaily(s.provider, s.people, date(3, 1), date(3, 31))
+	s.ok(march(1, 23, 30))
+	s.now = march(25, 12, 0)
+	_, err := s.syncer().Run(t.Context(), s.scope(), days(date(3, 1), date(3, 10)))
+	require.NoError(t, err)
+	r := s.ok(march(25, 23, 30))
+	require.Equal(t, march(11, 0, 0), r.Span.From)
+	require.Len(t, s.sink.Rows(), 3*(2*25-1))
+}

@@ -2,6 +2,7 @@ package attendance
 
 import (
 	"context"
+	"math"
 	"time"
 )
 
@@ -54,10 +55,8 @@ func takeLease(ctx context.Context, store LeaseStore, name, owner string) (*leas
 			if n := len(waited); over != (Holder{}) && !lived && n > 0 {
 				waited = waited[:n-1]
 			}
-			l := &lease{store: store, name: name, owner: owner, ended: make(chan struct{})}
-			beating, stop := context.WithCancel(context.WithoutCancel(ctx))
-			l.stop = stop
-			go l.beat(beating)
+			l := &lease{store: store, name: name, owner: owner}
+			l.live(ctx)
 			return l, waited, nil
 		case holder != seen:
 			lived = holder.Owner == seen.Owner
@@ -72,9 +71,35 @@ func takeLease(ctx context.Context, store LeaseStore, name, owner string) (*leas
 	}
 }
 
+// live begins to beat.
+func (l *lease) live(ctx context.Context) {
+	beating, stop := context.WithCancel(context.WithoutCancel(ctx))
+	l.stop, l.ended = stop, make(chan struct{})
+	go l.beat(beating, l.ended)
+}
+
+// become changes the owner's name, for a run that goes on under that of another.
+func (l *lease) become(ctx context.Context, owner string) error {
+	if l == nil || l.owner == owner {
+		return nil
+	}
+	l.stop()
+	<-l.ended
+	defer l.live(ctx)
+	now := time.Now() //nolint:forbidigo // as above
+	mine, err := l.store.Lease(ctx, l.name, l.owner, now, Holder{})
+	if err == nil {
+		_, err = l.store.Lease(ctx, l.name, owner, now, mine)
+	}
+	if err == nil {
+		l.owner = owner
+	}
+	return err
+}
+
 // beat shows that the holder lives, until the lease is given back. It ends then.
-func (l *lease) beat(ctx context.Context) {
-	defer close(l.ended)
+func (l *lease) beat(ctx context.Context, ended chan<- struct{}) {
+	defer close(ended)
 	tick := time.NewTicker(leaseBeat) //nolint:forbidigo // as above
 	defer tick.Stop()
 	for {
@@ -100,7 +125,45 @@ func (l *lease) release(ctx context.Context) {
 	_ = l.store.Release(ctx, l.name, l.owner) // else it is taken over in a moment
 }
 
-// lastly is a context for what must be told after ctx has ended, for a few seconds.
+// lastWords is how long a store may take to be told what was done once the host has
+// ended the run.
+const lastWords = 3 * time.Second
+
+// lastly is ctx for what must be told to the end: it ends a few seconds after ctx does.
 func lastly(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	end := time.AfterFunc(math.MaxInt64, cancel)
+	stop := context.AfterFunc(ctx, func() { end.Reset(lastWords) })
+	return late, func() {
+		stop()
+		end.Stop()
+		cancel()
+	}
+}
+
+// leaseName names what a run of the job into the target holds.
+func leaseName(job, target string, kind RunKind) string {
+	name := "run " + job + " > " + target
+	if kind == KindReread {
+		name = "re" + name // history holds up nobody
+	}
+	return name
+}
+
+// Alive reports whether the run of the given name still works on the job, as far as
+// its lease tells: one that was killed a few seconds ago may still seem to. It goes by
+// the real clock, and compares it with that of the run's machine: where those differ by
+// more than some seconds, a living run may seem dead. Its errors are the store's.
+func Alive(ctx context.Context, store LeaseStore, job, target string, kind RunKind, run string) (bool, error) {
+	const asker = "asking who is at work"
+	now := time.Now() //nolint:forbidigo // leases live on the real clock, whatever the host's Now
+	name := leaseName(job, target, kind)
+	holder, err := store.Lease(ctx, name, asker, now, Holder{})
+	if err != nil {
+		return false, err
+	}
+	if holder.Owner == asker {
+		return false, store.Release(ctx, name, asker)
+	}
+	return holder.Owner == run && now.Sub(holder.At) < leaseAfter, nil
 }

@@ -89,7 +89,7 @@ func TestTheFirstRunReadsItsWindowAndTheNextFromTheMark(t *testing.T) {
 	require.Equal(t, march(25, 23, 30), r.Span.To)
 	require.Len(t, s.asked("u0000", calls), 1, "one stretch, nothing twice")
 	require.Equal(t, 2*4, s.provider.Calls()-calls)
-	require.Len(t, s.sink.Rows(), 60*(2*31-1), "every punch since February 23rd, but the last one of the 25th")
+	require.Len(t, s.sink.All(), 60*(2*31-1), "every punch since February 23rd, but the last one of the 25th")
 }
 
 func TestNewcomersAreCaughtUpAndMakeNobodyElseWait(t *testing.T) {
@@ -107,7 +107,7 @@ func TestNewcomersAreCaughtUpAndMakeNobodyElseWait(t *testing.T) {
 	require.Equal(t, "2026-02-23", attendance.DateOf(r.CaughtUpTo).String(), "the job's first covered day")
 	require.Contains(t, r.String(), "20 caught up to 2026-02-23")
 	require.Equal(t, 2*2+1*4, s.provider.Calls()-calls, "the newcomers are asked for together")
-	require.Len(t, s.sink.Rows(), 120*(2*26-1))
+	require.Len(t, s.sink.All(), 120*(2*26-1))
 	require.Equal(t, attendance.Progress{Owed: s.progress().Owed, ReadUpTo: march(20, 23, 30).UTC(), People: 120}, s.progress())
 }
 
@@ -132,7 +132,7 @@ func TestAFailedPartIsMadeUpForByTheNextRun(t *testing.T) {
 	r := s.ok(march(21, 23, 30))
 	require.Equal(t, march(3, 23, 30), r.Span.From)
 	require.Equal(t, attendance.Spans{{From: march(15, 0, 0), To: march(21, 23, 30)}}, s.asked("u0000", calls), "who was read is not asked for again")
-	require.Len(t, s.sink.Rows(), 100*2*21-100+100*0, "all but the last punch of the 21st")
+	require.Len(t, s.sink.All(), 100*2*21-100+100*0, "all but the last punch of the 21st")
 }
 
 func TestLeaversAreAskedForUntilTheLookBackHasPassed(t *testing.T) {
@@ -180,7 +180,7 @@ func TestAnAccountThatIsGoneIsAskedForAndAMendedBindingIsNot(t *testing.T) {
 			}
 			calls := s.provider.Calls()
 			s.ok(march(11, 23, 30))
-			for _, row := range s.sink.Rows() {
+			for _, row := range s.sink.All() {
 				if row.Person == "1002" && row.Time.After(march(10, 23, 59)) {
 					require.True(t, c.asked, "%v is not this person's", row)
 				}
@@ -219,7 +219,7 @@ func TestARejectedAccountFreezesNothingAndIsNotForgotten(t *testing.T) {
 	require.Empty(t, r.LeftOut)
 	require.Equal(t, attendance.Spans{{From: march(7, 23, 30), To: march(25, 23, 30)}}, s.asked("u0007", calls))
 	require.Zero(t, s.progress().Refused)
-	require.Len(t, s.sink.Rows(), 50*(2*25-1))
+	require.Len(t, s.sink.All(), 50*(2*25-1))
 }
 
 func TestRejectedAccountsRest(t *testing.T) {
@@ -393,7 +393,13 @@ func TestABackfillThatWasCutOffGoesOn(t *testing.T) {
 	}
 	first, err := s.syncer().Run(ctx, s.scope(), window)
 	require.ErrorIs(t, err, context.Canceled)
-	s.opts.Observe = nil
+	alive := func() bool {
+		alive, err := attendance.Alive(t.Context(), s.store, "hq", "oa", attendance.KindBackfill, first.Run)
+		require.NoError(t, err)
+		return alive
+	}
+	require.False(t, alive())
+	s.opts.Observe = func(attendance.Event) { require.True(t, alive()) }
 	done := s.provider.Calls()
 	s.now = s.now.Add(time.Hour)
 	second, err := s.syncer().Run(t.Context(), s.scope(), window)
@@ -401,13 +407,14 @@ func TestABackfillThatWasCutOffGoesOn(t *testing.T) {
 	require.Equal(t, first.Run, second.Run, "it is the same run")
 	require.Equal(t, 2*10, s.provider.Calls(), "nothing is read twice")
 	require.GreaterOrEqual(t, done, 7)
-	require.Len(t, s.sink.Rows(), n)
+	require.Len(t, s.sink.All(), n)
 	for r, err := range s.store.Runs(t.Context(), attendance.RunFilter{}) {
 		require.NoError(t, err)
 		require.Equal(t, 2, r.Attempts)
 		require.Equal(t, attendance.ResultOK, r.Result)
 		require.Equal(t, n, r.Report.Read, "of both attempts")
 	}
+	s.opts.Observe = nil
 	third, err := s.syncer().Run(t.Context(), s.scope(), window)
 	require.NoError(t, err)
 	require.NotEqual(t, first.Run, third.Run, "who asks again for what is done wants it read again")
@@ -456,41 +463,17 @@ func TestAPreviewChangesNothing(t *testing.T) {
 	s := newSite(t, 60)
 	punchDaily(s.provider, s.people, date(3, 1), date(3, 31))
 	s.ok(march(9, 23, 30))
-	rows, before := s.sink.Rows(), s.progress()
+	rows, before := s.sink.All(), s.progress()
 	s.now = march(12, 23, 30)
 	s.people = s.people[:59]
 	s.opts.Observe = func(e attendance.Event) { require.NotNil(t, e.Slice) }
-	sink := previewing{s.sink}
-	r, err := attendance.NewSyncer(s.provider, sink, &s.opts).Preview(t.Context(), s.scope(), attendance.SinceMark(6, shanghai()))
+	r, err := s.syncer().Preview(t.Context(), s.scope(), attendance.SinceMark(6, shanghai()))
 	require.NoError(t, err)
 	require.Positive(t, r.Written)
-	require.Equal(t, rows, s.sink.Rows())
+	require.Equal(t, rows, s.sink.All())
 	require.Equal(t, before, s.progress())
 	_, err = attendance.NewSyncer(s.provider, sinkFunc(s.sink.Write), &s.opts).Preview(t.Context(), s.scope(), attendance.SinceMark(6, shanghai()))
 	require.Error(t, err, "that sink cannot tell")
-}
-
-// previewing compares by the rows that its sink holds.
-type previewing struct{ *attendancetest.Sink }
-
-func (p previewing) Preview(_ context.Context, b attendance.Batch) (attendance.Preview, error) {
-	var v attendance.Preview
-	persons := map[string]string{}
-	for _, m := range b.Members {
-		persons[m.Account] = m.Person
-	}
-	rows := p.Rows()
-	for _, punch := range b.Punches {
-		if slices.ContainsFunc(rows, func(r attendancetest.Row) bool {
-			return r.Person == persons[punch.Account] && r.Time.Equal(punch.Time) && r.Direction == punch.Direction
-		}) {
-			v.Present++
-			continue
-		}
-		v.Written.Written++
-		v.Rows = append(v.Rows, attendance.RowChange{Table: "rows", Person: persons[punch.Account], Direction: punch.Direction, Time: punch.Time, Action: attendance.ActionAdd})
-	}
-	return v, nil
 }
 
 func TestClosedMonthsAreReportedAndNotWritten(t *testing.T) {
@@ -498,16 +481,13 @@ func TestClosedMonthsAreReportedAndNotWritten(t *testing.T) {
 	punchDaily(s.provider, s.people, date(2, 1), date(3, 31))
 	s.opts.FreezeAfterDay = 5
 	s.ok(march(4, 23, 30))
-	require.Len(t, s.sink.Rows(), 2*(2*7-1), "on the 4th February is open")
+	require.Len(t, s.sink.All(), 2*(2*7-1), "on the 4th February is open")
 	s.provider.Put(attendance.Punch{ID: "late", Account: "u0001", Time: time.Date(2026, 2, 28, 12, 0, 0, 0, shanghai()), Kind: attendance.Regular, Direction: attendance.In})
-	y := attendance.NewSyncer(s.provider, previewing{s.sink}, &s.opts)
-	s.now = march(5, 23, 30)
-	r, err := y.Run(t.Context(), s.scope(), attendance.SinceMark(6, shanghai()))
-	require.NoError(t, err)
+	r := s.ok(march(5, 23, 30))
 	require.Equal(t, 1, r.Skipped[attendance.Frozen])
 	require.Equal(t, "frozen", r.Warnings[0].Code)
 	require.Contains(t, r.Warnings[0].Message, "1001 2026-02-28")
-	for _, row := range s.sink.Rows() {
+	for _, row := range s.sink.All() {
 		require.NotEqual(t, 12, row.Time.In(shanghai()).Hour())
 	}
 	require.Equal(t, r.Read, r.Written+r.Present+r.Skipped[attendance.Frozen])
@@ -537,7 +517,7 @@ func TestHistoryWaitsWhereTheBudgetIsShort(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, march(1, 23, 30), r.Span.From)
 	require.Equal(t, march(27, 23, 30), s.progress().ReadUpTo.In(shanghai()))
-	require.Len(t, s.sink.Rows(), 60*(2*33-1))
+	require.Len(t, s.sink.All(), 60*(2*33-1))
 }
 
 func TestRereadingIsNewestFirstAndHoldsNobodyUp(t *testing.T) {
@@ -551,7 +531,7 @@ func TestRereadingIsNewestFirstAndHoldsNobodyUp(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, march(31, 0, 0), r.Span.To, "whole days")
 	queries := s.provider.Queries()[calls:]
-	require.Len(t, queries, 3*5)
+	require.Equal(t, 3*5, len(queries))
 	for i := 1; i < len(queries); i++ {
 		require.False(t, queries[i].Span.From.After(queries[i-1].Span.From), "all people of a week before anybody's older week")
 	}
@@ -584,4 +564,43 @@ func TestDaysFarBelowTheUsualAreTold(t *testing.T) {
 	silent := slices.DeleteFunc(slices.Sorted(maps.Keys(codes)), func(k string) bool { return k[0] != 's' })
 	require.Len(t, silent, 1, "u0000 has not punched since the 10th")
 	require.Equal(t, 1, codes[silent[0]], "told once")
+}
+
+// witness is a provider whose platform's clock is ahead.
+type witness struct {
+	*attendancetest.Provider
+	ahead time.Duration
+}
+
+func (w witness) ClockAhead() (time.Duration, bool) { return w.ahead, w.ahead != 0 }
+
+func TestAWrongClockIsTold(t *testing.T) {
+	for ahead, want := range map[time.Duration]string{0: "", 5 * time.Minute: "", 6 * time.Minute: "慢 6m0s", -time.Hour: "快 1h0m0s"} {
+		s := newSite(t, 1)
+		s.opts.Now, s.opts.EmptyIsNormal = nil, true
+		r, err := attendance.NewSyncer(witness{s.provider, ahead}, s.sink, &s.opts).Run(t.Context(), s.scope(), attendance.SinceMark(6, shanghai()))
+		require.NoError(t, err)
+		require.Equal(t, want != "", len(r.Warnings) == 1)
+		if want != "" {
+			require.Equal(t, "clock_skew", r.Warnings[0].Code)
+			require.Contains(t, r.Warnings[0].Message, want)
+		}
+	}
+}
+
+func TestARereadLeavesRejectedAccountsToTheDailyRun(t *testing.T) {
+	s := newSite(t, 120)
+	punchDaily(s.provider, s.people, date(2, 1), date(3, 31))
+	s.provider.Refuse = func(q attendance.Query) error {
+		if slices.Contains(q.Accounts, "u0007") {
+			return &attendance.Error{Code: attendance.CodeAccount}
+		}
+		return nil
+	}
+	s.ok(march(30, 23, 30))
+	calls := s.provider.Calls()
+	r, err := s.syncer().Run(t.Context(), s.scope(), attendance.Reread(35, shanghai()))
+	require.NoError(t, err)
+	require.Equal(t, 3*5, s.provider.Calls()-calls, "no search for who is known")
+	require.Equal(t, 119, r.People)
 }

@@ -113,6 +113,16 @@ type Meter interface {
 	Left(ctx context.Context) (calls int, limited bool, err error)
 }
 
+// A ClockWitness is an optional role of a [Provider]: how far is the platform's clock
+// ahead of this machine's, by the last answer? known is false while none has come.
+type ClockWitness interface {
+	ClockAhead() (ahead time.Duration, known bool)
+}
+
+// AllowedSkew is how far two clocks may be apart before windows and the guard
+// against future punches suffer.
+const AllowedSkew = 5 * time.Minute
+
 // A Checker is an optional role of providers, sinks and scopes: can it work?
 type Checker interface {
 	// Check looks at credentials, rights and shape, changes nothing, and returns

@@ -64,6 +64,22 @@ func (m *recollection) meet(ctx context.Context, members []Member) ([]Spans, err
 	if len(members) == 0 {
 		return nil, nil
 	}
+	of, err := m.recall(ctx, members)
+	if err != nil {
+		return nil, err
+	}
+	needs := make([]Spans, len(members))
+	var changes []Change
+	for i, one := range members {
+		var learnt []Change
+		needs[i], learnt = m.met(one, of[one.Person])
+		changes = append(changes, learnt...)
+	}
+	return needs, m.tell(ctx, changes)
+}
+
+// recall looks up what is known of the members, by person.
+func (m *recollection) recall(ctx context.Context, members []Member) (map[string][]Coverage, error) {
 	persons := make([]string, len(members))
 	for i, one := range members {
 		persons[i] = one.Person
@@ -77,14 +93,27 @@ func (m *recollection) meet(ctx context.Context, members []Member) ([]Spans, err
 	for _, c := range known {
 		of[c.Person] = append(of[c.Person], c)
 	}
+	return of, nil
+}
+
+// answered is the span for everybody whom the platform does not reject: the daily run
+// tries those again.
+func (m *recollection) answered(ctx context.Context, members []Member, span Span) ([]Spans, error) {
 	needs := make([]Spans, len(members))
-	var changes []Change
-	for i, one := range members {
-		var learnt []Change
-		needs[i], learnt = m.met(one, of[one.Person])
-		changes = append(changes, learnt...)
+	for first := 0; first < len(members); first += recallAtOnce {
+		part := members[first:min(first+recallAtOnce, len(members))]
+		known, err := m.recall(ctx, part)
+		if err != nil {
+			return nil, err
+		}
+		for i, one := range part {
+			refused := slices.ContainsFunc(known[one.Person], func(c Coverage) bool { return c.Account == one.Account && !c.Refused.IsZero() })
+			if !refused {
+				needs[first+i] = Spans{span}
+			}
+		}
 	}
-	return needs, m.tell(ctx, changes)
+	return needs, nil
 }
 
 // met is what is to be read for a member, and what the store should know.
@@ -275,8 +304,7 @@ func (m *recollection) begun(ctx context.Context) error {
 }
 
 // remembered is where the windows of the stream's remembering runs are kept by
-// themselves. A backfill is owed as well, but it must not hide a gap before it: up to
-// when all is owed, only these windows tell.
+// themselves: they tell since when the stream owes all, without a gap.
 func (s Stream) remembered() Stream {
 	s.Source += " remembered"
 	return s
@@ -315,7 +343,7 @@ type Progress struct {
 	// Owed is what the stream owes to everybody.
 	Owed Spans
 	// ReadUpTo is up to when all of it was read for everybody who is there and whose
-	// account the platform takes; zero when nothing is owed.
+	// account the platform takes, in UTC and whole seconds; zero when nothing is owed.
 	ReadUpTo time.Time
 	// People is how many people are counted in, Behind how many of them lack something,
 	// Refused how many are not counted in because the platform rejects them.
@@ -323,7 +351,7 @@ type Progress struct {
 }
 
 // FinalUpTo is up to when nothing is expected to change any more: ReadUpTo, less the
-// time that late records take to settle.
+// time that late records take to settle; in UTC, zero when ReadUpTo is.
 func (p Progress) FinalUpTo(settle time.Duration) time.Time {
 	if p.ReadUpTo.IsZero() {
 		return time.Time{}
@@ -332,7 +360,9 @@ func (p Progress) FinalUpTo(settle time.Duration) time.Time {
 }
 
 // ReadProgress derives from what was read for each person how far the stream has
-// come. It reads all people of the stream.
+// come. It reads all people of the stream, one after the other, and holds none of them.
+// Its errors are the store's; the Progress beside one is of no use. A run at the same time
+// may be seen in part.
 func ReadProgress(ctx context.Context, store CoverageStore, s Stream) (Progress, error) {
 	owed, err := store.Owed(ctx, s)
 	p := Progress{Owed: owed, ReadUpTo: owed.Bounds().To}
@@ -343,8 +373,11 @@ func ReadProgress(ctx context.Context, store CoverageStore, s Stream) (Progress,
 	if err != nil {
 		return p, err
 	}
-	if until := remembered.Bounds().To; len(remembered) > 0 && until.Before(p.ReadUpTo) {
-		p.ReadUpTo = until
+	if len(remembered) > 0 {
+		// From its first remembering run on the stream owes all, also what lies between
+		// the last one and a backfill of later days.
+		owed = owed.Plus(Span{later(remembered.Bounds().From, owed.Bounds().From), owed.Bounds().To})
+		p.Owed = owed
 	}
 	for c, err := range store.People(ctx, s) {
 		switch {

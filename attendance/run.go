@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 )
 
 // warningsPerCode bounds what a run keeps of warnings that come with every slice.
@@ -330,6 +331,24 @@ func (r *run) everyone() bool {
 	return people > 0 && refused >= people
 }
 
+// clockWarning tells when this machine's clock is not the platform's: days begin
+// and end by it, and punches later than it are skipped.
+func (r *run) clockWarning() (Warning, bool) {
+	witness, ok := As[ClockWitness](r.provider)
+	if !ok || !r.real {
+		return Warning{}, false
+	}
+	ahead, known := witness.ClockAhead()
+	if ahead = ahead.Round(time.Second); !known || ahead.Abs() <= AllowedSkew {
+		return Warning{}, false
+	}
+	zh, en := "慢", "behind"
+	if ahead < 0 {
+		zh, en = "快", "ahead of"
+	}
+	return Warningf("clock_skew", "本机时钟比平台%s %v，请校时（建议启用 NTP） / this machine's clock is %v %s the platform's: set it, best by NTP", zh, ahead.Abs(), ahead.Abs(), en), true
+}
+
 // end closes the report and judges the run.
 func (r *run) end(err error) (Report, error) {
 	r.report.Ended = r.opts.Now()
@@ -337,6 +356,9 @@ func (r *run) end(err error) (Report, error) {
 		if more := r.warnings[code] - warningsPerCode; more > 0 {
 			r.report.Warnings = append(r.report.Warnings, Warningf(code, "and %d more of this kind", more))
 		}
+	}
+	if w, ok := r.clockWarning(); ok {
+		r.report.Warnings = append(r.report.Warnings, w)
 	}
 	if lost := r.forgotten(); lost != nil {
 		w, incomplete := notRemembered(lost)

@@ -3,7 +3,6 @@ package attendance
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"time"
 )
@@ -38,7 +37,7 @@ func conduct(ctx context.Context, scope Scope, w Window, syncers []*Syncer, dry 
 		return report, err
 	}
 	report.Started, report.Span = s.began, s.agendas[0].plan.Span
-	if err := s.open(ctx, &report, waited); err != nil {
+	if err := s.open(ctx, &report, held, waited); err != nil {
 		report.Ended = first.opts.Now()
 		return report, err
 	}
@@ -60,11 +59,7 @@ func (y *Syncer) take(ctx context.Context, w Window, run string, dry bool) (*lea
 	if store == nil || dry {
 		return nil, nil, nil
 	}
-	name := fmt.Sprintf("run %s > %s", y.opts.Job, y.opts.Target)
-	if y.kind(w) == KindReread {
-		name = "re" + name // history holds up nobody
-	}
-	return takeLease(ctx, store, name, run)
+	return takeLease(ctx, store, leaseName(y.opts.Job, y.opts.Target, y.kind(w)), run)
 }
 
 func (y *Syncer) kind(w Window) RunKind {
@@ -109,7 +104,7 @@ func (y *Syncer) agenda(ctx context.Context, w Window, now time.Time, dry bool) 
 	a := &agenda{plan: newPlan(span, y.provider.Limits(), now), memory: memory}
 	a.again = a.plan.Span
 	kind := y.kind(w)
-	a.newestFirst = kind == KindReread
+	a.kind, a.newestFirst = kind, kind == KindReread
 	if memory == nil {
 		return a, nil
 	}
@@ -147,7 +142,7 @@ func (p Plan) oldest(now time.Time) time.Time {
 }
 
 // open writes the run into the sync log, or goes on with one that was cut off.
-func (s *session) open(ctx context.Context, report *Report, waited []string) error {
+func (s *session) open(ctx context.Context, report *Report, held *lease, waited []string) error {
 	first := s.syncers[0]
 	kind := first.kind(s.window)
 	s.journal = &journal{store: first.opts.Memory.Runs, record: RunRecord{
@@ -169,6 +164,9 @@ func (s *session) open(ctx context.Context, report *Report, waited []string) err
 		}
 	}
 	report.Run = s.journal.record.ID
+	if err := held.become(ctx, report.Run); err != nil {
+		return err
+	}
 	for i, a := range s.agendas {
 		a.done = s.journal.done[s.syncers[i].provider.Name()]
 		if a.memory == nil {
@@ -188,8 +186,12 @@ func (s *session) run(ctx context.Context, scope Scope, report Report) (Report, 
 		report.Ended = s.syncers[0].opts.Now()
 		return report, err
 	}
-	if len(s.syncers) > 1 || s.agendas[0].newestFirst {
-		var err error
+	estimated, err := s.estimated(ctx)
+	if err != nil {
+		return end(err)
+	}
+	if len(s.syncers) > 1 || s.agendas[0].newestFirst || estimated {
+		// The people are needed several times, and reading them costs calls.
 		var warnings []Warning
 		if scope, warnings, err = Collect(ctx, scope); err != nil {
 			report.Warnings = warnings
@@ -197,10 +199,12 @@ func (s *session) run(ctx context.Context, scope Scope, report Report) (Report, 
 		}
 		report.Warnings = warnings
 	}
-	warnings, err := s.afford(ctx, scope)
-	report.Warnings = append(report.Warnings, warnings...)
-	if err != nil {
-		return end(err)
+	if estimated {
+		warnings, err := s.afford(ctx, scope)
+		report.Warnings = append(report.Warnings, warnings...)
+		if err != nil {
+			return end(err)
+		}
 	}
 	if len(s.syncers) == 1 {
 		part, err := s.family(ctx, scope, 0, report)
@@ -228,7 +232,7 @@ func (s *session) family(ctx context.Context, scope Scope, i int, of Report) (Re
 	r := newRun(s.syncers[i])
 	r.report.Run, r.report.Span, r.report.Started = of.Run, a.plan.Span, s.began
 	r.dry, r.memory, r.again, r.journal = s.dry, a.memory, a.again, s.journal
-	if a.memory == nil || !a.memory.apart || s.syncers[i].kind(s.window) == KindReread {
+	if a.meets() {
 		r.tallies = make(tallies)
 	}
 	for _, w := range a.plan.Warnings {
@@ -243,9 +247,6 @@ func (s *session) family(ctx context.Context, scope Scope, i int, of Report) (Re
 // remembering window would read beyond its look-back is postponed where it does not
 // fit; a run that does not fit at all is refused.
 func (s *session) afford(ctx context.Context, scope Scope) ([]Warning, error) {
-	if !s.metered() && s.syncers[0].opts.Announce == nil {
-		return nil, nil
-	}
 	e, err := s.estimate(ctx, scope)
 	if err != nil {
 		return nil, err
@@ -265,19 +266,27 @@ func (s *session) afford(ctx context.Context, scope Scope) ([]Warning, error) {
 	if err := e.Within(source); err != nil {
 		return warnings, err
 	}
-	if e.Limited && e.Calls > e.Left/2 {
+	if share := s.syncers[0].opts.Share; e.Limited && share == 0 && e.Calls > e.Left/2 {
 		warnings = append(warnings, Warningf("budget_half", "本次约需 %d 次调用，超过本月剩余 %d 次的一半 / the run takes about %d calls, more than half of the %d that are left of this month's budget", e.Calls, e.Left, e.Calls, e.Left))
 	}
 	return warnings, nil
 }
 
-func (s *session) metered() bool {
+// estimated reports whether somebody wants to know what the run will take.
+func (s *session) estimated(ctx context.Context) (bool, error) {
 	for _, y := range s.syncers {
-		if _, ok := As[Meter](y.provider); ok {
-			return true
+		if y.opts.Announce != nil {
+			return true, nil
+		}
+		meter, ok := As[Meter](y.provider)
+		if !ok {
+			continue
+		}
+		if _, limited, err := meter.Left(ctx); limited || err != nil {
+			return limited, err
 		}
 	}
-	return false
+	return false, nil
 }
 
 // postpone leaves out what is read beyond the look-back; false if there is no such thing.
@@ -362,11 +371,12 @@ func (y *Syncer) estimate(ctx context.Context, scope Scope, a *agenda) (Estimate
 
 // remember tells the store that a part was read and written.
 func (r *run) remember(ctx context.Context, p part, punches []Punch) {
-	r.mu.Lock()
 	if r.tallies != nil {
-		r.tallies.add(p.members, punches, p.span, r.again)
+		part := tallied(p.members, punches, p.span, r.again)
+		r.mu.Lock()
+		r.tallies.add(part)
+		r.mu.Unlock()
 	}
-	r.mu.Unlock()
 	if r.dry || r.memory == nil {
 		return
 	}

@@ -13,7 +13,9 @@ import (
 // All of them are safe for concurrent use, by several processes where the store is
 // shared. Every change is one transaction. Errors carry a [Code], CodeStoreDown
 // where the store cannot be reached; context errors are bare. Instants are kept to
-// the second unless a role says otherwise, and come back in UTC.
+// the second (fractions are cut off) unless a role says otherwise, and come back in
+// UTC; the spans of reports keep the wall clock of their zone. Persons, accounts, ids
+// and names are compared byte by byte; a store may refuse longer ones than 320 bytes.
 
 // A Store plays every role.
 type Store interface {
@@ -29,6 +31,9 @@ type Store interface {
 
 // A Stream is one flow of records: of one job, from one family of one company's
 // records, into one OA. Coverage is remembered stream by stream.
+//
+// Its names stay the same for ever: under another one nothing is remembered. Each may be
+// empty, which is a name too.
 type Stream struct {
 	Job    string `json:"job"`
 	Target string `json:"target"` // the host's name of the OA
@@ -50,12 +55,14 @@ type CoverageStore interface {
 	// People streams everything the stream remembers, by person and account in
 	// the order of their bytes, under the stream contract of [Scope.Members].
 	People(ctx context.Context, s Stream) iter.Seq2[Coverage, error]
-	// Remember applies what a run learnt. Several changes to one person and account
-	// apply in their order; changes of two runs at once are both kept.
+	// Remember applies what a run learnt, see [Coverage.Apply]. Several changes to one
+	// person and account apply in their order; changes of two runs at once are both
+	// kept. A change that says nothing makes nobody known.
 	Remember(ctx context.Context, s Stream, changes []Change) error
 }
 
-// A Coverage is what is known of one person and one account of that person.
+// A Coverage is what is known of one person and one account of that person. Its
+// instants are whole seconds in UTC.
 type Coverage struct {
 	Person  string
 	Account string // "" for what is known of somebody who was left out
@@ -92,7 +99,7 @@ type Change struct {
 	LeftOut LeftOut
 	// Gone: no longer in the scope. It is kept as it was if it was set already.
 	Gone time.Time
-	// Covered was read and written; it is added to what is covered.
+	// Covered was read and written; its whole seconds are added to what is covered.
 	Covered Span
 	// Uncovered: what was covered before does not count any more.
 	Uncovered bool
@@ -109,18 +116,18 @@ type Change struct {
 type RunStore interface {
 	// BeginRun records a run that begins, or one more attempt of a run that ended
 	// early: for a known ID only Attempts, Started of the attempt and an empty
-	// Result are recorded.
+	// Result are recorded. From then on the run began when that attempt did.
 	BeginRun(ctx context.Context, r RunRecord) error
 	// AddSlice records what became of a slice of the run.
 	AddSlice(ctx context.Context, run string, s SliceRecord) error
-	// EndRun records how it ended.
+	// EndRun records how it ended: all of r. An unknown ID becomes known.
 	EndRun(ctx context.Context, r RunRecord) error
 	// Runs streams the runs that the filter asks for, the latest first.
 	Runs(ctx context.Context, f RunFilter) iter.Seq2[RunRecord, error]
 	// Slices streams the slices of a run in the order in which they were added.
 	Slices(ctx context.Context, run string) iter.Seq2[SliceRecord, error]
 	// Prune forgets slices that were added to runs which began before slices, and
-	// runs that began before runs.
+	// runs that began before runs, with their slices.
 	Prune(ctx context.Context, slices, runs time.Time) error
 }
 
@@ -196,7 +203,8 @@ type SliceRecord struct {
 // they saw before: no two clocks are compared.
 type LeaseStore interface {
 	// Lease makes owner the holder of name if nobody holds it, or if the holder is
-	// still exactly over, as a call before returned it. It returns the holder.
+	// still exactly over, as a call before returned it. It returns the holder; an owner
+	// that holds it already gets its own hold as it is. No two holds of a name are equal.
 	Lease(ctx context.Context, name, owner string, at time.Time, over Holder) (Holder, error)
 	// Beat adds a beat; false when owner is not the holder any more.
 	Beat(ctx context.Context, name, owner string, at time.Time) (bool, error)
@@ -225,7 +233,8 @@ type TickStore interface {
 // A BudgetStore counts the calls that platforms meter, by corp and calendar month.
 type BudgetStore interface {
 	// Spend adds n calls (negative: gives them back, never below zero) unless the sum
-	// would pass most (> 0); ok tells whether they were added. It returns the sum.
+	// would pass most (<= 0: no limit); ok tells whether they were added. It returns
+	// the sum.
 	Spend(ctx context.Context, corp, month string, n, most int) (spent int, ok bool, err error)
 }
 
@@ -233,7 +242,9 @@ type BudgetStore interface {
 type RejectedStore interface {
 	// Reject replaces what is kept for the members within the span by the given
 	// records: new ones are first and last seen at at, known ones last seen, and those
-	// that are not among them any more are forgotten.
+	// that are not among them any more are forgotten. A record is known by its Person,
+	// Account, ID, Time and Reason. One whose Time lies outside of the span, such as the
+	// zero Time, is kept until it is given again.
 	Reject(ctx context.Context, s Stream, members []Member, span Span, at time.Time, records []Rejected) error
 	// Rejected streams what is kept whose time lies in the span (the zero Span: all),
 	// by person and time.
@@ -254,7 +265,8 @@ type Rejected struct {
 // A TallyStore remembers how much was read on which day, so that a day far below
 // the usual is noticed.
 type TallyStore interface {
-	// Tally replaces the tallies of the days and units that are given.
+	// Tally replaces the tallies of the days and units that are given, the last one
+	// where one is given twice.
 	Tally(ctx context.Context, s Stream, tallies []Tally) error
 	// Tallies returns those of the days from first to last, by day and unit.
 	Tallies(ctx context.Context, s Stream, first, last Date) ([]Tally, error)
@@ -296,5 +308,5 @@ type Memory struct {
 	Tallies TallyStore
 }
 
-// Remember is a Memory that keeps everything in one store.
+// Remember is a Memory that keeps everything in one store, which must not be nil.
 func Remember(s Store) Memory { return Memory{s, s, s, s, s} }

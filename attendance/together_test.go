@@ -65,7 +65,7 @@ func TestFamiliesRunTogether(t *testing.T) {
 				want++
 			}
 			require.Equal(t, want, report.Written)
-			require.Len(t, sink.Rows(), want)
+			require.Len(t, sink.All(), want)
 			require.Equal(t, "hq", report.Job)
 		})
 	}

@@ -61,6 +61,9 @@ func (p *Punches) Cost(q attendance.Query) int {
 	return calls
 }
 
+// ClockAhead implements [attendance.ClockWitness].
+func (p *Punches) ClockAhead() (ahead time.Duration, known bool) { return p.client.skew.ClockAhead() }
+
 // Left implements [attendance.Meter].
 func (p *Punches) Left(ctx context.Context) (calls int, limited bool, err error) {
 	return p.client.left(ctx)

@@ -45,10 +45,12 @@ type book struct {
 	drop, put []*entry
 	removals  []*entry
 	changes   []change
-	altered   []*entry // rows that were changed by others and are not what the platform says
-	vanished  int      // rows that others deleted and that are added again
-	refused   int      // changes that an older answer would have made
-	held      int      // removals that were too many
+	altered   []*entry     // rows that were changed by others and are not what the platform says
+	unfiled   map[key]bool // wanted rows that stand with our tag in rows that no ledger knows
+	replaced  []*entry     // rows that others deleted and whose punches stand in such rows
+	vanished  int          // rows that others deleted and that are added again
+	refused   int          // changes that an older answer would have made
+	held      int          // removals that were too many
 }
 
 // columns are what is read of a row only for the ledger.

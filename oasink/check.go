@@ -16,7 +16,8 @@ const tagDays = 90
 
 // Check implements [attendance.Checker]: can the database be reached and written,
 // which generation is it, are the columns there, which tags do the rows of the
-// last 90 days carry, and does anything wait for recalculation. It changes nothing.
+// last 90 days carry, does another program still write rows of our tag (with a ledger
+// only: foreign_writer), and does anything wait for recalculation. It changes nothing.
 func (s *Sink) Check(ctx context.Context) []attendance.Finding {
 	sh, err := s.probe(ctx)
 	if err != nil {
@@ -30,7 +31,7 @@ func (s *Sink) Check(ctx context.Context) []attendance.Finding {
 	findings = append(findings, s.checkColumns(sh)...)
 	findings = append(findings, s.checkServer(ctx, sh)...)
 	findings = append(findings, s.checkLedger(ctx, sh)...)
-	for _, look := range [...]func(context.Context, *shape) (attendance.Finding, bool, error){s.checkTags, s.checkPool} {
+	for _, look := range [...]func(context.Context, *shape) (attendance.Finding, bool, error){s.checkTags, s.checkForeign, s.checkPool} {
 		f, ok, err := look(ctx, sh)
 		if err != nil {
 			f, ok = attendance.FindingOf(attendance.Text{EN: "reading the OA's tables", ZH: "读取 OA 数据表"}, err), true
@@ -167,8 +168,7 @@ func (s *Sink) checkColumns(sh *shape) []attendance.Finding {
 	return findings
 }
 
-// checkTags counts the rows of each tag, so that another writer of the same tag,
-// or one that deletes it, is noticed.
+// checkTags counts the rows of each tag.
 func (s *Sink) checkTags(ctx context.Context, sh *shape) (attendance.Finding, bool, error) {
 	t := sh.sign
 	if !t.has("signFrom") || !t.has("signDate") {

@@ -23,11 +23,15 @@ const (
 	unreachable           // no connection, no file, no database in it
 	missing               // a table or column does not exist
 	unstorable            // a text holds a character that its column cannot
+	already               // what is to be made is there
 	noTransaction         // rollback without a transaction: there is nothing to undo
 )
 
 // errBusy says that another writer of this library holds the lock.
 var errBusy = errors.New("another writer is at work")
+
+// errReadOnly says that the database takes no rows, where only that proves it.
+var errReadOnly = errors.New("the storage engine is read-only")
 
 // connectionTrouble tells of an error of a network connection, which has no code
 // of the server's: lost, unreachable or, when it is none, otherTrouble.

@@ -80,6 +80,12 @@ type dialect interface {
 	// that replace characters in silence.
 	storable(ctx context.Context, c *sql.Conn, s string, col column) (string, error)
 
+	// ledgerTypes is how the ledger's tables are declared.
+	ledgerTypes() ledgerTypes
+	// lockRows ends a query for rows that are then to be changed, where such a change
+	// would wait without end for another program that has changed them ("" elsewhere).
+	lockRows(wait time.Duration) string
+
 	// diagnose tells what kind of trouble a driver's error is.
 	diagnose(err error) trouble
 }
@@ -123,6 +129,8 @@ func (usual) quotes() (open, end byte) { return '"', '"' }
 func (usual) insert(to target) insert { return newValuesInsert(to) }
 
 func (usual) argument(int) string { return "?" }
+
+func (usual) lockRows(time.Duration) string { return "" }
 
 // A session is the connection of one write, and what the dialect keeps of it from
 // begin to release.

@@ -35,11 +35,18 @@ func (e fieldError) Field(k byte) string {
 func TestDiagnosesOfPostgres(t *testing.T) {
 	for state, want := range map[string]trouble{
 		"40001": busy, "40P01": busy, "55P03": busy, "57P01": lost, "08006": lost, "25P03": lost, "25006": readOnly, "42501": denied,
-		"53100": full, "53300": unreachable, "28P01": unreachable, "42P01": missing, "42703": missing, "22P05": unstorable, "23502": otherTrouble,
+		"53100": full, "XX000": otherTrouble, "53300": unreachable, "28P01": unreachable, "42P01": missing, "42703": missing, "22P05": unstorable, "23502": otherTrouble,
 	} {
 		for _, err := range []error{stateError(state), fmt.Errorf("wrapped: %w", fieldError(state)), &attendance.Error{Err: stateError(state)}} {
 			require.Equal(t, want, postgres{}.diagnose(err), "%T %s", err, state)
 		}
+	}
+}
+
+// What has no code of its own is known by the system's words.
+func TestFullDisksOfPostgres(t *testing.T) {
+	for text, want := range map[string]trouble{"could not extend file: Disk quota exceeded": full, "could not extend file: File too large": full, "something else": otherTrouble} {
+		require.Equal(t, want, postgres{}.diagnose(fmt.Errorf("%s: %w", text, stateError("XX000"))), text)
 	}
 }
 
@@ -48,7 +55,10 @@ func TestDiagnosesOfMySQL(t *testing.T) {
 		"Error 1213 (40001): Deadlock found when trying to get lock": busy, "Error 1205 (HY000): Lock wait timeout exceeded": busy,
 		"Error 1927 (70100): Connection was killed": lost, "Error 1053: Server shutdown in progress": lost,
 		"Error 1290 (HY000): The MariaDB server is running with the --read-only option": readOnly, "Error 1142 (42000): INSERT command denied to user": denied,
-		"Error 1114 (HY000): The table 'x' is full": full, "Error 1045 (28000): Access denied for user": unreachable, "Error 1146 (42S02): Table 'a.b' doesn't exist": missing,
+		"Error 1036 (HY000): Table 'HrmScheduleSign' is read only": readOnly, "Error 1836 (HY000): Running in read-only mode": readOnly,
+		"Error 1114 (HY000): The table 'x' is full": full, "Error 1021 (HY000): Disk full (x); waiting for someone to free some space...": full,
+		`Error 1026 (HY000): Error writing file 'x' (errno: 28 "No space left on device")`: full, "Error 1030 (HY000): Got error 28 \"No space left on device\" from storage engine InnoDB": full,
+		"Error 3 (HY000): Error writing file '/tmp/MY' (Errcode: 28 - No space left on device)": full, "Error 1030 (HY000): Got error 122 - 'x' from storage engine": otherTrouble, "Error 1045 (28000): Access denied for user": unreachable, "Error 1146 (42S02): Table 'a.b' doesn't exist": missing,
 		"Error 1366 (22007): Incorrect string value: 'Error 1213 (40001): x'": unstorable, "Error 1062 (23000): Duplicate entry": otherTrouble,
 		"Error in something": otherTrouble, "invalid connection": lost, "oasink: store: x: Error 1054 (42S22): Unknown column": missing,
 	} {

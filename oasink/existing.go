@@ -15,11 +15,8 @@ func (w *writing) readSign(ctx context.Context, c querier) error {
 	people := slices.Concat(w.plan.sign.people(), w.plan.answered, w.book.people(signTable))
 	slices.Sort(people)
 	for ids := range slices.Chunk(slices.Compact(people), valuesPerList) {
-		q := w.statement("SELECT ").columns(t, "userId", "signType", "signDate", "signTime", "signFrom", "isInCom", "userType").further(t, w.book.columns(signTable))
-		err := w.ofDays(q.sql(" FROM ").table(t), t, "userId", ids, "signDate").query(ctx, c, 7+len(w.book.columns(signTable)), func(v []any) error {
-			if textOf(v[6]) == "2" {
-				return nil
-			}
+		q := w.statement("SELECT ").columns(t, "userId", "signType", "signDate", "signTime", "signFrom", "isInCom").further(t, w.book.columns(signTable))
+		err := w.ofDays(q.sql(" FROM ").table(t), t, "userId", ids, "signDate").insiders(t).query(ctx, c, 6+len(w.book.columns(signTable)), func(v []any) error {
 			at, ok := secondFrom(textOf(v[2]), textOf(v[3]))
 			if !ok {
 				return nil
@@ -27,7 +24,7 @@ func (w *writing) readSign(ctx context.Context, c querier) error {
 			k := key{intOf(v[0]), at, signTypeFrom(textOf(v[1]))}
 			ours, valid := !tagged || textOf(v[4]) == w.tag, textOf(v[5]) == "1"
 			if w.book != nil {
-				w.book.see(oaRow{rowID{signTable, intOf(v[7])}, k, textOf(v[4]), ours, valid})
+				w.book.see(oaRow{rowID{signTable, intOf(v[6])}, k, textOf(v[4]), ours, valid})
 				return nil
 			}
 			w.found(k, ours, tagged, valid)
@@ -105,13 +102,31 @@ func (w *writing) readMobile(ctx context.Context, c querier) error {
 	return nil
 }
 
-// ofDays restricts a query to people and to the days of the batch. The days are
-// a range and not a list because a padded CHAR equals no literal everywhere, but
-// lies in the range.
+// ofDays restricts a query to people and to the days of the batch.
 func (w *writing) ofDays(q *statement, t *table, person string, ids []int64, date string) *statement {
+	return within(q, t, person, ids, date, w.plan.first, w.plan.last)
+}
+
+// within restricts a query to people and days. The days are a range and not a list
+// because a padded CHAR equals no literal everywhere, but lies in the range.
+func within(q *statement, t *table, person string, ids []int64, date string, first, last attendance.Date) *statement {
 	q.sql(" WHERE ").column(t, person).sql(" IN ").list(ids)
-	q.sql(" AND ").column(t, date).sql(" >= ").plain(w.plan.first.String())
-	return q.sql(" AND ").column(t, date).sql(" < ").plain(w.plan.last.Add(1).String())
+	q.sql(" AND ").column(t, date).sql(" >= ").plain(first.String())
+	return q.sql(" AND ").column(t, date).sql(" < ").plain(last.Add(1).String())
+}
+
+// insiders leaves out the rows of external users, who have ids of their own. The
+// database does it because each value that a driver hands over costs more than the
+// comparison.
+func (q *statement) insiders(t *table) *statement {
+	c, _ := t.column("userType")
+	q.sql(" AND (").name(c.name).sql(" IS NULL OR ")
+	if c.kind == text && c.size != 1 { // it may hold blanks
+		q.sql("LTRIM(RTRIM(").name(c.name).sql("))")
+	} else {
+		q.name(c.name)
+	}
+	return q.sql(" <> ").constant(c, "2").sql(")")
 }
 
 // signTypeFrom reads a stored type; what is neither 1 nor 2 equals no wanted row's.

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/uptrace/bun"
-
 	"github.com/punchbridge/punchbridge/attendance"
 )
 
@@ -31,8 +29,8 @@ import (
 // UPDATE (with DeleteWithdrawn and for Undo: DELETE too) on HrmScheduleSign and
 // mobile_sign. [Sink.CreateLedger] makes the tables.
 type LedgerOptions struct {
-	// Prefix begins the names of the tables: letters, digits and '_'. Default
-	// punchbridge_.
+	// Prefix begins the names of the tables: at most 20 letters, digits and '_' (16
+	// on Oracle). Default punchbridge_.
 	Prefix string
 	// Schema is where the tables are. Default: where the punch tables are.
 	Schema string
@@ -55,70 +53,6 @@ const (
 	// withdrawals_suspicious).
 	DeleteWithdrawn
 )
-
-const (
-	defaultLedgerPrefix = "punchbridge_"
-	// ledgerVersion is the version of the tables' layout.
-	ledgerVersion = 1
-)
-
-// ledgerKeeper is what a dialect adds to hold a ledger's tables.
-type ledgerKeeper interface {
-	ledgerTypes() ledgerTypes
-}
-
-// ledgerTypes is how a database spells the ledger's tables.
-type ledgerTypes struct {
-	big, small string // whole numbers of 64 bits, and of one digit
-	text       string // a text of %d characters that is compared byte for byte
-	options    string // what follows a table
-	inline     bool   // indexes are declared within the table
-	indexHome  bool   // an index is named with its schema, its table without
-}
-
-// A ledgerTable is one table of the ledger. Columns are "name kind" with the kinds
-// big, small and tN; all but texts are NOT NULL (for Oracle the empty text is NULL).
-type ledgerTable struct {
-	name    string
-	columns []string
-	key     string
-	indexes []string
-}
-
-// The ledger's tables, without the prefix.
-const (
-	ledgerOrigins  = "origins" // sources and corps by the number that stands for them
-	ledgerRows     = "rows"    // which row of the OA is which punch
-	ledgerReads    = "reads"   // which stretches of an account were read when
-	ledgerChanges  = "changes" // what rows were before a run moved or removed them
-	ledgerVersions = "version" // made last: its row says that all is there
-)
-
-func ledgerLayout() []ledgerTable {
-	return []ledgerTable{
-		{ledgerOrigins, []string{"origin big", "source t100", "corp t100"}, "origin", nil},
-		{ledgerRows, []string{
-			"origin big", "target small", "record_id t100", "row_id big", "account t64", "person big", "punched big", "wrote big", "sign_type small",
-			"sign_from t50", "place big", "stored big", "read_at big", "absent_at big", "absent_run t64", "moves big", "run_id t64",
-		}, "origin, target, record_id", []string{"origin, account, punched", "row_id", "run_id"}},
-		{ledgerReads, []string{"origin big", "account t64", "spans t1000"}, "origin, account", nil},
-		{ledgerChanges, []string{
-			"id big", "run_id t64", "step big", "removed small",
-			"origin big", "target small", "record_id t100", "row_id big", "account t64", "person big", "punched big", "wrote big", "sign_type small",
-			"sign_from t50", "place big", "stored big", "read_at big",
-			"replaced small", "longitude t50", "latitude t50", "address t1000", "remark t1000",
-		}, "id", []string{"run_id", "row_id"}},
-		{ledgerVersions, []string{"version big"}, "version", nil},
-	}
-}
-
-func (t ledgerTable) needs() []string {
-	names := make([]string, len(t.columns))
-	for i, c := range t.columns {
-		names[i], _, _ = strings.Cut(c, " ")
-	}
-	return names
-}
 
 // ledgerShape is what was found of the ledger's tables; the zero value where the
 // host wants no ledger.
@@ -170,13 +104,11 @@ func (s *Sink) validLedger() error {
 		l.Prefix = defaultLedgerPrefix
 	}
 	s.opts.Ledger = &l
-	if len(l.Prefix) > 20 || strings.IndexFunc(l.Prefix, func(r rune) bool {
+	most := s.dialect.ledgerTypes().prefix()
+	if len(l.Prefix) > most || strings.IndexFunc(l.Prefix, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_'
 	}) >= 0 {
-		return fmt.Errorf("oasink: the ledger's prefix %q may hold 20 letters, digits and '_'", l.Prefix)
-	}
-	if _, ok := s.dialect.(ledgerKeeper); !ok {
-		return fmt.Errorf("oasink: no ledger can be kept on %s: leave Options.Ledger nil; corrections and withdrawals are then counted, not made", s.dialect.name())
+		return fmt.Errorf("oasink: the ledger's prefix %q may hold %d letters, digits and '_' on %s", l.Prefix, most, s.dialect.name())
 	}
 	return nil
 }
@@ -215,128 +147,14 @@ func (s *Sink) probeLedger(ctx context.Context, home string) (ledgerShape, error
 }
 
 func (s *Sink) ledgerName(home, name string) tableName {
+	spell := func(s string) string { return s }
+	if s.dialect.ledgerTypes().upper {
+		spell = strings.ToUpper
+	}
 	if s.opts.Ledger.Schema != "" {
-		home = s.opts.Ledger.Schema
+		home = spell(s.opts.Ledger.Schema)
 	}
-	return tableName{home, s.opts.Ledger.Prefix + name}
-}
-
-// LedgerStatements returns the SQL that creates the ledger's tables, for
-// administrators who create tables themselves: in order, the last one marks the
-// ledger as complete. It is empty when Options.Ledger is nil.
-func (s *Sink) LedgerStatements() []string {
-	if s.opts.Ledger == nil {
-		return nil
-	}
-	var list []string
-	for _, t := range ledgerLayout() {
-		list = append(list, s.ledgerSQL(t)...)
-	}
-	return append(list, s.ledgerComplete())
-}
-
-// CreateLedger creates those of the ledger's tables that are missing. It needs the
-// right to create tables only then. Without Options.Ledger it does nothing.
-func (s *Sink) CreateLedger(ctx context.Context) error {
-	if s.opts.Ledger == nil {
-		return nil
-	}
-	sh, err := s.probe(ctx)
-	if err != nil {
-		return err
-	}
-	if err := sh.ledger.lack(); err == nil || sh.ledger.version > ledgerVersion {
-		return err
-	}
-	err = s.exclusively(ctx, func(ctx context.Context, c bun.Conn, _ bool) error {
-		for _, t := range ledgerLayout() {
-			// Another process may have made it while we waited for the lock.
-			name, columns, err := s.dialect.find(ctx, c.Conn, s.ledgerName(sh.home(), t.name))
-			if err != nil {
-				return err
-			}
-			if len(columns) > 0 {
-				if t.name != ledgerVersions {
-					continue
-				}
-				complete := int64(0)
-				q := s.statement("SELECT COUNT(*) FROM ").table(&table{name: name})
-				if err := q.query(ctx, c, 1, func(v []any) error { complete = intOf(v[0]); return nil }); err != nil || complete > 0 {
-					return err
-				}
-			} else {
-				for _, sql := range s.ledgerSQL(t) {
-					if err := s.statement(sql).exec(ctx, c); err != nil {
-						return err
-					}
-				}
-			}
-		}
-		return s.statement(s.ledgerComplete()).exec(ctx, c)
-	})
-	if err != nil {
-		if e, ok := errors.AsType[*attendance.Error](err); ok && s.dialect.diagnose(err) == denied {
-			e.Mend = attendance.Text{
-				EN: "let a database administrator create the tables (oasink.Sink.LedgerStatements, docs/operations.md), or grant the right to create tables for the first run",
-				ZH: "请由数据库管理员建表（oasink.Sink.LedgerStatements，见 docs/operations.zh-CN.md），或在首次运行时授予建表权限",
-			}
-		}
-		return err
-	}
-	sh, err = s.probe(ctx)
-	if err != nil {
-		return err
-	}
-	return sh.ledger.lack()
-}
-
-// ledgerSQL is what creates a table and its indexes.
-func (s *Sink) ledgerSQL(t ledgerTable) []string {
-	types := s.dialect.(ledgerKeeper).ledgerTypes() //nolint:forcetypeassert // New has made sure
-	name := s.ledgerName(s.shape.Load().home(), t.name)
-	q := s.statement("CREATE TABLE ").table(&table{name: name}).sql(" (")
-	for _, c := range t.columns {
-		column, kind, _ := strings.Cut(c, " ")
-		q.sql(column).sql(" ").sql(types.spell(kind))
-		if kind[0] != 't' || strings.Contains(", "+t.key+", ", ", "+column+", ") {
-			q.sql(" NOT NULL")
-		}
-		q.sql(", ")
-	}
-	q.sql("PRIMARY KEY (").sql(t.key).sql(")")
-	var indexes []string
-	for _, columns := range t.indexes {
-		words := strings.Split(columns, ", ")
-		index := tableName{name: name.name + "_" + words[len(words)-1]}
-		if types.inline {
-			q.sql(", INDEX ").name(index.name).sql(" (").sql(columns).sql(")")
-			continue
-		}
-		on := name
-		if types.indexHome {
-			index.schema, on.schema = on.schema, ""
-		}
-		indexes = append(indexes, string(s.statement("CREATE INDEX ").table(&table{name: index}).sql(" ON ").table(&table{name: on}).sql(" (").sql(columns).sql(")").b))
-	}
-	return append([]string{string(q.sql(")").sql(types.options).b)}, indexes...)
-}
-
-func (s *Sink) ledgerComplete() string {
-	name := s.ledgerName(s.shape.Load().home(), ledgerVersions)
-	return string(s.statement("INSERT INTO ").table(&table{name: name}).sql(fmt.Sprintf(" (version) VALUES (%d)", ledgerVersion)).b)
-}
-
-func (t ledgerTypes) spell(kind string) string {
-	switch kind {
-	case "big":
-		return t.big
-	case "small":
-		return t.small
-	default:
-		var n int
-		_, _ = fmt.Sscanf(kind, "t%d", &n)
-		return fmt.Sprintf(t.text, n)
-	}
+	return tableName{home, spell(s.opts.Ledger.Prefix + name)}
 }
 
 // lacksLedger is why the ledger cannot be kept; nil when it can, or is not wanted.

@@ -63,9 +63,12 @@ func (s *Sink) ledgerRights(ctx context.Context, sh *shape) (refused, undo []str
 			}
 		}
 	}
-	for t, column := range map[*table]string{sh.sign: "signTime", sh.mobile: "operate_time"} {
-		if t.has(column) {
-			try("update "+t.name.String(), s.statement("UPDATE ").table(t).sql(" SET ").column(t, column).sql(" = ").column(t, column))
+	for _, x := range [...]struct {
+		*table
+		column string
+	}{{sh.sign, "signTime"}, {sh.mobile, "operate_time"}} {
+		if t := x.table; t.has(x.column) {
+			try("update "+t.name.String(), s.statement("UPDATE ").table(t).sql(" SET ").column(t, x.column).sql(" = ").column(t, x.column))
 			try("delete from "+t.name.String(), s.statement("DELETE FROM ").table(t))
 			tries[len(tries)-1].undo = s.opts.Ledger.Withdrawn != DeleteWithdrawn
 		}

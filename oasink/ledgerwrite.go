@@ -147,7 +147,7 @@ func (w *writing) readBack(ctx context.Context, c bun.Conn, id tableID, rows []w
 	}
 	slices.Sort(people)
 	t, person, date := w.shape.sign, "userId", "signDate"
-	columns := []string{"id", "userId", "signDate", "signTime", "signType", "signFrom", "userType"}
+	columns := []string{"id", "userId", "signDate", "signTime", "signType", "signFrom"}
 	list := &w.plan.sign
 	if id == mobileTable {
 		t, person, date, list = w.shape.mobile, "operater", "operate_date", &w.plan.mobile
@@ -155,12 +155,15 @@ func (w *writing) readBack(ctx context.Context, c bun.Conn, id tableID, rows []w
 	}
 	for part := range slices.Chunk(slices.Compact(people), valuesPerList) {
 		q := w.statement("SELECT ").columns(t, columns...).sql(" FROM ").table(t)
-		err := w.ofDays(q, t, person, part, date).query(ctx, c, len(columns), func(v []any) error {
+		if q = w.ofDays(q, t, person, part, date); id == signTable {
+			q.insiders(t)
+		}
+		err := q.query(ctx, c, len(columns), func(v []any) error {
 			at, ok := secondFrom(textOf(v[2]), textOf(v[3]))
 			k, ours := key{person: intOf(v[1]), at: at}, ok
 			if id == signTable {
 				k.sign = signTypeFrom(textOf(v[4]))
-				ours = ours && textOf(v[5]) == w.tagOf(id) && textOf(v[6]) != "2"
+				ours = ours && textOf(v[5]) == w.tagOf(id)
 			} else {
 				ours = ours && textOf(v[4]) == mobileType
 			}
@@ -272,6 +275,11 @@ func (w *writing) countLedger() {
 	}
 	if b.vanished > 0 {
 		warn("deleted_by_others", "%d rows that were written by this program have been deleted by somebody else since; the platform still has the punches, and they are written again", b.vanished)
+	}
+	if n := len(b.replaced); n > 0 {
+		e := b.replaced[0]
+		warn("foreign_writer", "%d rows that were written by this program have been deleted since, and their punches stand in new rows with the tag %s that it did not write: another program still rewrites days (stop the task of the bridge that this program replaces, or write another tag); the first is that of person %d at %s %s",
+			n, w.tag, e.person, e.at.date(), e.at.clock())
 	}
 	if b.refused > 0 {
 		warn("older_answer", "an answer read at %s came after a newer one: %d rows that it would have changed or found superseded are left as they are", w.batch.ReadAt.Format(time.RFC3339), b.refused)

@@ -187,7 +187,7 @@ func (w *writing) change(ctx context.Context, c bun.Conn, q *bound, t *table, e 
 		return err
 	}
 	n, err := result.RowsAffected()
-	if err == nil && n != 1 {
+	if err == nil && n == 0 { // a trigger's rows may be counted too
 		if w.stubborn == nil {
 			w.stubborn = make(map[rowID]bool)
 		}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"github.com/punchbridge/punchbridge/attendance"
 )
 
@@ -260,11 +262,24 @@ func (mysql) concerns(ctx context.Context, q querier, sh *shape) ([]attendance.F
 	return findings, nil
 }
 
+// touch: an InnoDB that is read-only says so only once a row comes.
+func (mysql) touch(ctx context.Context, c bun.Conn) error {
+	frozen := false
+	err := mysqlRows(ctx, c, "SELECT @@GLOBAL.innodb_read_only", nil, func(v []sql.NullString) { frozen = v[0].String != "0" }, 1)
+	if err == nil && frozen {
+		return errReadOnly
+	}
+	return err
+}
+
 // diagnose goes by the server's number (…/mysqlerrors/8.4/en/server-error-reference.html
 // and mariadb.com/kb/en/mariadb-error-codes).
 func (mysql) diagnose(err error) trouble {
-	if errors.Is(err, errBusy) {
+	switch {
+	case errors.Is(err, errBusy):
 		return busy
+	case errors.Is(err, errReadOnly):
+		return readOnly
 	}
 	switch mysqlNumber(err) {
 	case 0:
@@ -279,12 +294,14 @@ func (mysql) diagnose(err error) trouble {
 		1927, // it was killed (MariaDB)
 		4031: // it was idle for too long
 		return lost
-	case 1290, 1792, 1836, 1874: // --read-only, read-only transaction, InnoDB is read-only
+	case 1290, 1792, 1836, 1874, 1036: // --read-only, read-only transaction, InnoDB is read-only (MariaDB says so of the table)
 		return readOnly
 	case 1142, 1143, 1227, 1370, 1410: // no right to the table, the column, the privilege, the routine
 		return denied
 	case 1021, 1114: // the disk, the table
 		return full
+	case 3, 1026, 1030: // a file cannot be written, for whatever reason of the system's
+		return troubleSaid(err, []saying{{"errno: 28", full}, {"error 28 ", full}, {"errcode: 28", full}, {"errno: 122", full}, {"errcode: 122", full}}) // ENOSPC, EDQUOT
 	case 1040, 1042, 1043, 1044, 1045, 1049, 1129, 1130, 1203, 1226, 1047, 1698: // too many connections, no access, no such database
 		return unreachable
 	case 1051, 1054, 1146: // no such table, no such column

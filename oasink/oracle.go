@@ -77,15 +77,22 @@ func (oracle) begin(ctx context.Context, c *session, _ string, wait time.Duratio
 }
 
 func oracleLock(ctx context.Context, c *session, t *table, mode string, wait time.Duration) error {
-	patience := "NOWAIT"
-	if seconds := int(wait / time.Second); seconds > 0 {
-		patience = "WAIT " + strconv.Itoa(seconds)
-	}
 	q := &statement{b: []byte("LOCK TABLE ")}
 	q.open, q.end = oracle{}.quotes()
-	q.table(t).sql(" IN " + mode + " MODE " + patience)
+	q.table(t).sql(" IN " + mode + " MODE " + oraclePatience(wait))
 	return q.exec(ctx, c)
 }
+
+func oraclePatience(wait time.Duration) string {
+	if seconds := int(wait / time.Second); seconds > 0 {
+		return "WAIT " + strconv.Itoa(seconds)
+	}
+	return "NOWAIT"
+}
+
+// lockRows: UPDATE and DELETE wait without end for a row that another session has
+// changed and not committed; SELECT ... FOR UPDATE can be told how long.
+func (oracle) lockRows(wait time.Duration) string { return " FOR UPDATE " + oraclePatience(wait) }
 
 // commit is not cut off by ctx, which the driver's does not know.
 func (oracle) commit(_ context.Context, c *session) error { return c.end(driver.Tx.Commit) }
@@ -288,7 +295,7 @@ func (oracle) diagnose(err error) trouble {
 		return lost
 	case 16000, 1456, 28194, 16456, 372: // a read-only database or transaction, a standby
 		return readOnly
-	case 1031, 1720, 41900: // 41900: which right it is, from 23ai on
+	case 1031, 1720, 1950, 41900: // 1950: in a tablespace; 41900: which right it is, from 23ai on
 		return denied
 	case 1536, 1631, 1632, 1652, 1653, 1654, 1658, 1688, 1691, 30036, 257, 19809, 19815, 4030, 4031: // quota, tablespace, undo, archive, memory
 		return full
@@ -299,6 +306,8 @@ func (oracle) diagnose(err error) trouble {
 		return missing
 	case 12713: // character data loss
 		return unstorable
+	case 955, 1408, 1: // a table or an index of that name, an index of those columns, a row with that key
+		return already
 	}
 	return otherTrouble
 }
@@ -308,4 +317,12 @@ func (oracle) diagnose(err error) trouble {
 func oracleNumber(err error) int {
 	n, _ := numberAfter(err, "ORA-")
 	return n
+}
+
+// ledgerTypes: the database's own character set may lack characters, the national
+// one is always Unicode. A literal of the former is converted to the latter and not
+// the column, so that indexes are used (Data Type Comparison Rules). Names have 30
+// bytes before 12.2. Each statement that makes something commits, and the lock ends.
+func (oracle) ledgerTypes() ledgerTypes {
+	return ledgerTypes{big: "NUMBER(19)", small: "NUMBER(5)", text: "NVARCHAR2(%d)", indexHome: true, upper: true, commits: true, names: 30}
 }

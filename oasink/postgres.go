@@ -148,6 +148,9 @@ func (postgres) diagnose(err error) trouble {
 	case "25P01":
 		return noTransaction
 	}
+	if state == "XX000" || state == "58030" { // what the system says of a file
+		return troubleSaid(err, []saying{{"disk quota exceeded", full}, {"file too large", full}, {"no space left on device", full}})
+	}
 	if strings.HasPrefix(state, "08") { // the connection
 		return lost
 	}

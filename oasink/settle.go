@@ -8,7 +8,8 @@ import "time"
 // that a row is no longer what was written.
 func (w *writing) settle() {
 	b := w.book
-	b.drop, b.put, b.removals, b.altered = nil, nil, nil, nil
+	b.drop, b.put, b.removals, b.altered, b.replaced = nil, nil, nil, nil, nil
+	b.unfiled = make(map[key]bool)
 	b.vanished, b.refused, b.held = 0, 0, 0
 	w.written.Superseded = 0
 	w.told.keepNone()
@@ -46,6 +47,9 @@ func (b *book) holders(w *writing) {
 			continue
 		}
 		ours := w.holds(r.key, r.ours, r.valid)
+		if ours && w.shape.sign.has("signFrom") && !b.others[r.rowID] && b.byRow[r.rowID] == nil {
+			b.unfiled[r.key] = true
+		}
 		if !ours && r.ours && w.shape.sign.has("signFrom") && w.lacking(r.key) && !b.others[r.rowID] && b.byRow[r.rowID] == nil && !w.batch.Partial {
 			w.supersede(signTable, r.key)
 		}
@@ -61,8 +65,11 @@ func (b *book) atHome(rows []want) {
 		case e == nil:
 		case e.standing == gone:
 			b.drop = append(b.drop, e)
-			if r.held == byNobody {
+			switch {
+			case r.held == byNobody:
 				b.vanished++
+			case e.table == signTable && b.unfiled[r.key]:
+				b.replaced = append(b.replaced, e)
 			}
 		case e.standing == altered:
 			if e.now != r.key {

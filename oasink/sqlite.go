@@ -129,5 +129,5 @@ func (sqlite) diagnose(err error) trouble {
 }
 
 func (sqlite) ledgerTypes() ledgerTypes {
-	return ledgerTypes{big: "BIGINT", small: "SMALLINT", text: "VARCHAR(%d)", indexHome: true}
+	return ledgerTypes{big: "BIGINT", small: "SMALLINT", text: "VARCHAR(%d)", indexHome: true, bareTable: true}
 }

@@ -32,7 +32,8 @@ const sqlserverLock = "punchbridge"
 // Each statement of READ COMMITTED sees what was committed before it began, with
 // and without row versions. XACT_ABORT would end the transaction where a savepoint
 // shall do, and IMPLICIT_TRANSACTIONS would count it twice, so that its commit were
-// none. LOCK_TIMEOUT bounds the wait for rows; without it, it has no end. All are
+// none. NOCOUNT, which a server may have by default, would hide whether a row was
+// changed. LOCK_TIMEOUT bounds the wait for rows; without it, it has no end. All are
 // settings of the session, which release restores.
 func (sqlserver) begin(ctx context.Context, c *session, _ string, wait time.Duration) error {
 	got, open, err := sqlserverTake(ctx, c, wait)
@@ -46,7 +47,7 @@ func (sqlserver) begin(ctx context.Context, c *session, _ string, wait time.Dura
 	case open != 0:
 		return errors.New("the connection came from the host's pool with an open transaction, which some other code of the host began and did not end")
 	}
-	_, err = c.ExecContext(ctx, fmt.Sprintf("SET XACT_ABORT OFF; SET LOCK_TIMEOUT %d; SET TRANSACTION ISOLATION LEVEL READ COMMITTED; BEGIN TRANSACTION",
+	_, err = c.ExecContext(ctx, fmt.Sprintf("SET XACT_ABORT OFF; SET NOCOUNT OFF; SET LOCK_TIMEOUT %d; SET TRANSACTION ISOLATION LEVEL READ COMMITTED; BEGIN TRANSACTION",
 		max(1000, wait.Milliseconds())))
 	return err
 }
@@ -93,7 +94,7 @@ func sqlserverSettings(timeout, options, isolation int) string {
 		return "OFF"
 	}
 	levels := [...]string{"", "READ UNCOMMITTED", "READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE", "SNAPSHOT"}
-	text := fmt.Sprintf("SET LOCK_TIMEOUT %d; SET XACT_ABORT %s; SET IMPLICIT_TRANSACTIONS %s", timeout, onOff(16384), onOff(2))
+	text := fmt.Sprintf("SET LOCK_TIMEOUT %d; SET XACT_ABORT %s; SET NOCOUNT %s; SET IMPLICIT_TRANSACTIONS %s", timeout, onOff(16384), onOff(512), onOff(2))
 	if isolation > 0 && isolation < len(levels) {
 		text = "SET TRANSACTION ISOLATION LEVEL " + levels[isolation] + "; " + text
 	}
@@ -273,7 +274,7 @@ func (sqlserver) diagnose(err error) trouble {
 		return lost
 	case 3906, 3908, 978: // a read-only database, a readable secondary
 		return readOnly
-	case 229, 230, 262, 300, 297: // no right to the object, its column, the statement, the server's state
+	case 229, 230, 262, 300, 297, 2760: // no right to the object, its column, the statement, the server's state, the schema
 		return denied
 	case 1101, 1105, 9002, 701, 802: // the disk, the log, memory
 		return full
@@ -318,4 +319,11 @@ func sqlserverConnection(err error) trouble {
 		return said
 	}
 	return connectionTrouble(err)
+}
+
+// ledgerTypes: the usual collations ignore case and width, by which accounts may
+// differ. A key has at most 900 bytes (maximum-capacity-specifications-for-sql-server);
+// the longest here has 210.
+func (sqlserver) ledgerTypes() ledgerTypes {
+	return ledgerTypes{big: "BIGINT", small: "SMALLINT", text: "NVARCHAR(%d) COLLATE Latin1_General_BIN2"}
 }

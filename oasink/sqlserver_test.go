@@ -19,7 +19,7 @@ func (e numberError) SQLErrorNumber() int32 { return int32(e) }
 
 func TestDiagnosesOfSQLServer(t *testing.T) {
 	for number, want := range map[numberError]trouble{
-		1205: busy, 1222: busy, 3960: busy, 596: lost, 3906: readOnly, 229: denied, 262: denied, 1105: full, 9002: full, 18456: unreachable,
+		1205: busy, 1222: busy, 3960: busy, 596: lost, 3906: readOnly, 229: denied, 262: denied, 2760: denied, 1105: full, 9002: full, 18456: unreachable,
 		4060: unreachable, 208: missing, 207: missing, 3903: noTransaction, 2627: otherTrouble, 8152: otherTrouble, 2628: otherTrouble, 3930: otherTrouble,
 	} {
 		for _, err := range []error{number, fmt.Errorf("wrapped: %w", number), &attendance.Error{Err: number}} {
@@ -82,8 +82,8 @@ func TestColumnsOfSQLServer(t *testing.T) {
 }
 
 func TestSettingsOfSQLServerAreRestored(t *testing.T) {
-	require.Equal(t, "SET TRANSACTION ISOLATION LEVEL SNAPSHOT; SET LOCK_TIMEOUT 4321; SET XACT_ABORT ON; SET IMPLICIT_TRANSACTIONS ON", sqlserverSettings(4321, 16384|2, 5))
-	require.Equal(t, "SET LOCK_TIMEOUT -1; SET XACT_ABORT OFF; SET IMPLICIT_TRANSACTIONS OFF", sqlserverSettings(-1, 5496, 0))
+	require.Equal(t, "SET TRANSACTION ISOLATION LEVEL SNAPSHOT; SET LOCK_TIMEOUT 4321; SET XACT_ABORT ON; SET NOCOUNT ON; SET IMPLICIT_TRANSACTIONS ON", sqlserverSettings(4321, 16384|512|2, 5))
+	require.Equal(t, "SET LOCK_TIMEOUT -1; SET XACT_ABORT OFF; SET NOCOUNT OFF; SET IMPLICIT_TRANSACTIONS OFF", sqlserverSettings(-1, 5496, 0))
 }
 
 func TestConstants(t *testing.T) {

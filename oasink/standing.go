@@ -93,7 +93,7 @@ func (e *entry) judge(l look, w *writing) {
 	}
 }
 
-// lookAt reads rows by their ids.
+// lookAt reads rows by their ids, those that are to be changed among them.
 func (w *writing) lookAt(ctx context.Context, c bun.Conn, ids []rowID, looks map[rowID]look) error {
 	byTable := make(map[tableID][]int64)
 	for _, id := range ids {
@@ -103,6 +103,7 @@ func (w *writing) lookAt(ctx context.Context, c bun.Conn, ids []rowID, looks map
 		t, columns := w.closely(id)
 		for part := range slices.Chunk(byTable[id], valuesPerList) {
 			q := w.statement("SELECT ").columns(t, columns...).sql(" FROM ").table(t).sql(" WHERE ").column(t, "id").sql(" IN ").list(part)
+			q.sql(w.dialect.lockRows(w.opts.blocked()))
 			err := q.query(ctx, c, len(columns), func(v []any) error {
 				l := look{tag: textOf(v[8])}
 				at, dated := secondFrom(textOf(v[2]), textOf(v[3]))

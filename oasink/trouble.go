@@ -33,14 +33,14 @@ func (s *Sink) fault(ctx context.Context, doing string, err error) error {
 	case readOnly:
 		e.Code = attendance.CodeStoreDown
 		e.Detail = fmt.Sprintf("the database is read-only: while %s: %v", doing, err)
-		e.Mend = attendance.Text{EN: "give this program's account the right to write the database (for a file: the file and its directory)", ZH: "请授予本程序账号写入数据库的权限（若为文件：数据库文件及其所在目录均需可写）"}
+		e.Mend = readOnlyMend()
 	case denied:
 		e.Detail = fmt.Sprintf("this program's account lacks a right in the database: while %s: %v", doing, err)
 		e.Mend = rightsMend()
 	case full:
 		e.Code = attendance.CodeStoreDown
 		e.Detail = fmt.Sprintf("the database's disk is full: while %s: %v", doing, err)
-		e.Mend = attendance.Text{EN: "free disk space on the database's machine; the next run makes up for it", ZH: "请清理数据库服务器磁盘空间；下次运行会自动补齐"}
+		e.Mend = fullMend()
 	case unreachable, lost:
 		e.Code = attendance.CodeStoreDown
 		e.Detail = fmt.Sprintf("the database cannot be reached or read: while %s: %v", doing, err)
@@ -51,6 +51,23 @@ func (s *Sink) fault(ctx context.Context, doing string, err error) error {
 		e.Detail = fmt.Sprintf("the database failed while %s: %v", doing, err)
 	}
 	return e
+}
+
+// readOnlyMend: the right to write is not what lacks, that is denied; the database
+// itself takes no writes from anybody.
+func readOnlyMend() attendance.Text {
+	return attendance.Text{
+		EN: "connect to the primary server if this one is a copy (standby, replica), or let the database administrator end the read-only mode (MySQL, MariaDB: read_only; PostgreSQL: default_transaction_read_only); for a file: make it and its directory writable; nothing of this batch was written, the next run makes up for it",
+		ZH: "若所连为备库（只读副本），请改连主库；否则请数据库管理员关闭只读模式（MySQL、MariaDB：read_only；PostgreSQL：default_transaction_read_only）；若为文件：数据库文件及其所在目录均需可写。本批数据未写入任何一行，下次运行会自动补齐",
+	}
+}
+
+// fullMend: a data file or tablespace may have a limit of its own.
+func fullMend() attendance.Text {
+	return attendance.Text{
+		EN: "free disk space on the database's machine, or let the data files or the tablespace grow if they have reached a limit of their own; nothing of this batch was written, the next run makes up for it",
+		ZH: "请清理数据库服务器磁盘空间；若数据文件或表空间已达自身上限，请予扩容。本批数据未写入任何一行，下次运行会自动补齐",
+	}
 }
 
 // rightsMend says which rights an account needs.
@@ -77,8 +94,11 @@ const (
 	longestPause  = 500 * time.Millisecond
 )
 
+// blocked is how long one step may block in the database; 0: not at all.
+func (o *Options) blocked() time.Duration { return max(0, min(o.LockWait, longestBlock)) }
+
 func (s *Sink) patience() *patience {
-	p := &patience{next: shortestPause, wait: max(0, min(s.opts.LockWait, longestBlock))}
+	p := &patience{next: shortestPause, wait: s.opts.blocked()}
 	if s.opts.LockWait > 0 {
 		p.over = time.NewTimer(s.opts.LockWait)
 	}

@@ -9,10 +9,6 @@ import (
 	"github.com/punchbridge/punchbridge/attendance"
 )
 
-// allowedSkew is how far two clocks may be apart before windows and the guard
-// against future punches suffer.
-const allowedSkew = 5 * time.Minute
-
 // A ClockSkew remembers how far a platform's clock is ahead of the real one, by
 // the Date headers of its answers. The zero value is ready; it is safe for
 // concurrent use.
@@ -33,17 +29,24 @@ func (s *ClockSkew) Note(r Reply) {
 	s.ahead, s.known = date.Sub(r.ReceivedAt), true
 }
 
+// ClockAhead is how far the platform's clock was ahead of the real one at the last
+// answer; known is false while none has come. It implements the role
+// [attendance.ClockWitness] for providers that hold a ClockSkew.
+func (s *ClockSkew) ClockAhead() (ahead time.Duration, known bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ahead, s.known
+}
+
 // Findings compares the clocks, for a check: one finding of code clock, or none
 // while no answer has come. platform is what people call the platform.
 func (s *ClockSkew) Findings(platform attendance.Text) []attendance.Finding {
-	s.mu.Lock()
-	ahead, known := s.ahead, s.known
-	s.mu.Unlock()
+	ahead, known := s.ClockAhead()
 	if !known {
 		return nil
 	}
 	off := ahead.Round(time.Second)
-	if off.Abs() <= allowedSkew {
+	if off.Abs() <= attendance.AllowedSkew {
 		return []attendance.Finding{attendance.FindingOK("clock", attendance.Text{
 			EN: "this machine's clock agrees with " + platform.EN + "'s", ZH: "本机时钟与" + platform.ZH + "一致"})}
 	}

@@ -81,6 +81,9 @@ func (p *CheckIns) Limits() attendance.Limits {
 	return attendance.Limits{Accounts: accountsPerCall, Span: time.Duration(days) * day}
 }
 
+// ClockAhead implements [attendance.ClockWitness].
+func (p *CheckIns) ClockAhead() (ahead time.Duration, known bool) { return p.client.skew.ClockAhead() }
+
 // checkInsBody is the body of a query. Times are Unix seconds.
 type checkInsBody struct {
 	Type  int      `json:"opencheckindatatype"`

@@ -22,7 +22,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
-		return err
+		return s.withStatements(err) // MySQL also denies reading a table that is not there
 	}
 	if has < len(layouts()) {
 		err := s.change(ctx, "making the tables", func(ctx context.Context, c bun.Conn, _ bool) (err error) {
@@ -94,7 +94,7 @@ func (s *Store) withStatements(err error) error {
 		return err
 	}
 	named := *e
-	named.Detail = fmt.Sprintf("this program's account may not make the tables %s*: %v", s.prefix, e.Err)
+	named.Detail = fmt.Sprintf("this program's account may not make or use the tables %s*: %v", s.prefix, e.Err)
 	named.Mend = attendance.Text{
 		EN: "let an administrator run the statements of sqlstore.Statements and grant SELECT, INSERT, UPDATE and DELETE on the tables",
 		ZH: "请由数据库管理员执行 sqlstore.Statements 给出的建表语句，并授予各表的查询、插入、更新和删除权限",

@@ -33,11 +33,7 @@ func (s *Store) change(ctx context.Context, doing string, f func(ctx context.Con
 	}
 	perhaps := false
 	return s.patiently(ctx, doing, func() error {
-		unsure, err := s.once(ctx, func(c bun.Conn) error {
-			told := perhaps
-			perhaps = false
-			return f(ctx, c, told)
-		})
+		unsure, err := s.once(ctx, func(c bun.Conn) error { return f(ctx, c, perhaps) })
 		perhaps = perhaps || unsure
 		return err
 	})

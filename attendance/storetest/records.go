@@ -71,10 +71,19 @@ func rejectedSeen(t testing.TB, s attendance.Store) {
 		want[i].First, want[i].Last = at(first), at(5)
 	}
 	equal(t, "records", records, want)
+	timeless := with("t", "d")
+	timeless.Time = time.Time{}
+	for when := 6; when < 8; when++ { // a record without a time is known again and lies in no span
+		reject(t, s, members("1"), span(0, 100), at(when), timeless)
+		reject(t, s, members("1"), span(100, 200), at(when))
+		timeless.First, timeless.Last = at(6), at(when)
+		equal(t, "records", all(t, s.Rejected(background(), stream(), attendance.Span{})), []attendance.Rejected{timeless})
+		equal(t, "records of a span", kept(t, s, span(0, 100)), []string{})
+	}
 	for range 2 {
 		reject(t, s, members("1"), span(0, 100), at(9))
 		reject(t, s, members("1"), span(0, 100), at(10), with("b", "d"))
-		equal(t, "seen again after it was forgotten", kept(t, s, attendance.Span{}), []string{"1 10 x 10-10"})
+		equal(t, "seen again after it was forgotten", kept(t, s, span(0, 100)), []string{"1 10 x 10-10"})
 	}
 }
 

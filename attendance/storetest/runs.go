@@ -147,6 +147,7 @@ func beginAndEnd(t testing.TB, s attendance.Store) {
 	ended.Attempts, ended.Report.Started, ended.Result = 2, at(500), ""
 	sameRun(t, only(), ended)
 	equal(t, "unended", ids(t, s, attendance.RunFilter{Unended: true}), "r")
+	equal(t, "runs that began since the attempt", ids(t, s, attendance.RunFilter{Since: at(500)}), "r")
 	ended.Result = attendance.ResultOK
 	ended.Code, ended.Message = "", ""
 	ended.Report.Failed, ended.Report.LeftOut = nil, nil
@@ -201,7 +202,7 @@ func runRoundTrip(t testing.TB, s attendance.Store) {
 	for i, text := range strange() {
 		r := fullRun("r" + text)
 		r.Report.Started = at(i)
-		if i%2 == 1 && !strings.ContainsAny(text, "\x00\xff\xfe") {
+		if i%2 == 1 && printable(text) {
 			r.Message, r.Plan, r.Target, r.Report.Job = text, text, text, text
 			r.Report.LeftOut[0].Name = text
 		}

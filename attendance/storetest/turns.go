@@ -33,6 +33,9 @@ func leased(t testing.TB, s attendance.Store) {
 	if seen := lease("b", at(2), nobody); seen != first {
 		t.Fatalf("b got %+v over nobody, want the holder %+v", seen, first)
 	}
+	if seen := lease("a", at(2), nobody); seen != first {
+		t.Fatalf("a, which holds it, got %+v, want its own hold %+v", seen, first)
+	}
 	beat("b", at(3), false)
 	if seen := lease("b", at(3), nobody); seen != first {
 		t.Fatalf("after a beat of another, the holder is %+v, want %+v", seen, first)

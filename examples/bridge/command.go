@@ -22,6 +22,15 @@ const usage = `bridge moves punches (打卡) from DingTalk and WeCom into the OA
   backfill JOB -from 2026-03-01 -to 2026-03-31      any days, both included (初始同步); for this run only:
                          -departments 11,12 -subcompanies 1 -employees 17,18   instead of the job's scope
                          -oa NAME -bound-only=true|false
+  jobs                   the jobs: enabled, next run, last result, read up to (任务列表)
+  history [JOB]          the sync log (同步日志); -run ID one run, its slices and who was left out; -grep TEXT only lines with it
+  preview JOB [-from .. -to ..]      what a run, or a backfill of these days, would write; writes nothing (预览)
+  reconcile JOB -from .. -to ..      provider against OA: missing, extra, different, doubled; -csv a table (对账)
+  bindings JOB           who is bound, unbound, ambiguous, inactive, as CSV (人员绑定); -bom for Excel
+                         -propose -from .. -to ..   who might be which account, from the rows that another bridge wrote
+                         (-tag from_dd); to be confirmed by a human, then usable as binding.file
+  changes -since 2026-04-03T09:00:00+08:00 [JOB] [-from .. -to ..]     person-days changed in the OA since then; -csv a table (变更清单)
+  serve                  all enabled jobs at their times, until SIGTERM (常驻运行)
   undo RUN               take back what a run wrote; needs oa.ledger (撤销一次运行)
 
   -config FILE           the YAML file (default bridge.yaml)
@@ -40,12 +49,19 @@ func usagef(format string, args ...any) error { return usageError(fmt.Sprintf(fo
 
 // command is the command line, read.
 type command struct {
-	config string
-	json   bool
-	now    func() time.Time // nil: the real clock
-	name   string
-	job    string
-	undone string // the run to be undone
+	config  string
+	json    bool
+	now     func() time.Time // nil: the real clock
+	name    string
+	job     string
+	undone  string // the run to be undone
+	run     string // the run of the sync log to be shown
+	grep    string
+	csv     bool
+	bom     bool      // of a table
+	propose bool      // bindings, from old rows
+	tag     string    // of those rows
+	since   time.Time // of changes
 	backfill
 }
 
@@ -106,15 +122,109 @@ func parseCommand(args []string) (command, error) {
 		}
 		c.undone = rest[0]
 		return c, nil
-	case "jobs", "history", "preview", "explain", "reconcile", "bindings", "serve":
+	case "jobs":
+		if len(rest) > 0 {
+			return c, usagef("jobs takes no arguments, not %q", rest[0])
+		}
+		return c, nil
+	case "history":
+		flags := flag.NewFlagSet("history", flag.ContinueOnError)
+		flags.StringVar(&c.run, "run", "", "")
+		flags.StringVar(&c.grep, "grep", "", "")
+		return c, c.perhapsJob(flags, rest)
+	case "preview":
+		return c, c.parseDays(rest)
+	case "serve":
+		if len(rest) > 0 {
+			return c, usagef("serve takes no arguments, not %q", rest[0])
+		}
+		if c.now != nil {
+			return c, usagef("serve lives on the real clock: leave out -now")
+		}
+		return c, nil
+	case "reconcile":
+		return c, c.parseReconcile(rest)
+	case "bindings":
+		return c, c.parseBindings(rest)
+	case "changes":
+		return c, c.parseChanges(rest)
+	case "explain":
 		return c, usagef("the command %s is not yet built (此命令尚未实现)", c.name)
 	}
 	return c, usagef("unknown command %q: write check, run or backfill (bridge -h tells more)", c.name)
 }
 
-func (c *command) parseBackfill(args []string) error {
-	flags := flag.NewFlagSet("backfill", flag.ContinueOnError)
-	var from, to *attendance.Date
+// parseDays reads a job and, perhaps, the days that are meant.
+func (c *command) parseDays(args []string) error {
+	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	from, to := daysOf(flags)
+	if err := c.positional(flags, args); err != nil {
+		return err
+	}
+	if *from == nil && *to == nil {
+		return nil
+	}
+	return c.between(*from, *to)
+}
+
+func (c *command) parseBindings(args []string) error {
+	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	from, to := daysOf(flags)
+	flags.BoolVar(&c.bom, "bom", false, "")
+	flags.BoolVar(&c.propose, "propose", false, "")
+	flags.StringVar(&c.tag, "tag", "", "")
+	switch err := c.positional(flags, args); {
+	case err != nil:
+		return err
+	case c.propose:
+		return c.between(*from, *to)
+	case *from != nil || *to != nil || c.tag != "":
+		return usagef("bindings takes -from, -to and -tag only with -propose")
+	}
+	return nil
+}
+
+func (c *command) parseChanges(args []string) error {
+	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	from, to := daysOf(flags)
+	flags.BoolVar(&c.csv, "csv", false, "")
+	flags.BoolVar(&c.bom, "bom", false, "")
+	flags.Func("since", "", func(s string) (err error) {
+		if c.since, err = time.Parse(time.RFC3339, s); err != nil {
+			return errors.New("write RFC 3339, as 2026-04-03T09:00:00+08:00")
+		}
+		return nil
+	})
+	switch err := c.perhapsJob(flags, args); {
+	case err != nil:
+		return err
+	case c.since.IsZero():
+		return usagef("changes needs -since, as -since 2026-04-03T09:00:00+08:00")
+	case c.csv && c.json:
+		return usagef("changes prints -csv or -json, not both")
+	case *from == nil && *to == nil:
+		return nil
+	}
+	return c.between(*from, *to)
+}
+
+func (c *command) parseReconcile(args []string) error {
+	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	from, to := daysOf(flags)
+	flags.BoolVar(&c.csv, "csv", false, "")
+	flags.BoolVar(&c.bom, "bom", false, "")
+	if err := c.positional(flags, args); err != nil {
+		return err
+	}
+	if c.csv && c.json {
+		return usagef("reconcile prints -csv or -json, not both")
+	}
+	return c.between(*from, *to)
+}
+
+// daysOf adds the flags -from and -to.
+func daysOf(flags *flag.FlagSet) (from, to **attendance.Date) {
+	from, to = new(*attendance.Date), new(*attendance.Date)
 	day := func(p **attendance.Date) func(string) error {
 		return func(s string) error {
 			d, err := attendance.ParseDate(s)
@@ -125,6 +235,26 @@ func (c *command) parseBackfill(args []string) error {
 			return nil
 		}
 	}
+	flags.Func("from", "", day(from))
+	flags.Func("to", "", day(to))
+	return from, to
+}
+
+// between takes the days that are meant, both included.
+func (c *command) between(from, to *attendance.Date) error {
+	switch {
+	case from == nil || to == nil:
+		return usagef("%s needs -from and -to, as -from 2026-03-01 -to 2026-03-31", c.name)
+	case to.Before(*from):
+		return usagef("-from %v lies after -to %v: swap them", from, to)
+	}
+	c.from, c.to = *from, *to
+	return nil
+}
+
+func (c *command) parseBackfill(args []string) error {
+	flags := flag.NewFlagSet("backfill", flag.ContinueOnError)
+	from, to := daysOf(flags)
 	list := func(p *[]int64) func(string) error {
 		return func(s string) error {
 			for item := range strings.SplitSeq(s, ",") {
@@ -139,8 +269,6 @@ func (c *command) parseBackfill(args []string) error {
 			return nil
 		}
 	}
-	flags.Func("from", "", day(&from))
-	flags.Func("to", "", day(&to))
 	flags.Func("subcompanies", "", list(&c.subcompanies))
 	flags.Func("departments", "", list(&c.departments))
 	flags.Func("employees", "", list(&c.employees))
@@ -154,25 +282,28 @@ func (c *command) parseBackfill(args []string) error {
 			c.boundOnly = boundOnly
 		}
 	})
-	switch {
-	case from == nil || to == nil:
-		return usagef("backfill needs -from and -to, as -from 2026-03-01 -to 2026-03-31")
-	case to.Before(*from):
-		return usagef("-from %v lies after -to %v: swap them", from, to)
-	}
-	c.from, c.to = *from, *to
-	return nil
+	return c.between(*from, *to)
 }
 
 // positional reads flags and the job's name in whatever order they stand.
 func (c *command) positional(flags *flag.FlagSet, args []string) error {
+	if err := c.perhapsJob(flags, args); err != nil {
+		return err
+	}
+	if c.job == "" {
+		return usagef("%s needs the name of a job: bridge -config FILE %s JOB", c.name, c.name)
+	}
+	return nil
+}
+
+func (c *command) perhapsJob(flags *flag.FlagSet, args []string) error {
 	flags.SetOutput(io.Discard)
 	for {
 		if err := flags.Parse(args); err != nil {
 			return asUsage(err)
 		}
 		if flags.NArg() == 0 {
-			break
+			return nil
 		}
 		if c.job != "" {
 			return usagef("%s takes one job, not also %q", c.name, flags.Arg(0))
@@ -180,10 +311,6 @@ func (c *command) positional(flags *flag.FlagSet, args []string) error {
 		c.job = flags.Arg(0)
 		args = flags.Args()[1:]
 	}
-	if c.job == "" {
-		return usagef("%s needs the name of a job: bridge -config FILE %s JOB", c.name, c.name)
-	}
-	return nil
 }
 
 func asUsage(err error) error {

@@ -18,6 +18,9 @@ type config struct {
 	file        string
 	zone        *time.Location
 	oas         []*oaConfig
+	state       stateConfig
+	listen      string // of /healthz and /metrics; "" is nowhere
+	notify      string // who is told when a job fails or recovers; "" is nobody
 	providers   []*providerConfig
 	contactSync *clockTime
 	jobs        []*jobConfig
@@ -69,6 +72,10 @@ type jobConfig struct {
 	signFrom     string
 	undirected   string
 	withdrawn    string
+	rereadDay    int  // of a month, on which serve reads again
+	rereadDays   int  // so many days; 0: never
+	failing      bool // the last run did not do everything; kept by serve
+	freeze       int  // from this day of a month on the months before it are closed; 0: never
 	outside      string
 }
 
@@ -95,17 +102,17 @@ func readConfig(name string, lookup func(string) (string, bool)) (*config, error
 	if err != nil {
 		return nil, err
 	}
-	c := &config{file: name}
+	c := &config{file: name, state: stateConfig{driver: "sqlite", dsn: stateFile}}
 	r := &reader{config: c}
 	zone := "Asia/Shanghai"
 	var zoneAt value
 	err = root.fields(map[string]func(value) error{
 		"time_zone":       func(v value) error { zoneAt = v; return v.textInto(&zone) },
 		"oa":              r.readOAs,
-		"state":           readState,
+		"state":           func(v value) error { return readState(v, &c.state) },
 		"providers":       func(v value) error { return v.items(r.readProvider) },
-		"http":            readListen,
-		"notify":          func(v value) error { return readNotify(v) },
+		"http":            func(v value) error { return readListen(v, &c.listen) },
+		"notify":          func(v value) error { return v.url(&c.notify) },
 		"contact_sync_at": func(v value) error { c.contactSync = new(clockTime); return v.clock(c.contactSync) },
 		"jobs":            func(v value) error { r.jobs = v; return nil },
 	})
@@ -158,7 +165,7 @@ func (r *reader) readOAs(v value) error {
 
 func (r *reader) readOA(v value) error {
 	o := &oaConfig{key: v.key, driver: "sqlite", generation: "auto", recalc: "auto", tables: map[string]string{}}
-	var dsn, urlAt, ledgerAt value
+	var dsn, urlAt value
 	err := v.fields(map[string]func(value) error{
 		"name":       func(v value) error { return v.textInto(&o.name) },
 		"driver":     func(v value) error { return v.word(&o.driver, "sqlite", "mysql", "postgres", "sqlserver", "oracle") },
@@ -177,7 +184,7 @@ func (r *reader) readOA(v value) error {
 			urlAt = v
 			return v.bearer(&o.recalcToken)
 		},
-		"ledger": func(v value) error { ledgerAt = v; return v.boolean(&o.ledger) },
+		"ledger": func(v value) error { return v.boolean(&o.ledger) },
 	})
 	switch {
 	case err != nil:
@@ -190,8 +197,6 @@ func (r *reader) readOA(v value) error {
 		return v.missing("recalculate_url", "the site's own address that has days computed, because recalculate is http", "现场重算接口的地址（recalculate 为 http）")
 	case o.recalc != "http" && o.recalcURL+o.recalcToken != "":
 		return urlAt.fail(attendance.Text{EN: "set recalculate: http, or remove it", ZH: "请设 recalculate: http，或删除该键"}, "it is used only with recalculate: http")
-	case o.ledger && (o.driver == "sqlserver" || o.driver == "oracle"):
-		return ledgerAt.notYet("false")
 	}
 	r.oas = append(r.oas, o)
 	return nil
@@ -212,15 +217,7 @@ func readTables(v value, tables map[string]string) error {
 	return v.fields(readers)
 }
 
-func readState(v value) error {
-	var driver, dsn string
-	return v.fields(map[string]func(value) error{
-		"driver": func(v value) error { return v.word(&driver, "sqlite", "mysql", "postgres", "none") },
-		"dsn":    func(v value) error { return v.textInto(&dsn) },
-	})
-}
-
-func readListen(v value) error {
+func readListen(v value, p *string) error {
 	s, err := v.text()
 	if err != nil || s == "" {
 		return err
@@ -229,15 +226,8 @@ func readListen(v value) error {
 	if n, portErr := strconv.Atoi(port); err != nil || portErr != nil || n < 0 || n > 65535 {
 		return v.fail(attendance.Text{EN: "write host:port, as 127.0.0.1:9100", ZH: "请写 主机:端口，如 127.0.0.1:9100"}, "%s is no address to listen on", v.raw())
 	}
-	return v.notYet("leave it out")
-}
-
-func readNotify(v value) error {
-	var s string
-	if err := v.url(&s); err != nil || s == "" {
-		return err
-	}
-	return v.notYet("leave it out")
+	*p = s
+	return nil
 }
 
 func (r *reader) readProvider(v value) error {
@@ -314,10 +304,6 @@ func (v value) sub(name string) value {
 
 func (v value) missing(name, what, whatZH string) error {
 	return v.sub(name).fail(attendance.Text{EN: "write " + what, ZH: "请填写" + whatZH}, "missing or empty")
-}
-
-func (v value) notYet(instead string) error {
-	return v.fail(attendance.Text{EN: "until then: " + instead, ZH: "此版本尚不支持"}, "%s is valid but not yet built", v.raw())
 }
 
 func (v value) url(p *string) error {

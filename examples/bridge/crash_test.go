@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -46,6 +47,7 @@ func TestKilled(t *testing.T) {
 
 func testKilled(t *testing.T, s *site, rounds int) {
 	want := s.crowd()
+	s.state = "{driver: none}" // what a kill leaves in the state is tested by TestKilledAndResumed
 	slow := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(3 * time.Millisecond)
 		s.ding.ServeHTTP(w, r)
@@ -85,16 +87,54 @@ func TestTwoAtOnce(t *testing.T) {
 			return s.result(cmd, &outs[i], &stderr)
 		}
 	}
-	written := 0
+	written, read := 0, 0
 	for _, wait := range commands {
 		r := wait()
 		require.Equal(t, 0, r.code, r.stdout+r.stderr)
 		written += r.document.Written
-		require.Equal(t, want, r.document.Written+r.document.Present)
+		read += r.document.Read
 	}
 	require.Equal(t, want, written, "each punch was written by one of them")
+	require.Equal(t, want, read, "and read by one of them: the others waited")
 	require.Empty(t, s.rows(doubled))
 	require.Len(t, s.rows(signRows), want)
+}
+
+// TestKilledAndResumed kills a backfill in the middle: the next one is the same run
+// and reads only what is missing.
+func TestKilledAndResumed(t *testing.T) {
+	s := newSite(t, "e9")
+	want := s.crowd()
+	var calls atomic.Int64
+	reached := make(chan struct{}, 1)
+	slow := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == dingtalktest.PathListRecord && calls.Add(1) == 4 {
+			reached <- struct{}{}
+		}
+		time.Sleep(20 * time.Millisecond)
+		s.ding.ServeHTTP(w, r)
+	}))
+	s.handler.Store(&slow)
+	backfill := []string{"backfill", "daily", "-from", "2026-01-05", "-to", "2026-03-08"} // three batches, nine weeks
+	cmd := s.command(backfill...)
+	require.NoError(t, cmd.Start())
+	<-reached
+	time.Sleep(150 * time.Millisecond)
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	killed := s.history()
+	require.Len(t, killed.Runs, 1)
+
+	r := s.bridge(backfill...)
+	require.Equal(t, 0, r.code, r.stdout+r.stderr)
+	require.Equal(t, killed.Runs[0].ID, *r.document.Run, "it is the same run")
+	require.Len(t, s.rows(signRows), want)
+	require.Empty(t, s.rows(doubled))
+	require.Less(t, r.document.Calls, 27, "some of it was done")
+	runs := s.history().Runs
+	require.Len(t, runs, 1)
+	require.Equal(t, "ok", runs[0].Result)
+	require.Equal(t, 2, runs[0].Attempts)
 }
 
 // TestStopped stops the program while the platform hangs and while the database

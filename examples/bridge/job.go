@@ -85,6 +85,8 @@ func (c *providerConfig) corp() string { return cmp.Or(c.corpID, c.name) }
 
 // database opens an OA's database once for all jobs.
 func (p *program) database(o *oaConfig) (*bun.DB, error) {
+	p.opening.Lock()
+	defer p.opening.Unlock()
 	if db, ok := p.databases[o]; ok {
 		return db, nil
 	}
@@ -104,6 +106,9 @@ func (p *program) close() error {
 	var errs []error
 	for _, db := range p.databases {
 		errs = append(errs, db.Close())
+	}
+	if p.stateDB != nil {
+		errs = append(errs, p.stateDB.Close())
 	}
 	return errors.Join(errs...)
 }

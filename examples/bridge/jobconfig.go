@@ -11,7 +11,7 @@ import (
 
 // readJob reads one job; providers and OAs are known by now.
 func (r *reader) readJob(v value) error {
-	j := &jobConfig{at: v, enabled: true, zone: r.zone, descend: true, lookBack: 6, undirected: "skip", outside: "mobile_sign", withdrawn: "keep",
+	j := &jobConfig{at: v, enabled: true, zone: r.zone, descend: true, lookBack: 6, rereadDay: 3, rereadDays: 35, undirected: "skip", outside: "mobile_sign", withdrawn: "keep",
 		binding: bindingConfig{boundOnly: true, inactive: "skip"}}
 	var provider, oa string
 	var generation, withdrawn value
@@ -31,9 +31,15 @@ func (r *reader) readJob(v value) error {
 		},
 		"binding":        func(v value) error { return readBinding(v, &j.binding) },
 		"look_back_days": func(v value) error { return v.number(&j.lookBack, 0, maxLookBack) },
-		"sign_from":      func(v value) error { return v.tag(&j.signFrom) },
-		"withdrawn":      func(v value) error { withdrawn = v; return v.word(&j.withdrawn, "keep", "delete") },
-		"outside":        func(v value) error { return v.word(&j.outside, "mobile_sign", "sign", "both") },
+		"reread": func(v value) error {
+			return v.fields(map[string]func(value) error{
+				"day":  func(v value) error { return v.number(&j.rereadDay, 0, 28) },
+				"days": func(v value) error { return v.number(&j.rereadDays, 0, maxLookBack) },
+			})
+		},
+		"sign_from": func(v value) error { return v.tag(&j.signFrom) },
+		"withdrawn": func(v value) error { withdrawn = v; return v.word(&j.withdrawn, "keep", "delete") },
+		"outside":   func(v value) error { return v.word(&j.outside, "mobile_sign", "sign", "both") },
 		"undirected": func(v value) error {
 			generation = v
 			if v.isNull() { // `undirected: null` is YAML's null, and meant as the word
@@ -42,13 +48,7 @@ func (r *reader) readJob(v value) error {
 			}
 			return v.word(&j.undirected, "skip", "null")
 		},
-		"freeze_after_day": func(v value) error {
-			var day int
-			if err := v.number(&day, 0, 31); err != nil || day == 0 {
-				return err
-			}
-			return v.notYet("0")
-		},
+		"freeze_after_day": func(v value) error { return v.number(&j.freeze, 0, 31) },
 	}, "undirected")
 	switch {
 	case err != nil:

@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 	_ "time/tzdata" // sites on Windows or in bare containers have no zone files
@@ -30,16 +32,19 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	p := &program{out: os.Stdout, err: os.Stderr, lookup: os.LookupEnv, terminal: isTerminal(os.Stderr)}
 	// What is in flight ends by itself within moments; this is for a database or
 	// disk that hangs. A transaction that is not committed then is rolled back by
 	// whoever opens the database next.
 	context.AfterFunc(ctx, func() {
 		time.AfterFunc(stopDeadline, func() {
 			fmt.Fprintln(os.Stderr, "bridge: stopped while the database hangs; the next run completes it")
+			if p.serving.Load() {
+				os.Exit(exitDone)
+			}
 			os.Exit(exitPartial)
 		})
 	})
-	p := &program{out: os.Stdout, err: os.Stderr, lookup: os.LookupEnv, terminal: isTerminal(os.Stderr)}
 	os.Exit(p.main(ctx, os.Args[1:]))
 }
 
@@ -58,9 +63,12 @@ type program struct {
 	config  *config
 	logger  *slog.Logger
 
-	id          string        // of the run
+	serving     atomic.Bool   // SIGTERM is how it ends
 	hookTimeout time.Duration // of one call of a recalculate_url; 0: the library's
 
+	state     attendance.Store // nil until it is needed, and where there is none
+	stateDB   *bun.DB
+	opening   sync.Mutex // held while one of these is made
 	platforms map[*providerConfig]platform
 	databases map[*oaConfig]*bun.DB
 }
@@ -92,6 +100,20 @@ func (p *program) main(ctx context.Context, args []string) int {
 		return p.run(ctx)
 	case "undo":
 		return p.undo(ctx)
+	case "serve":
+		return p.serve(ctx)
+	case "preview":
+		return p.preview(ctx)
+	case "reconcile":
+		return p.reconcile(ctx)
+	case "bindings":
+		return p.bindings(ctx)
+	case "changes":
+		return p.changes(ctx)
+	case "history":
+		return p.history(ctx)
+	case "jobs":
+		return p.jobs(ctx)
 	default:
 		return p.backfill(ctx)
 	}

@@ -37,6 +37,8 @@ type family struct {
 // platform makes the client of a provider; jobs of one provider share it, and with
 // it its token, its limits and its one try of a secret.
 func (p *program) platform(c *providerConfig) (platform, error) {
+	p.opening.Lock()
+	defer p.opening.Unlock()
 	if made, ok := p.platforms[c]; ok {
 		return made, nil
 	}
@@ -72,7 +74,7 @@ func (p *program) dingtalk(c *providerConfig) (platform, error) {
 	ding, err := dingtalk.New(dingtalk.Config{
 		AppKey: c.appKey, AppSecret: c.appSecret,
 		BaseURL: c.baseURL, APIBaseURL: c.apiURL,
-		I18n: c.i18n, MonthlyQuota: c.monthlyQuota,
+		I18n: c.i18n, MonthlyQuota: c.monthlyQuota, Budget: p.budget(c),
 		Limiter: c.limiter(), Now: p.now, Logger: p.logger,
 	})
 	return dingtalkPlatform{ding, c.fieldCheckIns}, err

@@ -13,7 +13,12 @@ import (
 
 // owedDays is where days whose recalculation is owed are remembered. Nil: in memory, as
 // long as the program runs.
-func (p *program) owedDays() attendance.DayStore { return nil }
+func (p *program) owedDays() attendance.DayStore {
+	if p.state == nil {
+		return nil
+	}
+	return p.state
+}
 
 // recalculated is the sink with what `recalculate: http` asks for around it; nil with
 // any other choice.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -30,6 +31,8 @@ type (
 		Removed          int                       `json:"removed"`
 		Calls            int                       `json:"calls"`
 		CheckCalls       int                       `json:"check_calls"` // those of them that only made sure of an answer
+		CaughtUp         int                       `json:"caught_up"`   // people who were read further back, to caught_up_to
+		CaughtUpTo       string                    `json:"caught_up_to,omitempty"`
 		Skipped          map[attendance.Reason]int `json:"skipped"`
 		LeftOut          []leftOut                 `json:"left_out"`
 		Failed           []failure                 `json:"failed"`
@@ -102,10 +105,11 @@ func sentence(err error) string {
 
 func documentOf(r attendance.Report, err error) runDocument {
 	d := runDocument{
-		Job: r.Job, From: clockOf(r.Span.From), To: clockOf(r.Span.To), People: r.People,
+		Job: r.Job, Run: r.Run, From: clockOf(r.Span.From), To: clockOf(r.Span.To), People: r.People,
 		Read: r.Read, Written: r.Written, Corrected: r.Corrected, Present: r.Present, PresentFromOther: r.PresentFromOther,
 		Superseded: r.Superseded, Removed: r.Removed, Calls: r.Calls + r.CheckCalls, CheckCalls: r.CheckCalls,
-		Skipped: map[attendance.Reason]int{}, LeftOut: []leftOut{}, Failed: []failure{}, Warnings: []attendance.Warning{},
+		CaughtUp: r.CaughtUp,
+		Skipped:  map[attendance.Reason]int{}, LeftOut: []leftOut{}, Failed: []failure{}, Warnings: []attendance.Warning{},
 		Error: troubleOf(err),
 	}
 	for reason, n := range r.Skipped {
@@ -123,17 +127,19 @@ func documentOf(r attendance.Report, err error) runDocument {
 		d.Failed = append(d.Failed, failure{append([]string{}, f.Persons...), clockOf(f.Span.From), clockOf(f.Span.To), f.Code, f.Message})
 	}
 	d.Warnings = append(d.Warnings, r.Warnings...)
+	if r.CaughtUp > 0 {
+		d.CaughtUpTo = attendance.DateOf(r.CaughtUpTo).String()
+	}
 	return d
 }
 
-// runID names the run, in the order of time.
+// runID names a run: in the order of time, also of several that -now gives one second.
 func (p *program) runID() string {
-	if p.id == "" {
-		var tail [3]byte
-		_, _ = rand.Read(tail[:]) // never fails
-		p.id = p.now().UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(tail[:])
-	}
-	return p.id
+	var tail [6]byte
+	hundredths := time.Now().UnixMilli() / 10 //nolint:forbidigo // the real clock, which -now does not stop
+	binary.BigEndian.PutUint32(tail[:4], uint32(hundredths))
+	_, _ = rand.Read(tail[4:]) // never fails
+	return p.now().UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(tail[:])
 }
 
 func clockOf(t time.Time) string {
@@ -167,11 +173,14 @@ func (p *program) printReport(r attendance.Report, err error) {
 		fmt.Fprintln(p.err)
 	}
 	d := documentOf(r, err)
-	d.Run = p.runID()
 	if p.command.json {
 		p.print(d)
 		return
 	}
+	p.printRunDocument(d)
+}
+
+func (p *program) printRunDocument(d runDocument) {
 	p.line("%s  %s .. %s", d.Job, d.From, d.To)
 	p.line("  人员 people              %d", d.People)
 	p.line("  读取 read                %d", d.Read)
@@ -185,6 +194,9 @@ func (p *program) printReport(r attendance.Report, err error) {
 	p.line("  删除 removed             %d", d.Removed)
 	p.line("  调用 calls               %d", d.Calls)
 	p.line("  运行编号 run             %s", d.Run)
+	if d.CaughtUp > 0 {
+		p.line("  补读人员 caught up       %d  %s 起 from", d.CaughtUp, d.CaughtUpTo)
+	}
 	for _, reason := range slices.Sorted(maps.Keys(d.Skipped)) {
 		p.line("  跳过 skipped             %d  %s %s", d.Skipped[reason], reason, reasonZH(reason))
 	}
@@ -221,6 +233,8 @@ func reasonZH(r attendance.Reason) string {
 		return "不在所查人员内"
 	case attendance.SameSecond:
 		return "同一秒重复"
+	case attendance.Frozen:
+		return "月份已封账"
 	default:
 		return ""
 	}

@@ -57,6 +57,9 @@ type site struct {
 	// The parts of the file.
 	kind              string
 	oa, provider, job []string
+	state             string    // of the file; "" is the default
+	head              string    // further lines of the file, before its providers
+	now               time.Time // noon unless a test moves it
 }
 
 // The tables of e-cology as far as they matter here, in their three generations.
@@ -80,12 +83,12 @@ CREATE TABLE HrmSubCompany (id INTEGER NOT NULL, subcompanyname VARCHAR(200), su
 // people 17 and 18 in 11, 19 in 111, 20 in 12, 21 in 21, each bound by workcode
 // W<id> to the account staff0<id>.
 func newSite(t testing.TB, generation string) *site {
-	s := &site{t: t, dir: t.TempDir(), kind: "dingtalk"}
+	s := &site{t: t, dir: t.TempDir(), kind: "dingtalk", now: noon()}
 	s.db = openRaw(t, filepath.Join(s.dir, "oa.db"))
 	createTables(t, s.db, generation)
 	s.exec(`INSERT INTO HrmSubCompany (id, subcompanyname, supsubcomid, canceled) VALUES (1, '总部', 0, NULL), (2, '分公司', 0, '0')`)
 	s.exec(`INSERT INTO HrmDepartment (id, departmentname, subcompanyid1, supdepid, canceled) VALUES (11, '研发', 1, 0, NULL), (111, '平台', 1, 11, '0'), (12, '销售', 1, 0, NULL), (21, '分部', 2, 0, NULL)`)
-	s.ding = dingtalktest.New(&dingtalktest.Options{Now: noon, QPS: -1})
+	s.ding = dingtalktest.New(&dingtalktest.Options{Now: func() time.Time { return s.clock() }, QPS: -1})
 	s.ding.AddDepartment(dingtalktest.Department{ID: 50, Parent: 1, Name: "全体"})
 	for _, p := range []struct {
 		id, department int
@@ -135,6 +138,14 @@ func (s *site) exec(query string, args ...any) {
 	require.NoError(s.t, err)
 }
 
+// clock is the fake platform's time: the test's, unless it lives on the real clock.
+func (s *site) clock() time.Time {
+	if s.now.IsZero() {
+		return time.Now()
+	}
+	return s.now
+}
+
 // person adds a person to the OA.
 func (s *site) person(id, department int, name string) {
 	s.t.Helper()
@@ -178,6 +189,7 @@ func (s *site) write() string {
 	for _, line := range s.oa {
 		b.WriteString("  " + line + "\n")
 	}
+	b.WriteString(s.head)
 	b.WriteString("providers:\n  - name: platform\n    kind: " + s.kind + "\n")
 	for _, line := range s.provider {
 		b.WriteString("    " + line + "\n")
@@ -185,6 +197,9 @@ func (s *site) write() string {
 	b.WriteString("jobs:\n  - name: daily\n    provider: platform\n")
 	for _, line := range s.job {
 		b.WriteString("    " + line + "\n")
+	}
+	if s.state != "" {
+		b.WriteString("state: " + s.state + "\n")
 	}
 	path := filepath.Join(s.dir, "bridge.yaml")
 	// At once: a program that was started just before may be reading it.
@@ -266,7 +281,11 @@ func (d document) leftOut() map[string]string {
 }
 
 func (s *site) command(args ...string) *exec.Cmd {
-	full := append([]string{"-config", s.write(), "-now", noon().Format(time.RFC3339), "-json"}, args...)
+	full := []string{"-config", s.write(), "-json"}
+	if !s.now.IsZero() {
+		full = append(full, "-now", s.now.Format(time.RFC3339))
+	}
+	full = append(full, args...)
 	cmd := exec.Command(os.Args[0], full...)
 	cmd.Env = append(os.Environ(), asProgram+"=1")
 	cmd.Dir = s.t.TempDir()

@@ -33,7 +33,7 @@ func TestServersThatDoNotAnswer(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := newSite(t, "e9")
 			s.ordinary()
-			s.oa = []string{"driver: " + c.driver, fmt.Sprintf("dsn: %q", c.dsn)}
+			s.oa = []string{"driver: " + c.driver, fmt.Sprintf("dsn: %q", c.dsn), "ledger: true"}
 			r := s.bridge("run", "daily")
 			require.Equal(t, 1, r.code, "%s%s", r.stdout, r.stderr)
 			require.Contains(t, r.stdout, `"code": "store`)

@@ -2,6 +2,7 @@ package dbtest
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -264,6 +265,14 @@ func TestACancelledWriteKeepsTheConnection(t *testing.T) {
 		}
 	}
 	require.Equal(t, 1, write(t, s, punch(101, at(8, 7, 0, 0), attendance.In)).Written)
+}
+
+// mendOf is what an error of ours says to do.
+func mendOf(t testing.TB, err error) attendance.Text {
+	t.Helper()
+	e, ok := errors.AsType[*attendance.Error](err)
+	require.True(t, ok, "%v", err)
+	return e.Remedy()
 }
 
 func finding(t testing.TB, list []attendance.Finding, code string) attendance.Finding {

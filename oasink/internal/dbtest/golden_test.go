@@ -23,22 +23,31 @@ var update = flag.Bool("update", false, "write the golden files anew")
 func TestGoldenStatements(t *testing.T) {
 	for _, v := range vendors() {
 		t.Run(v.name, func(t *testing.T) {
-			got := transcript(t, v)
-			path := filepath.Join("testdata", "statements."+v.name+".golden")
-			if *update {
-				require.NoError(t, os.MkdirAll("testdata", 0o755))
-				require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
-			}
-			want, err := os.ReadFile(path)
-			require.NoError(t, err, "go test -run TestGoldenStatements -update writes it")
-			for i, line := range strings.Split(string(want), "\n") {
-				have := strings.Split(got, "\n")
-				require.Less(t, i, len(have), "%s:%d: missing", path, i+1)
-				require.Equal(t, line, have[i], "%s:%d", path, i+1)
-			}
-			require.Len(t, got, len(want))
+			requireGolden(t, "statements."+v.name+".golden", transcript(t, v))
 		})
 	}
+}
+
+// requireGolden compares with a golden file, line by line.
+func requireGolden(t *testing.T, name, got string) {
+	t.Helper()
+	requireSame(t, filepath.Join("testdata", name), got)
+}
+
+func requireSame(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err, "go test -run TestGoldenStatements -update writes it")
+	for i, line := range strings.Split(string(want), "\n") {
+		have := strings.Split(got, "\n")
+		require.Less(t, i, len(have), "%s:%d: missing", path, i+1)
+		require.Equal(t, line, have[i], "%s:%d", path, i+1)
+	}
+	require.Len(t, got, len(want))
 }
 
 // transcript plays all that a sink does.
@@ -49,17 +58,7 @@ func transcript(t *testing.T, v vendor) string {
 	db.SetMaxOpenConns(1)
 	s.said()
 	var b strings.Builder
-	part := func(title string) {
-		fmt.Fprintf(&b, "-- %s\n\n", title)
-		for _, heard := range s.said() {
-			statement, args, _ := strings.Cut(heard, "\n    ")
-			b.WriteString(statement + "\n;\n")
-			if args != "" {
-				b.WriteString("    " + args + "\n")
-			}
-			b.WriteByte('\n')
-		}
-	}
+	part := func(title string) { writePart(&b, title, s.said()) }
 
 	oa := sink(t, db, nil)
 	part("oasink.New")
@@ -146,6 +145,12 @@ func transcript(t *testing.T, v vendor) string {
 		require.NotRegexp(t, "(?i)insert|update|delete|lock|savepoint", heard)
 	}
 	part("Preview")
+
+	s.answer = nil
+	for _, err := range oa.Rows(ctx, []string{"101", "102"}, week()) {
+		require.NoError(t, err)
+	}
+	part("Rows")
 	return b.String()
 }
 

@@ -183,6 +183,7 @@ func (h *history) write(b attendance.Batch) {
 	h.log = append(h.log, fmt.Sprintf("%s %s %v: %d punches of %d people: %+v", b.Corp, b.Run, b.Span, len(b.Punches), len(b.Members), w))
 	require.Equal(h.t, len(b.Punches), accounted(w), "%+v", w)
 	after(w)
+	require.NotContains(h.t, codes(w), "foreign_writer", "nobody else writes our tag")
 }
 
 func (h *history) undo(run string) {
@@ -297,6 +298,10 @@ func testRandomHistory(t *testing.T, on engine, seed uint64) {
 		}
 	}
 	require.Equal(t, strangers, h.strangers())
+	lately := sink(t, h.d.pool(t), &oasink.Options{Ledger: &oasink.LedgerOptions{}, Now: func() time.Time { return at(9, 0, 0, 0) }})
+	for _, f := range lately.Check(context.Background()) {
+		require.NotEqual(t, "foreign_writer", f.Code, f.Message.EN)
+	}
 	truth, holds := h.truth(), h.holds()
 	require.Equal(t, slices.Compact(slices.Clone(holds)), holds, "no punch is there twice")
 	if withdrawn == oasink.DeleteWithdrawn {

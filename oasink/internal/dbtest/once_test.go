@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -129,7 +130,8 @@ func testAPanickingHookLeavesNothing(t *testing.T, on engine) {
 
 // The test binary is also the other process: it writes the mixed batch, one person
 // at a time, until it is done or killed. PUNCHBRIDGE_WRITER names the engine and
-// the DSN.
+// the DSN; where PUNCHBRIDGE_EDITION is a number, it keeps a ledger and writes that
+// edition of the batch.
 func TestMain(m *testing.M) {
 	_ = mysql.SetLogger(mute{}) // it tells of each broken connection
 	name, dsn, ok := strings.Cut(os.Getenv("PUNCHBRIDGE_WRITER"), " ")
@@ -142,12 +144,16 @@ func TestMain(m *testing.M) {
 		os.Exit(code)
 	}
 	i := slices.IndexFunc(engines(), func(e engine) bool { return e.name == name })
-	s, err := oasink.New(context.Background(), engines()[i].open(&testing.T{}, dsn), &oasink.Options{Now: now})
+	options, job := &oasink.Options{Now: now}, writeByPerson
+	if n, err := strconv.Atoi(os.Getenv("PUNCHBRIDGE_EDITION")); err == nil {
+		options.Ledger, job = &oasink.LedgerOptions{Withdrawn: oasink.DeleteWithdrawn}, edition(n).write
+	}
+	s, err := oasink.New(context.Background(), engines()[i].open(&testing.T{}, dsn), options)
 	if err == nil {
 		fmt.Println("ready")
 		_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
 		var n int
-		n, err = writeByPerson(s)
+		n, err = job(s)
 		fmt.Println("written", n)
 	}
 	if err != nil {
@@ -186,12 +192,12 @@ type process struct {
 	goOn func()
 }
 
-func writer(t *testing.T, d database) process {
+func writer(t *testing.T, d database, env ...string) process {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
 	cmd := exec.Command(self, "-test.run=^$")
-	cmd.Env = append(os.Environ(), "PUNCHBRIDGE_WRITER="+strings.TrimSuffix(d.name, "-rollback")+" "+d.dsn)
+	cmd.Env = append(append(os.Environ(), "PUNCHBRIDGE_WRITER="+strings.TrimSuffix(d.name, "-rollback")+" "+d.dsn), env...)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	require.NoError(t, err)
@@ -204,6 +210,21 @@ func writer(t *testing.T, d database) process {
 	require.NoError(t, err)
 	require.Equal(t, "ready\n", line)
 	return p
+}
+
+// killWithin lets the process go on and kills it at a random moment. It reports
+// whether that came before its end.
+func (p process) killWithin(t *testing.T, most time.Duration) (killed bool) {
+	t.Helper()
+	p.goOn()
+	time.Sleep(rand.N(most))
+	require.NoError(t, p.Process.Kill())
+	err := p.Wait()
+	if err != nil {
+		_, killed = errors.AsType[*exec.ExitError](err)
+		require.True(t, killed, "%v", err)
+	}
+	return killed
 }
 
 func TestProcessesWriteOnce(t *testing.T) {
@@ -245,16 +266,8 @@ func TestKilledProcessesLeaveWholeBatches(t *testing.T) {
 			e.needed(t)
 			d := e.found(t, ecologytest.Schema{})
 			for range 34 {
-				p := writer(t, d)
-				p.goOn()
-				timer := time.NewTimer(time.Duration(rand.IntN(25_000)) * time.Microsecond)
-				<-timer.C
-				require.NoError(t, p.Process.Kill())
-				if err := p.Wait(); err != nil { // nil: it was done before
-					_, killed := errors.AsType[*exec.ExitError](err)
-					require.True(t, killed, "%v", err)
-				}
-				n := atRest(t, d)
+				writer(t, d).killWithin(t, 25*time.Millisecond)
+				n := atRest(t, d, counts)
 				require.Zero(t, n[0]%30, "rows of whole batches of one person only: %v", n)
 				require.Equal(t, n[0], n[1])
 				require.Equal(t, n[0]/30*9, n[2])
@@ -269,14 +282,14 @@ func TestKilledProcessesLeaveWholeBatches(t *testing.T) {
 	}
 }
 
-// atRest counts the rows within the writers' lock: a server may still be busy with
+// atRest looks at the rows within the writers' lock: a server may still be busy with
 // what a killed process has asked for.
-func atRest(t *testing.T, d database) [3]int {
+func atRest[T any](t *testing.T, d database, look func(testing.TB, *ecologytest.OA) T) T {
 	t.Helper()
-	var n [3]int
+	var n T
 	db := d.struck(t, func(query string) error {
 		if strings.HasPrefix(query, "INSERT") {
-			n = counts(t, d.oa)
+			n = look(t, d.oa)
 			return errStruck
 		}
 		return nil

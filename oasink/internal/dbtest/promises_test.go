@@ -323,7 +323,7 @@ func testPromise5NothingSilent(t *testing.T, on engine) {
 	report, err = run(time.March-6, 20, 1)
 	require.NoError(t, err)
 	require.Equal(t, []string{"beyond_horizon", "empty_answer", "unknown_unit"}, warned(report))
-	require.Contains(t, report.LeftOut, attendance.Member{Person: "104", Account: "u104", Name: "员工104", LeftOut: attendance.Refused})
+	require.Contains(t, report.LeftOut, attendance.Member{Person: "104", Account: "u104", Name: "员工104", Key: "A104", Unit: "总部", LeftOut: attendance.Refused})
 	s.fake.Heal()
 
 	// A slice that fails names its people and its span; so does the next one.
@@ -386,7 +386,7 @@ func testPromise6OneBadApple(t *testing.T, on engine) {
 		require.Equal(t, []string{"directory_incomplete", "unknown_type"}, warned(report))
 		require.Len(t, report.LeftOut, 4)
 		for _, person := range []string{"104", "108"} {
-			require.Contains(t, report.LeftOut, attendance.Member{Person: person, Account: "u" + person, Name: "员工" + person, LeftOut: attendance.Refused})
+			require.Contains(t, report.LeftOut, attendance.Member{Person: person, Account: "u" + person, Name: "员工" + person, Key: "A" + person, Unit: "总部", LeftOut: attendance.Refused})
 		}
 		require.Equal(t, map[attendance.Reason]int{attendance.Invalid: 1, attendance.UnknownType: 1}, report.Skipped, "one bad record costs the others nothing")
 	}

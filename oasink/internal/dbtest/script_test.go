@@ -28,8 +28,30 @@ type script struct {
 	strike func(query string) error
 	// answer holds rows for questions that contain its key.
 	answer map[string][][]driver.Value
-	// without are tables that the catalogue does not show.
+	// reply answers questions before all that; plain is one in lower case, without
+	// quotes around names.
+	reply func(plain string) (rows [][]driver.Value, ok bool)
+	// see is called with the arguments of each statement.
+	see func(query string, args []driver.NamedValue)
+	// without are tables that the catalogue does not show, made those that it shows
+	// because they were created.
 	without []string
+	made    map[string]bool
+}
+
+var unquoted = strings.NewReplacer(`"`, "", "`", "", "[", "", "]", "")
+
+// create takes note of a table that is made.
+func (s *script) create(query string) {
+	name, ok := strings.CutPrefix(unquoted.Replace(strings.ToLower(query)), "create table ")
+	if !ok {
+		return
+	}
+	name, _, _ = strings.Cut(name, " ")
+	if s.made == nil {
+		s.made = make(map[string]bool)
+	}
+	s.made[name[strings.LastIndexByte(name, '.')+1:]] = true
 }
 
 // open opens a pool on the script.
@@ -81,6 +103,9 @@ func (c *scriptConn) hear(query string, args []driver.NamedValue) error {
 	}
 	s.heard = append(s.heard, heard)
 	strike := s.strike
+	if s.see != nil {
+		s.see(query, args)
+	}
 	s.mu.Unlock()
 	if strike != nil {
 		if err := strike(query); err != nil {
@@ -89,7 +114,11 @@ func (c *scriptConn) hear(query string, args []driver.NamedValue) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.play(s, c, query)
+	err := s.play(s, c, query)
+	if err == nil {
+		s.create(query)
+	}
+	return err
 }
 
 func (c *scriptConn) ExecContext(_ context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
@@ -103,6 +132,11 @@ func (c *scriptConn) QueryContext(_ context.Context, query string, args []driver
 	s := c.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.reply != nil {
+		if rows, ok := s.reply(unquoted.Replace(strings.ToLower(query))); ok {
+			return &scriptRows{rows: rows}, nil
+		}
+	}
 	for question, rows := range s.answer {
 		if strings.Contains(query, question) {
 			return &scriptRows{rows: rows}, nil

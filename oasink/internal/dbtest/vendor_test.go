@@ -47,8 +47,23 @@ func catalogue(coordinate, operateDate string) map[string]string {
 	}
 }
 
+// ledgerCatalogue is the ledger: nN is a text of N characters.
+func ledgerCatalogue() map[string]string {
+	entry := "origin big, target small, record_id n100, row_id big, account n64, person big, punched big, wrote big, sign_type small, sign_from n50, place big, stored big, read_at big"
+	return map[string]string{
+		"punchbridge_origins": "origin big, source n100, corp n100",
+		"punchbridge_rows":    entry + ", absent_at big, absent_run n64, moves big, run_id n64",
+		"punchbridge_reads":   "origin big, account n64, spans n1000",
+		"punchbridge_changes": "id big, run_id n64, step big, removed small, " + entry + ", replaced small, longitude n50, latitude n50, address n1000, remark n1000",
+		"punchbridge_version": "version big",
+	}
+}
+
 // columns calls row for each column of a table that is meant in any case.
 func (s *script) columns(tables map[string]string, want string, row func(table, name, kind string, size int)) {
+	if s.made[strings.ToLower(want)] {
+		tables = ledgerCatalogue()
+	}
 	for table, list := range tables {
 		if !strings.EqualFold(table, want) || slices.Contains(s.without, table) {
 			continue
@@ -129,6 +144,10 @@ func sqlserverVendor() vendor {
 					switch kind {
 					case "c", "v":
 						row[3], row[4], row[5], row[6] = map[string]string{"c": "char", "v": "varchar"}[kind], int64(size), "Chinese_PRC_CI_AS", int64(936)
+					case "n":
+						row[3], row[4], row[5], row[6] = "nvarchar", int64(2*size), "Latin1_General_BIN2", int64(1252)
+					case "big", "small":
+						row[3] = kind + "int"
 					case "num":
 						row[3] = "numeric"
 					case "timestamp":
@@ -187,6 +206,8 @@ func oracleVendor() vendor {
 					switch kind {
 					case "c", "v":
 						row[3], row[4], row[5], row[6], row[7] = map[string]string{"c": "CHAR", "v": "VARCHAR2"}[kind], int64(size), int64(size), "B", nil
+					case "n":
+						row[3], row[4], row[5], row[6], row[7] = "NVARCHAR2", int64(2*size), int64(size), "C", nil
 					case "timestamp":
 						row[3], row[4], row[7] = "TIMESTAMP(6)", int64(11), int64(6)
 					}
@@ -228,8 +249,10 @@ func declared(kind string, size int, text, integer, timestamp string) string {
 	switch kind {
 	case "c":
 		return fmt.Sprintf("char(%d)", size)
-	case "v":
+	case "v", "n":
 		return fmt.Sprintf("%s(%d)", text, size)
+	case "big", "small":
+		return kind + "int"
 	case "int":
 		return integer
 	case "num":

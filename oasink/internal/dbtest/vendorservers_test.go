@@ -22,7 +22,7 @@ import (
 //	PUNCHBRIDGE_TEST_ORACLE='oracle://scratch:password@host:1521/service' go test -v -run TestRealServers ./oasink/internal/dbtest
 //
 // The account must be the tables' owner there. Nothing is touched where a table of
-// e-cology's exists already. In a database whose character set is not all of
+// e-cology's or of a ledger exists already. In a database whose character set is not all of
 // Unicode, the tests of texts fail with a warning text_replaced, and rightly so.
 func TestRealServers(t *testing.T) {
 	for _, on := range []engine{
@@ -49,7 +49,7 @@ func scratch(v vendor, on engine, variable string) engine {
 	on.create = func(t testing.TB, _ string) string {
 		db := on.open(t, on.admin())
 		if !made {
-			for _, table := range ecologyTables() {
+			for _, table := range append(ecologyTables(), tablesOfLedger()...) {
 				_, err := db.ExecContext(context.Background(), "SELECT 1 FROM "+table+" WHERE 1 = 0")
 				require.Error(t, err, "there is a table %s: this is no scratch database, and nothing was touched", table)
 			}
@@ -66,6 +66,10 @@ func ecologyTables() []string {
 	return []string{"HrmScheduleSign", "mobile_sign", "kq_format_pool", "HrmResource", "HrmDepartment", "HrmSubCompany"}
 }
 
+func tablesOfLedger() []string {
+	return []string{"punchbridge_origins", "punchbridge_rows", "punchbridge_reads", "punchbridge_changes", "punchbridge_version"}
+}
+
 // drop drops what a test before has made, as far as it is there.
 func drop(t testing.TB, db *bun.DB, v vendor) {
 	t.Helper()
@@ -75,6 +79,9 @@ func drop(t testing.TB, db *bun.DB, v vendor) {
 		if v.name == oracleName {
 			statements = append(statements, "DROP SEQUENCE "+table+"_id")
 		}
+	}
+	for _, table := range tablesOfLedger() {
+		statements = append(statements, "DROP TABLE "+table)
 	}
 	for _, statement := range statements {
 		if _, err := db.ExecContext(context.Background(), statement); err != nil {
