@@ -22,7 +22,7 @@ func TestABackfillDoesNotHideTheGapBeforeIt(t *testing.T) {
 	r := s.ok(march(25, 23, 30))
 	require.Equal(t, march(1, 23, 30), r.Span.From)
 	require.Equal(t, attendance.Spans{{From: march(1, 23, 30), To: march(25, 23, 30)}}, s.asked("u0001", calls))
-	require.Len(t, s.sink.Rows(), 3*(2*25-1))
+	require.Len(t, s.sink.All(), 3*(2*25-1))
 	require.Equal(t, march(25, 23, 30), s.progress().ReadUpTo.In(shanghai()))
 }
 
@@ -43,7 +43,7 @@ func TestWhatCouldNotBeWrittenIsStillOwed(t *testing.T) {
 	require.Error(t, err)
 	locked = false
 	s.ok(march(25, 23, 30))
-	require.Len(t, s.sink.Rows(), 3*(2*25-1))
+	require.Len(t, s.sink.All(), 3*(2*25-1))
 }
 
 // A backfill that goes on where the last run stopped moves the mark.
@@ -56,5 +56,5 @@ func TestABackfillWithoutAGapMovesTheMark(t *testing.T) {
 	require.NoError(t, err)
 	r := s.ok(march(25, 23, 30))
 	require.Equal(t, march(11, 0, 0), r.Span.From)
-	require.Len(t, s.sink.Rows(), 3*(2*25-1))
+	require.Len(t, s.sink.All(), 3*(2*25-1))
 }

@@ -75,5 +75,5 @@ func TestASliceThatWasCutOffIsNotDone(t *testing.T) {
 	second, err := s.syncer().Run(t.Context(), s.scope(), window)
 	require.NoError(t, err)
 	require.Equal(t, first.Run, second.Run)
-	require.Len(t, s.sink.Rows(), n)
+	require.Len(t, s.sink.All(), n)
 }
