@@ -26,6 +26,26 @@ func TestABackfillDoesNotHideTheGapBeforeIt(t *testing.T) {
 	require.Equal(t, march(25, 23, 30), s.progress().ReadUpTo.In(shanghai()))
 }
 
+// What was read and could not be written is not done: however long nothing runs after
+// that, it is read again.
+func TestWhatCouldNotBeWrittenIsStillOwed(t *testing.T) {
+	s := newSite(t, 3)
+	punchDaily(s.provider, s.people, date(3, 1), date(3, 31))
+	s.ok(march(1, 23, 30))
+	locked := true
+	s.sink.Refuse = func(attendance.Batch) error {
+		if locked {
+			return &attendance.Error{Code: attendance.CodeStore}
+		}
+		return nil
+	}
+	_, err := s.run(march(5, 23, 30))
+	require.Error(t, err)
+	locked = false
+	s.ok(march(25, 23, 30))
+	require.Len(t, s.sink.All(), 3*(2*25-1))
+}
+
 // A backfill that goes on where the last run stopped moves the mark.
 func TestABackfillWithoutAGapMovesTheMark(t *testing.T) {
 	s := newSite(t, 3)

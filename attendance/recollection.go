@@ -96,8 +96,8 @@ func (m *recollection) recall(ctx context.Context, members []Member) (map[string
 	return of, nil
 }
 
-// answered is the span for everybody whom the platform does not reject: the daily run
-// tries those again.
+// answered is the span for everybody whom the platform does not reject. Those whom it
+// does are marked as left out: the daily run tries them again.
 func (m *recollection) answered(ctx context.Context, members []Member, span Span) ([]Spans, error) {
 	needs := make([]Spans, len(members))
 	for first := 0; first < len(members); first += recallAtOnce {
@@ -108,8 +108,11 @@ func (m *recollection) answered(ctx context.Context, members []Member, span Span
 		}
 		for i, one := range part {
 			refused := slices.ContainsFunc(known[one.Person], func(c Coverage) bool { return c.Account == one.Account && !c.Refused.IsZero() })
-			if !refused {
+			switch {
+			case !refused:
 				needs[first+i] = Spans{span}
+			case one.LeftOut == "":
+				part[i].LeftOut = Refused
 			}
 		}
 	}

@@ -318,6 +318,19 @@ func (r *run) add(done SliceReport) Event {
 	return Event{Slice: done, Slices: r.report.Slices, Counts: r.report.Counts}
 }
 
+// everyone reports whether the platform has rejected whoever was asked for. Accounts
+// that were rejected by earlier runs prove nothing: they may be all that was left to ask
+// for, where another run has just read the others.
+func (r *run) everyone() bool {
+	people, refused := r.report.People-len(r.probing), 0
+	for account := range r.refused {
+		if !r.probing[account] {
+			refused++
+		}
+	}
+	return people > 0 && refused >= people
+}
+
 // clockWarning tells when this machine's clock is not the platform's: days begin
 // and end by it, and punches later than it are skipped.
 func (r *run) clockWarning() (Warning, bool) {
@@ -356,7 +369,7 @@ func (r *run) end(err error) (Report, error) {
 	}
 	switch {
 	case err != nil:
-	case r.report.People > 0 && len(r.refused) >= r.report.People:
+	case r.everyone():
 		err = &Error{Code: CodeEveryone, Op: r.provider.Name(), Detail: fmt.Sprintf("all %d accounts were rejected", r.report.People)}
 	case len(r.report.Failed) > 0:
 		err = &Incomplete{len(r.report.Failed), r.report.Failed[0].Err}

@@ -426,7 +426,7 @@ func (r *run) learn(ctx context.Context, a *agenda, err error) {
 	}
 	ctx, cancel := lastly(ctx)
 	defer cancel()
-	if r.report.People > len(r.refused) || r.report.People == 0 {
+	if !r.everyone() {
 		r.forget(r.memory.refused(ctx, r.rejected()))
 	}
 	if err == nil {

@@ -174,8 +174,13 @@ func (h *yearHost) start(job *yearJob, at time.Time, kind attendance.RunKind) *y
 		h.both(job)
 		return nil
 	}
-	run := h.run(pick(h.random, h.replicas[:]), job, kind, h.trouble(job))
-	if !run.complete() && h.random.IntN(2) == 0 {
+	trouble := h.trouble(job)
+	run := h.run(pick(h.random, h.replicas[:]), job, kind, trouble)
+	switch again := h.random.IntN(6); {
+	case run.complete():
+	case again == 0, again < 4 && trouble.what == "write": // whatever it was, it keeps the host down: what failed is not soon read again
+		h.off = append(h.off, attendance.Span{From: time.Now(), To: time.Now().Add(h.between(2, 9))})
+	case again < 4:
 		time.Sleep(time.Duration(1+h.random.IntN(90)) * time.Minute)
 		h.world.catchUp(time.Now())
 		run = h.run(pick(h.random, h.replicas[:]), job, kind, h.trouble(job))
@@ -218,12 +223,19 @@ func (h *yearHost) trouble(job *yearJob) yearTrouble {
 	if h.random.IntN(4) > 0 {
 		return yearTrouble{}
 	}
-	t := yearTrouble{kind: yearKind(1 + h.random.IntN(int(yearDatabaseDown))), after: h.random.IntN(2) == 0, sql: h.random.IntN(4) == 0}
+	kinds := []yearKind{yearKilled, yearPanicked, yearCancelled, yearFailed, yearFailed, yearFailed, yearLost, yearStoreDown, yearDatabaseDown}
+	t := yearTrouble{kind: pick(h.random, kinds), after: h.random.IntN(2) == 0, sql: h.random.IntN(4) == 0}
 	steps := max(20, h.steps[job.name])
 	if t.sql {
 		steps *= 8
 	}
 	t.step = 1 + h.random.IntN(steps)
+	if !t.sql && h.random.IntN(3) == 0 {
+		t.what, t.step = pick(h.random, []string{"fetch", "write", "write", "store.Remember", "store.Owe", "store.AddSlice"}), 1+h.random.IntN(4)
+		if t.what == "write" && h.random.IntN(2) == 0 {
+			t.kind, t.step, t.after = yearFailed, 1, false
+		}
+	}
 	if t.sql && (t.kind == yearPanicked || t.kind == yearLost) {
 		t.kind = yearKilled
 	}

@@ -68,6 +68,13 @@ func (p *yearPair) askedBy(job *yearJob, run *yearRun, v *yearVersion) bool {
 	case !p.left || run.kind != attendance.KindRun || !v.time.Before(p.to) || p != p.account.pairs[len(p.account.pairs)-1]:
 		return false
 	}
+	if lookBack := attendance.DateOf(run.now.In(job.zone)).Add(-job.lookBack).In(job.zone); !lookBack.Before(p.to) {
+		for _, earlier := range job.runs { // a leaver whose account is rejected is given up when the look-back has passed
+			if earlier.refused[itoa(int(p.person.id))] && !earlier.begin.Before(p.from) && earlier.begin.Before(run.begin) {
+				return false
+			}
+		}
+	}
 	for _, met := range job.runs {
 		if met.complete() && met.kind != attendance.KindReread && !met.begin.Before(p.from) && met.end.Before(p.to) {
 			return true

@@ -36,6 +36,7 @@ func (k yearKind) String() string {
 type yearTrouble struct {
 	kind  yearKind
 	step  int           // at which step
+	what  string        // of which kind; "": any
 	after bool          // after the step was done
 	sql   bool          // steps are statements of the OA's database
 	skew  time.Duration // how far the host's clock is ahead
@@ -50,6 +51,7 @@ type yearProcess struct {
 	mu         sync.Mutex
 	steps      int
 	statements int
+	named      int // steps of the kind that is struck
 	dead       bool
 	fired      string // what has gone wrong, and where
 }
@@ -71,6 +73,12 @@ func (p *yearProcess) strikes(what string, sql bool) (strike, dead bool) {
 		n = &p.statements
 	}
 	*n++
+	if p.trouble.what == what {
+		p.named++
+		n = &p.named
+	} else if p.trouble.what != "" {
+		return false, p.dead
+	}
 	strike = p.trouble.kind != yearNone && p.trouble.sql == sql && *n == p.trouble.step && !p.dead
 	if strike {
 		p.fired = fmt.Sprintf("%v at step %d, %s (after: %v)", p.trouble.kind, *n, what, p.trouble.after)
