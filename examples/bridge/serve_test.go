@@ -114,7 +114,7 @@ func eventually(t *testing.T, what func() bool, why string) {
 }
 
 func (s *servedSite) get(path string) string {
-	reply, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d%s", s.port, path))
+	reply, err := new(http.Client).Get(fmt.Sprintf("http://127.0.0.1:%d%s", s.port, path))
 	if err != nil {
 		return ""
 	}
