@@ -16,8 +16,8 @@ type agenda struct {
 	again Span // read for everybody, whatever was read before
 	// memory knows what was read for whom; nil: all of the plan's span is read.
 	memory *recollection
-	// done is what another attempt, or a run that was waited for, has just read, by person.
-	done map[string]Spans
+	// done is what another attempt, or a run that was waited for, has just read, by person and account.
+	done doneSpans
 	kind RunKind
 	// newestFirst: the newest piece of everybody comes before an older one of anybody.
 	newestFirst bool
@@ -127,7 +127,7 @@ func (a *agenda) needs(ctx context.Context, members []Member) ([]Spans, error) {
 
 // less takes away what has just been read for the member.
 func (a *agenda) less(m Member, need Spans) Spans {
-	if done, ok := a.done[m.Person]; ok {
+	if done, ok := a.done[m.holding()]; ok {
 		return need.Minus(done)
 	}
 	return need

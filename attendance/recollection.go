@@ -39,7 +39,7 @@ type recollection struct {
 	accounts map[uint64]struct{} // bound to somebody in this run
 	unbound  map[string]string   // person to key, of those who lost their account
 	rejected []Coverage          // met, but the platform rejected the account before
-	caughtUp int                 // people who are read further back than everybody
+	caughtUp map[uint64]struct{} // people who were read further back than everybody
 	caughtTo time.Time           // how far
 }
 
@@ -56,7 +56,7 @@ func recall(ctx context.Context, store CoverageStore, s Stream) (*recollection, 
 // forget begins a pass over the scope.
 func (m *recollection) forget() {
 	m.persons, m.accounts, m.unbound = make(map[uint64]struct{}), make(map[uint64]struct{}), make(map[string]string)
-	m.rejected, m.caughtUp, m.caughtTo = nil, 0, time.Time{}
+	m.rejected, m.caughtUp, m.caughtTo = nil, make(map[uint64]struct{}), time.Time{}
 }
 
 // meet notes the members of a chunk as met and tells what is to be read for each.
@@ -153,6 +153,14 @@ func (m *recollection) met(one Member, known []Coverage) (need Spans, changes []
 	var covered Spans
 	if own != nil {
 		covered = own.Covered
+		if covered.Bounds().To.After(m.now) { // claimed by a clock that was ahead
+			covered = covered.Within(Span{covered.Bounds().From, m.now})
+			changes = append(changes, Change{Person: one.Person, Account: account, Uncovered: true})
+			for _, span := range covered {
+				changes = append(changes, Change{Person: one.Person, Account: account, Covered: span})
+			}
+			own.Covered = covered
+		}
 		if !own.Refused.IsZero() {
 			own.Name = one.Name
 			m.rejected = append(m.rejected, *own)
@@ -171,13 +179,20 @@ func (m *recollection) need(covered Spans) Spans {
 	if !m.remembers {
 		return usual
 	}
-	need := m.owed.Minus(covered).Plus(usual...)
-	if from := need.Bounds().From; len(need) > 0 && from.Before(m.window.From) {
-		if m.caughtUp++; m.caughtTo.IsZero() || from.Before(m.caughtTo) {
-			m.caughtTo = from
-		}
+	return m.owed.Minus(covered).Plus(usual...)
+}
+
+// back notes who was read further back than everybody.
+func (m *recollection) back(members []Member, span Span) {
+	if !m.remembers || !span.From.Before(m.window.From) {
+		return
 	}
-	return need
+	for _, one := range members {
+		m.caughtUp[m.hash(one.Person)] = struct{}{}
+	}
+	if m.caughtTo.IsZero() || span.From.Before(m.caughtTo) {
+		m.caughtTo = span.From
+	}
 }
 
 // A wanted person is asked for although the scope does not hold the person now, or
@@ -203,7 +218,7 @@ func (m *recollection) leavers(ctx context.Context) ([]wanted, error) {
 			continue
 		}
 		_, present := m.persons[m.hash(c.Person)]
-		if !present && c.Gone.IsZero() {
+		if c.met() && !present && c.Gone.IsZero() {
 			c.Gone = m.now
 			changes = append(changes, Change{Person: c.Person, Account: c.Account, Gone: m.now})
 		} else if present && c.Gone.IsZero() {
@@ -214,6 +229,9 @@ func (m *recollection) leavers(ctx context.Context) ([]wanted, error) {
 				// And so are its rows: if it comes back, all of it is read again.
 				changes = append(changes, Change{Person: c.Person, Account: c.Account, Uncovered: true})
 			}
+			continue
+		}
+		if !c.met() {
 			continue
 		}
 		if h := m.hash(c.Account); c.Last.After(holder[h]) {
@@ -340,67 +358,3 @@ func (m *recollection) tell(ctx context.Context, changes []Change) error {
 }
 
 func (m *recollection) hash(s string) uint64 { return maphash.String(m.seed, s) }
-
-// Progress is how far a stream has come.
-type Progress struct {
-	// Owed is what the stream owes to everybody.
-	Owed Spans
-	// ReadUpTo is up to when all of it was read for everybody who is there and whose
-	// account the platform takes, in UTC and whole seconds; zero when nothing is owed.
-	ReadUpTo time.Time
-	// People is how many people are counted in, Behind how many of them lack something,
-	// Refused how many are not counted in because the platform rejects them.
-	People, Behind, Refused int
-}
-
-// FinalUpTo is up to when nothing is expected to change any more: ReadUpTo, less the
-// time that late records take to settle; in UTC, zero when ReadUpTo is.
-func (p Progress) FinalUpTo(settle time.Duration) time.Time {
-	if p.ReadUpTo.IsZero() {
-		return time.Time{}
-	}
-	return p.ReadUpTo.Add(-settle)
-}
-
-// ReadProgress derives from what was read for each person how far the stream has
-// come. It reads all people of the stream, one after the other, and holds none of them.
-// Its errors are the store's; the Progress beside one is of no use. A run at the same time
-// may be seen in part.
-func ReadProgress(ctx context.Context, store CoverageStore, s Stream) (Progress, error) {
-	owed, err := store.Owed(ctx, s)
-	p := Progress{Owed: owed, ReadUpTo: owed.Bounds().To}
-	if err != nil || len(owed) == 0 {
-		return p, err
-	}
-	remembered, err := store.Owed(ctx, s.remembered())
-	if err != nil {
-		return p, err
-	}
-	if len(remembered) > 0 {
-		// From its first remembering run on the stream owes all, also what lies between
-		// the last one and a backfill of later days.
-		owed = owed.Plus(Span{later(remembered.Bounds().From, owed.Bounds().From), owed.Bounds().To})
-		p.Owed = owed
-	}
-	for c, err := range store.People(ctx, s) {
-		switch {
-		case err != nil:
-			return p, err
-		case c.Account == "" || !c.Gone.IsZero():
-			continue
-		case !c.Refused.IsZero():
-			p.Refused++
-			continue
-		}
-		p.People++
-		lacks := owed.Minus(c.Covered)
-		if len(lacks) == 0 {
-			continue
-		}
-		p.Behind++
-		if first := lacks[0].From; first.Before(p.ReadUpTo) {
-			p.ReadUpTo = first
-		}
-	}
-	return p, nil
-}

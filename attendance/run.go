@@ -104,6 +104,19 @@ func (r *run) askable(members []Member) []Member {
 	return slices.DeleteFunc(slices.Clone(members), func(m Member) bool { return r.refused[m.Account] })
 }
 
+// refusedOf are the members whose account the platform has rejected in this run.
+func (r *run) refusedOf(members []Member) []Member {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []Member
+	for _, m := range members {
+		if r.refused[m.Account] {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
 // write maps a complete answer to the batch it is and hands it to the sink. It
 // returns what ends the run.
 func (r *run) write(ctx context.Context, p part, done *SliceReport) error {
@@ -114,6 +127,9 @@ func (r *run) write(ctx context.Context, p part, done *SliceReport) error {
 		asked[m.Account] = true
 	}
 	now := r.opts.Now()
+	if now.Before(p.at) {
+		p.at = now // the clock was set back: what lies after now is skipped, and so not read
+	}
 	done.Read += p.records()
 	batch.Punches = p.answer.Punches[:0]
 	for _, punch := range p.answer.Punches {
@@ -140,12 +156,15 @@ func (r *run) write(ctx context.Context, p part, done *SliceReport) error {
 		return nil
 	}
 	batch.Members = r.credible(p.members, batch.Punches)
+	sound := true
 	for _, part := range r.portions(batch) {
-		if err := r.hand(ctx, part, done); err != nil {
+		counted, err := r.hand(ctx, part, done)
+		if err != nil {
 			return err
 		}
+		sound = sound && counted
 	}
-	if !done.lost(p.members, p.span) {
+	if sound && !done.lost(p.members, p.span) {
 		r.remember(ctx, p, batch.Punches)
 	}
 	return nil
@@ -167,24 +186,27 @@ func (r *run) credible(members []Member, punches []Punch) []Member {
 	return slices.DeleteFunc(slices.Clone(members), func(m Member) bool { return r.left[m.Account] && !answered[m.Account] })
 }
 
-// hand hands a batch to the sink. It returns what ends the run.
-func (r *run) hand(ctx context.Context, b portion, done *SliceReport) error {
+// hand hands a batch to the sink. It reports whether the sink accounts for all of it,
+// and returns what ends the run.
+func (r *run) hand(ctx context.Context, b portion, done *SliceReport) (sound bool, fatal error) {
 	written, rows, err := r.written(ctx, b)
 	done.take(written)
 	done.Rows = append(done.Rows, rows...)
 	switch {
 	case err != nil && ended(ctx, err):
-		return err
+		return false, err
 	case err != nil:
 		done.fail(b.Members, b.Span, coded(err, CodeStore, "sink"))
 		if CodeOf(err).stopsRun() {
-			return err
+			return false, err
 		}
+		return false, nil
 	case written.punches() != len(b.Punches):
 		done.Warnings = append(done.Warnings, Warningf("miscounted",
 			"the target accounts for %d of %d punches of %d people in %v; this is a fault of the sink", written.punches(), len(b.Punches), len(b.Members), b.Span))
+		return false, nil
 	}
-	return nil
+	return true, nil
 }
 
 // written writes the batch, or asks what writing it would do.
@@ -205,64 +227,6 @@ func (r *run) written(ctx context.Context, b portion) (Written, []RowChange, err
 		return r.frozen.take(b.Batch, preview), nil, nil
 	}
 	return preview.Written, preview.Rows, err
-}
-
-// punches is the number of punches that w accounts for.
-func (w Written) punches() int {
-	n := w.Written + w.Present + w.PresentFromOther
-	for _, skipped := range w.Skipped {
-		n += skipped
-	}
-	return n
-}
-
-func (s *SliceReport) take(w Written) {
-	s.Written += w.Written
-	s.Corrected += w.Corrected
-	s.Present += w.Present
-	s.PresentFromOther += w.PresentFromOther
-	s.Superseded += w.Superseded
-	s.Removed += w.Removed
-	for reason, n := range w.Skipped {
-		s.Skipped[reason] += n
-	}
-	s.Days = append(s.Days, w.Days...)
-	s.Warnings = append(s.Warnings, w.Warnings...)
-}
-
-// coded gives an error that claims to be a context's end, while no context of
-// ours has ended, the code that is likely: it is a time-out of somebody else.
-func coded(err error, likely Code, op string) error {
-	if CodeOf(err) != "" {
-		return err
-	}
-	return &Error{Code: likely, Op: op, Detail: "a time limit inside it has passed: " + err.Error(), Err: err}
-}
-
-// fail records that something was not done.
-func (s *SliceReport) fail(members []Member, span Span, err error) {
-	persons := make([]string, len(members))
-	for i, m := range members {
-		persons[i] = m.Person
-	}
-	s.Failed = append(s.Failed, Failure{persons, span, CodeOf(err), err.Error(), err})
-}
-
-// wondersPerSlice bounds how many unknown words of a slice are told.
-const wondersPerSlice = 20
-
-// wonder tells of a word of the platform that made a record unreadable, each once.
-func (s *SliceReport) wonder(word string) {
-	w := Warningf("unknown_type", "平台返回了未知的取值，该记录未写入 / the platform used a word that this version does not know, so the record was skipped: %s", word)
-	told := 0
-	for _, o := range s.Warnings {
-		if o.Code == w.Code {
-			told++
-		}
-	}
-	if word != "" && told < wondersPerSlice && !slices.Contains(s.Warnings, w) {
-		s.Warnings = append(s.Warnings, w)
-	}
 }
 
 // slice reads, maps and writes one slice, adds it to the report and tells the
@@ -293,6 +257,7 @@ func (r *run) slice(ctx context.Context, slice Slice) (SliceReport, error) {
 // knows later which parts were done: none counts.
 func (rd *reading) logged() SliceReport {
 	told := *rd.done
+	told.Refused = rd.run.refusedOf(told.Slice.Members) // also who was found to be by another slice
 	if rd.fatal != nil {
 		told.Failed = slices.Clone(told.Failed)
 		told.fail(told.Slice.Members, told.Slice.Span, rd.fatal)

@@ -19,7 +19,7 @@ func SharedAccounts(ctx context.Context, store CoverageStore, streams ...Stream)
 			switch {
 			case err != nil:
 				return nil, err
-			case c.Account == "" || !c.Gone.IsZero():
+			case c.Account == "" || !c.met() || !c.Gone.IsZero():
 				continue
 			}
 			one := seen[c.Account]

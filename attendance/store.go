@@ -86,6 +86,10 @@ type Coverage struct {
 	Punched time.Time
 }
 
+// met reports whether a run of the job has met the person with this account; else it
+// was only read by runs over people of their own.
+func (c Coverage) met() bool { return !c.First.IsZero() }
+
 // A Change is what a run learnt of one person and account: zero fields say nothing.
 type Change struct {
 	Person, Account string

@@ -189,7 +189,7 @@ func silent(ctx context.Context, m *recollection) (Warning, bool, error) {
 		switch {
 		case err != nil:
 			return Warning{}, false, err
-		case c.Account == "" || !c.Gone.IsZero() || !c.Refused.IsZero() || !dayBefore.Contains(c.Punched):
+		case c.Account == "" || !c.met() || !c.Gone.IsZero() || !c.Refused.IsZero() || !dayBefore.Contains(c.Punched):
 			continue
 		}
 		if n++; len(names) < silentShown {

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 )
 
@@ -145,7 +146,14 @@ func (s *Scheduler) repeat(ctx context.Context, j *entry, c claims, now time.Tim
 	return s.start(j, run{reason: CutOff, at: c.last, lease: j.watch}) == nil, nil //nolint:contextcheck // a run outlives the look that began it
 }
 
-// lastly is a context for what must be told after ctx has ended, for a few seconds.
+// lastly is ctx for what must be told to the end: it ends a few seconds after ctx does.
 func lastly(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	end := time.AfterFunc(math.MaxInt64, cancel)
+	stop := context.AfterFunc(ctx, func() { end.Reset(3 * time.Second) })
+	return late, func() {
+		stop()
+		end.Stop()
+		cancel()
+	}
 }

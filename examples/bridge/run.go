@@ -111,7 +111,7 @@ func (p *program) sync(ctx context.Context, w *work, t task) int {
 func runExit(report attendance.Report, err error) int {
 	code := exitCode(err)
 	for _, warning := range report.Warnings {
-		if warning.Code == "beyond_horizon" || isNotRecalculated(warning) {
+		if warning.Code == "beyond_horizon" || warning.Code == "history_postponed" || isNotRecalculated(warning) {
 			code = max(code, exitPartial)
 		}
 	}
