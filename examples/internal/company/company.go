@@ -127,3 +127,6 @@ func (c *Company) connect(ctx context.Context) error {
 func (c *Company) Rows(ctx context.Context) (int, error) {
 	return c.db.NewSelect().Table("HrmScheduleSign").Count(ctx)
 }
+
+// DB is the OA's database.
+func (c *Company) DB() *bun.DB { return c.db }
