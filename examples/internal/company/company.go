@@ -26,22 +26,15 @@ import (
 // A Company is ten people of one department, who punched yesterday, in and out, and
 // will do so every day.
 type Company struct {
-	Syncer *attendance.Syncer
-	Staff  attendance.Scope
-	Zone   *time.Location
+	// Sync is the job of the examples. It is what every runtime takes.
+	Sync func(context.Context) error
+	Zone *time.Location
 
 	dir  string
 	db   *bun.DB
 	oa   *ecologytest.OA
 	ding *dingtalktest.Server
 	now  func() time.Time
-}
-
-// Sync is the job of the examples: yesterday and today. It is what every runtime takes,
-// a func(context.Context) error.
-func (c *Company) Sync(ctx context.Context) error {
-	_, err := c.Syncer.Run(ctx, c.Staff, attendance.SinceMark(1, c.Zone))
-	return err
 }
 
 // New makes the company up. It is to be closed.
@@ -118,8 +111,15 @@ func (c *Company) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.Staff = oa.Scope(oasink.Units{}, oasink.ByWorkcode(ding.Directory()))
-	c.Syncer = attendance.NewSyncer(ding.Punches(), oa, &attendance.Options{Job: "hq", Now: c.now})
+	staff, shanghai := oa.Scope(oasink.Units{}, oasink.ByWorkcode(ding.Directory())), c.Zone
+	syncer := attendance.NewSyncer(ding.Punches(), oa, &attendance.Options{Job: "hq", Now: c.now})
+	// docs: sync
+	sync := func(ctx context.Context) error {
+		_, err := syncer.Run(ctx, staff, attendance.SinceMark(6, shanghai)) // closes every gap by itself
+		return err
+	}
+	// docs: end
+	c.Sync = sync
 	return nil
 }
 
