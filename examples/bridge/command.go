@@ -33,9 +33,11 @@ const usage = `bridge moves punches (打卡) from DingTalk and WeCom into the OA
   changes -since 2026-04-03T09:00:00+08:00 [JOB] [-from .. -to ..]     person-days changed in the OA since then; -csv a table (变更清单)
   serve                  all enabled jobs at their times, until SIGTERM (常驻运行)
   undo RUN               take back what a run wrote; needs oa.ledger (撤销一次运行)
+  version                version, commit and Go version of this program; also -version (版本)
 
   -config FILE           the YAML file (default bridge.yaml)
   -json                  one JSON document on stdout instead of text
+  -log FILE              append to this file what would be printed (a full one becomes FILE.old)
   -now TIME              for tests: take this RFC 3339 time as the current one
 
 Exit codes: 0 all done, 1 something was not done, 2 wrong command line or file, 3 refused by the platform.
@@ -52,6 +54,7 @@ func usagef(format string, args ...any) error { return usageError(fmt.Sprintf(fo
 type command struct {
 	config  string
 	json    bool
+	log     string           // "": stdout and stderr
 	now     func() time.Time // nil: the real clock
 	name    string
 	job     string
@@ -89,6 +92,8 @@ func parseCommand(args []string) (command, error) {
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&c.config, "config", c.config, "")
 	flags.BoolVar(&c.json, "json", false, "")
+	flags.StringVar(&c.log, "log", "", "")
+	version := flags.Bool("version", false, "")
 	flags.Func("now", "", func(s string) error {
 		t, err := time.Parse(time.RFC3339, s)
 		if err != nil {
@@ -99,6 +104,10 @@ func parseCommand(args []string) (command, error) {
 	})
 	if err := flags.Parse(args); err != nil {
 		return c, asUsage(err)
+	}
+	if *version {
+		c.name = "version"
+		return c, nil
 	}
 	if flags.NArg() == 0 {
 		return c, usagef("no command: write check, run JOB or backfill JOB (bridge -h tells more)")
@@ -124,9 +133,9 @@ func parseCommand(args []string) (command, error) {
 		}
 		c.undone = rest[0]
 		return c, nil
-	case "jobs":
+	case "jobs", "version":
 		if len(rest) > 0 {
-			return c, usagef("jobs takes no arguments, not %q", rest[0])
+			return c, usagef("%s takes no arguments, not %q", c.name, rest[0])
 		}
 		return c, nil
 	case "history":

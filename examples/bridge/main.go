@@ -30,6 +30,9 @@ const (
 )
 
 func main() {
+	if code, is := asService(); is {
+		os.Exit(code)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	p := &program{out: os.Stdout, err: os.Stderr, lookup: os.LookupEnv, terminal: isTerminal(os.Stderr)}
@@ -38,7 +41,7 @@ func main() {
 	// whoever opens the database next.
 	context.AfterFunc(ctx, func() {
 		time.AfterFunc(stopDeadline, func() {
-			fmt.Fprintln(os.Stderr, "bridge: stopped while the database hangs; the next run completes it")
+			fmt.Fprintln(os.Stderr, hanging)
 			if p.serving.Load() {
 				os.Exit(exitDone)
 			}
@@ -47,6 +50,9 @@ func main() {
 	})
 	os.Exit(p.main(ctx, os.Args[1:]))
 }
+
+// hanging is said when the program was to stop and does not come to its end.
+const hanging = "bridge: stopped while the database hangs; the next run completes it"
 
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
@@ -89,6 +95,18 @@ func (p *program) main(ctx context.Context, args []string) int {
 		return exitDone
 	} else if err != nil {
 		return p.misused(err)
+	}
+	if p.command.log != "" {
+		file, err := openLog(p.command.log)
+		if err != nil {
+			return p.misused(usagef("-log: %v", err))
+		}
+		defer file.Close()
+		p.out, p.err, p.terminal = file, file, false
+		p.logger = slog.New(slog.NewTextHandler(p.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	}
+	if p.command.name == "version" {
+		return p.version()
 	}
 	if p.config, err = readConfig(p.command.config, p.lookup); err != nil {
 		return p.misused(err)

@@ -21,6 +21,7 @@ const drainTime = 4 * time.Second
 func (p *program) serve(ctx context.Context) int {
 	p.serving.Store(true)
 	p.logger = slog.New(slog.NewTextHandler(p.err, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	p.logger.Info("bridge "+thisBuild().Version, "commit", thisBuild().Commit, "config", p.config.file)
 	works := make([]*work, 0, len(p.config.jobs))
 	for _, job := range p.config.jobs {
 		w, err := p.prepare(job)
