@@ -280,6 +280,9 @@ func (r *reader) readProvider(v value) error {
 		if other.name == p.name {
 			return v.sub("name").fail(attendance.Text{EN: "rename one", ZH: "请改名"}, "the name %q is taken", p.name)
 		}
+		if p.kind == "dingtalk" && other.kind == p.kind && other.appKey == p.appKey {
+			p.corpID = other.corp() // one application belongs to one company
+		}
 	}
 	r.providers = append(r.providers, p)
 	return nil

@@ -79,8 +79,8 @@ func (p *program) sinkOptions(c *oaConfig) *oasink.Options {
 	return opts
 }
 
-// corp names the tenant in the ledger: where the file does not tell it (DingTalk),
-// the provider's name stands for it.
+// corp names the tenant, in the ledger and where calls are counted: where the file does
+// not tell it (DingTalk), the name of the first provider with that application stands for it.
 func (c *providerConfig) corp() string { return cmp.Or(c.corpID, c.name) }
 
 // database opens an OA's database once for all jobs.

@@ -178,6 +178,20 @@ func TestACompanyBudgetOutlivesTheProgram(t *testing.T) {
 	require.Contains(t, stderr.String(), "预计 estimate: 5 人 people, 2 次查询 queries, 2 次调用 calls，本月剩余 left this month 2")
 }
 
+func TestTwoProvidersOfOneApplicationShareItsBudget(t *testing.T) {
+	s := newSite(t, "e9")
+	s.daily(1, 9, 17)
+	s.provider = append(s.provider, "monthly_quota: 2")
+	s.provider = append(s.provider, "is_i18n: false\n  - name: second\n    kind: dingtalk\n    "+strings.Join(s.provider, "\n    "))
+	s.job = append(s.job, "enabled: true\n  - name: again\n    provider: second\n    binding: {by: workcode}")
+	require.Equal(t, 0, s.at(8).bridge("run", "daily").code)
+	require.Equal(t, 0, s.bridge("run", "again").code)
+	r := s.bridge("run", "again")
+	require.Equal(t, exitRefused, r.code, r.stdout)
+	require.Equal(t, "quota", r.document.Error.Code)
+	require.Equal(t, exitRefused, s.bridge("run", "daily").code)
+}
+
 func TestClosedMonths(t *testing.T) {
 	s := newSite(t, "e9")
 	s.job = append(s.job, "freeze_after_day: 5")
