@@ -124,6 +124,7 @@ func TestKilledAndResumed(t *testing.T) {
 	_ = cmd.Wait()
 	killed := s.history()
 	require.Len(t, killed.Runs, 1)
+	require.Positive(t, killed.Runs[0].Calls, "what the killed run has done counts")
 
 	r := s.bridge(backfill...)
 	require.Equal(t, 0, r.code, r.stdout+r.stderr)

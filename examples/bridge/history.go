@@ -108,6 +108,11 @@ func (p *program) readHistory(ctx context.Context, d *historyDocument) error {
 		if err != nil {
 			return err
 		}
+		if r.Result == "" {
+			if r.Report, err = soFar(ctx, store, r); err != nil {
+				return err
+			}
+		}
 		line := p.lineOf(r)
 		if p.command.run != "" {
 			if err := p.addSlices(ctx, store, &line, r.ID); err != nil {
@@ -129,6 +134,19 @@ func (p *program) readHistory(ctx context.Context, d *historyDocument) error {
 		}
 	}
 	return nil
+}
+
+// soFar adds to the report of a run that has not ended, or was killed, what its slices
+// have done.
+func soFar(ctx context.Context, store attendance.RunStore, r attendance.RunRecord) (attendance.Report, error) {
+	sum := r.Report
+	for s, err := range store.Slices(ctx, r.ID) {
+		if err != nil {
+			return sum, err
+		}
+		sum.Merge(attendance.Report{Counts: s.Report.Counts, Skipped: s.Report.Skipped, Failed: s.Report.Failed})
+	}
+	return sum, nil
 }
 
 // mentions reports whether the run holds the text that was asked for, anywhere.
