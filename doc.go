@@ -9,7 +9,9 @@
 //   - [github.com/punchbridge/punchbridge/dingtalk]: DingTalk punches, field check-ins, directory
 //   - [github.com/punchbridge/punchbridge/wecom]: WeCom check-ins (上下班, 外出), directory
 //   - [github.com/punchbridge/punchbridge/oasink]: the e-cology database: sink, roster, bindings
-//   - [github.com/punchbridge/punchbridge/provider]: the toolkit for writing another provider
+//   - [github.com/punchbridge/punchbridge/attendance/sqlstore]: what runs remember, on a database of the host's choice
+//   - [github.com/punchbridge/punchbridge/scheduler]: jobs at their times, for hosts without a scheduler of their own
+//   - [github.com/punchbridge/punchbridge/provider]: the toolkit for writing another provider, and budgets of calls
 //
 // # A complete first program
 //
@@ -33,6 +35,25 @@
 //
 // The same as a program that runs without any set-up, with a made-up company and an
 // OA database in a file: go run ./examples/quickstart
+//
+// # Memory and times
+//
+// With a memory the runs of a job close gaps by themselves: outages, failed parts, people who
+// join or are bound late, people who leave. A backfill that was killed goes on when it is begun
+// again, a second run waits for the first, and the sync log tells what every run did
+// (attendance.Memory, attendance.SinceMark, attendance.ReadProgress):
+//
+//	state, err := sqlstore.New(ctx, stateDB, nil)
+//	syncer := attendance.NewSyncer(ding.Punches(), oa, &attendance.Options{Job: "hq", Memory: attendance.Remember(state)})
+//	daily := scheduler.Job{Name: "hq", Schedule: scheduler.Daily(23, 30, shanghai), Run: func(ctx context.Context) error {
+//		_, err := syncer.Run(ctx, staff, attendance.SinceMark(6, shanghai))
+//		return err
+//	}}
+//	err = scheduler.Run(ctx, &scheduler.Options{Ticks: state, Leases: state}, daily) // until ctx ends
+//
+// Syncer.Preview tells what a run would change. Options.FreezeAfterDay closes months. The
+// platform's monthly calls are counted over restarts by provider.StoredBudget. Changes in
+// the OA can be followed by a recalculation of the days (attendance.NewRecalculation).
 //
 // # What is promised
 //

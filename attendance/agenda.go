@@ -16,8 +16,9 @@ type agenda struct {
 	again Span // read for everybody, whatever was read before
 	// memory knows what was read for whom; nil: all of the plan's span is read.
 	memory *recollection
-	// done is what another attempt, or a run that was waited for, has just read, by person.
-	done map[string]Spans
+	// done is what another attempt, or a run that was waited for, has just read, by person and account.
+	done doneSpans
+	kind RunKind
 	// newestFirst: the newest piece of everybody comes before an older one of anybody.
 	newestFirst bool
 }
@@ -30,6 +31,7 @@ type errand struct {
 	members []Member
 	spans   Spans
 	probe   bool // an account that the platform rejected before
+	left    bool // people who are no longer in the scope
 }
 
 // errands streams the agenda: members in batches that fit the provider, all of a
@@ -77,12 +79,16 @@ func (a *agenda) afterwards(ctx context.Context, g *grouping, leave func(Member)
 		yield(errand{}, err)
 		return
 	}
+	left := func(e errand, err error) bool {
+		e.left = true
+		return yield(e, err)
+	}
 	for _, l := range leavers {
-		if e, full := g.add(l.member, a.less(l.member, l.spans)); full && !yield(e, nil) {
+		if e, full := g.add(l.member, a.less(l.member, l.spans)); full && !left(e, nil) {
 			return
 		}
 	}
-	if !g.flush(a.again, yield) {
+	if !g.flush(a.again, left) {
 		return
 	}
 	probes, resting := a.memory.quarantine()
@@ -90,7 +96,7 @@ func (a *agenda) afterwards(ctx context.Context, g *grouping, leave func(Member)
 		leave(m)
 	}
 	for _, p := range probes {
-		if spans := a.less(p.member, p.spans); len(spans) > 0 && !yield(errand{[]Member{p.member}, spans, true}, nil) {
+		if spans := a.less(p.member, p.spans); len(spans) > 0 && !yield(errand{members: []Member{p.member}, spans: spans, probe: true}, nil) {
 			return
 		}
 	}
@@ -99,24 +105,29 @@ func (a *agenda) afterwards(ctx context.Context, g *grouping, leave func(Member)
 // needs is what is to be read for each of the members.
 func (a *agenda) needs(ctx context.Context, members []Member) ([]Spans, error) {
 	needs := make([]Spans, len(members))
-	if a.meets() {
-		var err error
-		if needs, err = a.memory.meet(ctx, members); err != nil {
-			return nil, err
+	var err error
+	switch {
+	case a.meets():
+		needs, err = a.memory.meet(ctx, members)
+	case a.again.Empty():
+	case a.memory != nil && a.kind == KindReread:
+		needs, err = a.memory.answered(ctx, members, a.again)
+	default:
+		for i := range needs {
+			needs[i] = Spans{a.again}
 		}
 	}
 	for i, m := range members {
-		if !a.meets() && !a.again.Empty() {
-			needs[i] = Spans{a.again}
+		if err == nil {
+			needs[i] = a.less(m, needs[i])
 		}
-		needs[i] = a.less(m, needs[i])
 	}
-	return needs, nil
+	return needs, err
 }
 
 // less takes away what has just been read for the member.
 func (a *agenda) less(m Member, need Spans) Spans {
-	if done, ok := a.done[m.Person]; ok {
+	if done, ok := a.done[m.holding()]; ok {
 		return need.Minus(done)
 	}
 	return need

@@ -19,6 +19,9 @@ func (c Coverage) Apply(ch Change) Coverage {
 	if c.Gone.IsZero() {
 		c.Gone = second(ch.Gone)
 	}
+	if ch.Uncovered {
+		c.Covered = nil
+	}
 	c.Covered = c.Covered.Plus(wholeSeconds(ch.Covered))
 	if punched := second(ch.Punched); punched.After(c.Punched) {
 		c.Punched = punched
@@ -37,7 +40,7 @@ func (c Coverage) Apply(ch Change) Coverage {
 
 // Says reports whether the change says anything: one that does not makes nobody known.
 func (ch Change) Says() bool {
-	return ch.Met || ch.Answered || !ch.Gone.IsZero() || !ch.Covered.Empty() || !ch.Punched.IsZero() || !ch.Refused.IsZero()
+	return ch.Met || ch.Answered || ch.Uncovered || !ch.Gone.IsZero() || !ch.Covered.Empty() || !ch.Punched.IsZero() || !ch.Refused.IsZero()
 }
 
 // second cuts t to the second, in UTC.

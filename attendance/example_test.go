@@ -111,3 +111,49 @@ func ExampleRunTogether() {
 	// permission true
 	// dingtalk /checkin/record: permission: permission qyapi_checkin_read is missing (apply for the named permission in the platform's console)
 }
+
+// What the platform has and the target lacks, and the other way round.
+func ExampleSyncer_Reconcile() {
+	zone := time.FixedZone("UTC+8", 8*3600)
+	day := attendance.Date{Year: 2026, Month: 3, Day: 2}
+	provider := attendancetest.NewProvider("dingtalk", attendance.Limits{Accounts: 50, Span: 7 * 24 * time.Hour})
+	in := attendance.Punch{ID: "1", Account: "zhang", Time: time.Date(2026, 3, 2, 8, 58, 0, 0, zone), Kind: attendance.Regular, Direction: attendance.In}
+	out := attendance.Punch{ID: "2", Account: "zhang", Time: time.Date(2026, 3, 2, 18, 3, 0, 0, zone), Kind: attendance.Regular, Direction: attendance.Out}
+	provider.Put(in)
+	oa, staff := &attendancetest.Sink{}, attendance.Members(attendance.Member{Person: "17", Account: "zhang", Name: "张三", Unit: "研发"})
+	syncer := attendance.NewSyncer(provider, oa, nil)
+	_, _ = syncer.Run(context.Background(), staff, attendance.Days(day, day, zone))
+	provider.Put(out)
+	provider.Remove(in.ID)
+
+	r, err := syncer.Reconcile(context.Background(), staff, attendance.Days(day, day, zone), func(d attendance.Difference) {
+		fmt.Println(d.Kind, d.Member.Name, d.Time.Format("15:04:05"), d.Direction)
+	})
+	fmt.Println(r.Sum(), "differences,", r.Units[0].Unit, r.Units[0].People, "people,", r.Report.Calls, "call,", err)
+	// Output:
+	// only_oa 张三 08:58:00 in
+	// only_provider 张三 18:03:00 out
+	// 2 differences, 研发 1 people, 1 call, <nil>
+}
+
+// Which days a payroll that was exported already has to look at again.
+func ExampleChangedSince() {
+	zone := time.FixedZone("UTC+8", 8*3600)
+	now := time.Date(2026, 4, 2, 23, 30, 0, 0, zone)
+	provider := attendancetest.NewProvider("dingtalk", attendance.Limits{Accounts: 50, Span: 7 * 24 * time.Hour})
+	provider.Put(attendance.Punch{ID: "1", Account: "zhang", Time: time.Date(2026, 3, 31, 18, 3, 0, 0, zone), Kind: attendance.Regular, Direction: attendance.Out})
+	log := &attendancetest.Store{}
+	syncer := attendance.NewSyncer(provider, &attendancetest.Sink{}, &attendance.Options{
+		Job: "hq", Target: "oa", Memory: attendance.Memory{Runs: log}, Now: func() time.Time { return now }})
+	_, _ = syncer.Run(context.Background(), attendance.Members(attendance.Member{Person: "17", Account: "zhang", Name: "张三"}), attendance.LastDays(6, zone))
+
+	changed, err := attendance.ChangedSince(context.Background(), log, attendance.ChangedOptions{
+		Since: time.Date(2026, 4, 1, 9, 0, 0, 0, zone), Target: "oa", Last: attendance.Date{Year: 2026, Month: 3, Day: 31}})
+	for _, d := range changed.Days {
+		fmt.Println(d.Person, d.Name, d.Day)
+	}
+	fmt.Println(len(changed.Runs), "run,", err)
+	// Output:
+	// 17 张三 2026-03-31
+	// 1 run, <nil>
+}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -27,15 +28,20 @@ const resumable = 7 * 24 * time.Hour
 type journal struct {
 	store  RunStore
 	record RunRecord
-	before Counts               // of earlier attempts
+	before Report               // the counts of earlier attempts
 	done   map[string]doneSpans // what has just been read, by source
 
 	mu     sync.Mutex
 	failed error // the first time the log could not be told
 }
 
-// doneSpans is what was read, by person.
-type doneSpans map[string]Spans
+// doneSpans is what was read, by person and account.
+type doneSpans map[holding]Spans
+
+// A holding is a person and the person's account.
+type holding struct{ person, account string }
+
+func (m Member) holding() holding { return holding{m.Person, m.Account} }
 
 // resume goes on with the same work that was cut off before, if there is some: the
 // run keeps its name, and what it has done is not done again.
@@ -61,26 +67,30 @@ func (j *journal) resume(ctx context.Context) error {
 }
 
 // recollect notes what the slices of a run have done, as far as nothing of it failed.
-func (j *journal) recollect(ctx context.Context, run string, counts *Counts) error {
+func (j *journal) recollect(ctx context.Context, run string, sum *Report) error {
 	if j.store == nil {
 		return nil
 	}
 	if j.done == nil {
 		j.done = make(map[string]doneSpans)
 	}
+	oldest := j.record.Report.Started.Add(-resumable)
 	for s, err := range j.store.Slices(ctx, run) {
 		if err != nil {
 			return err
 		}
-		if counts != nil {
-			counts.add(s.Report.Counts)
+		if sum != nil {
+			sum.Counts.add(s.Report.Counts)
+			sum.skip(s.Report.Skipped)
 		}
 		of := j.done[s.Source]
 		if of == nil {
 			of = make(doneSpans)
 			j.done[s.Source] = of
 		}
-		of.add(s)
+		if !s.At.Before(oldest) {
+			of.add(s)
+		}
 	}
 	return nil
 }
@@ -104,7 +114,7 @@ func (d doneSpans) add(s SliceRecord) {
 		if f, ok := failed[m.Person]; ok {
 			read = read.Minus(f)
 		}
-		d[m.Person] = d[m.Person].Plus(read...)
+		d[m.holding()] = d[m.holding()].Plus(read...)
 	}
 }
 
@@ -133,7 +143,9 @@ func (j *journal) end(ctx context.Context, report Report, err error) {
 	ctx, cancel := lastly(ctx)
 	defer cancel()
 	j.record.Report = report
-	j.record.Report.Counts.add(j.before)
+	j.record.Report.Counts.add(j.before.Counts)
+	j.record.Report.Skipped = maps.Clone(report.Skipped)
+	j.record.Report.skip(j.before.Skipped)
 	j.record.Result = resultOf(report, err)
 	if err != nil {
 		j.record.Code, j.record.Message = CodeOf(err), err.Error()

@@ -2,15 +2,20 @@ package attendance
 
 import (
 	"context"
+	"math"
+	"strconv"
+	"strings"
 	"time"
 )
 
 // How a lease is kept, by real time. What a killed process held is taken over when
-// no beat came for leaseAfter, at once when the last one is leaseLongGone old.
+// no beat came for leaseAfter, or for leaseDoubt where the last one seems to be
+// leaseLongGone old: its clock may only be behind ours.
 const (
 	leaseBeat     = time.Second
 	leasePoll     = time.Second
 	leaseAfter    = 8 * time.Second
+	leaseDoubt    = 3 * leaseBeat
 	leaseLongGone = 10 * time.Minute
 )
 
@@ -24,11 +29,15 @@ type lease struct {
 }
 
 // takeLease waits until nobody else holds the lease, and holds it. It returns who
-// was waited for. Work is right without it, see [LeaseStore]: it only saves work.
+// was waited for: runs that were at work meanwhile, and not what was found dead, which
+// may have read what it did long ago. Work is right without it, see [LeaseStore]: it
+// only saves work.
 func takeLease(ctx context.Context, store LeaseStore, name, owner string) (*lease, []string, error) {
 	var waited []string
 	var seen Holder
 	var since time.Time
+	lived := false     // who was seen last has shown since that it lives
+	var sick time.Time // since when the store fails
 	poll := time.NewTimer(0)
 	defer poll.Stop()
 	for {
@@ -40,24 +49,33 @@ func takeLease(ctx context.Context, store LeaseStore, name, owner string) (*leas
 		poll.Reset(leasePoll)
 		now := time.Now() //nolint:forbidigo // leases live on the real clock, whatever the host's Now
 		over := Holder{}
-		if !since.IsZero() && (now.Sub(since) >= leaseAfter || now.Sub(seen.At) > leaseLongGone) {
+		if !since.IsZero() && (now.Sub(since) >= leaseAfter || now.Sub(since) >= leaseDoubt && now.Sub(seen.At) > leaseLongGone) {
 			over = seen
 		}
 		holder, err := store.Lease(ctx, name, owner, now, over)
 		switch {
+		case err != nil && ctx.Err() == nil && !since.IsZero() && (sick.IsZero() || now.Sub(sick) < leaseAfter):
+			if sick.IsZero() { // whoever has waited for long bears a moment of trouble
+				sick = now
+			}
+			continue
 		case err != nil:
 			return nil, waited, err
 		case holder.Owner == owner:
+			if n := len(waited); over != (Holder{}) && !lived && n > 0 {
+				waited = waited[:n-1]
+			}
 			l := &lease{store: store, name: name, owner: owner}
 			l.live(ctx)
 			return l, waited, nil
-		case holder != seen:
+		case holder == seen:
+			sick = time.Time{}
+		default:
+			sick = time.Time{}
+			lived = holder.Owner == seen.Owner
 			seen, since = holder, now
-			if n := len(waited); n == 0 || waited[n-1] != holder.Owner {
-				waited = append(waited, holder.Owner)
-			}
-			if now.Sub(holder.At) > leaseLongGone {
-				poll.Reset(0)
+			if run := runOf(holder.Owner); len(waited) == 0 || waited[len(waited)-1] != run {
+				waited = append(waited, run)
 			}
 		}
 	}
@@ -80,10 +98,10 @@ func (l *lease) become(ctx context.Context, owner string) error {
 	defer l.live(ctx)
 	now := time.Now() //nolint:forbidigo // as above
 	mine, err := l.store.Lease(ctx, l.name, l.owner, now, Holder{})
-	if err == nil {
-		_, err = l.store.Lease(ctx, l.name, owner, now, mine)
+	if err == nil && mine.Owner == l.owner { // else somebody lives who has taken it over
+		mine, err = l.store.Lease(ctx, l.name, owner, now, mine)
 	}
-	if err == nil {
+	if err == nil && mine.Owner == owner {
 		l.owner = owner
 	}
 	return err
@@ -117,9 +135,36 @@ func (l *lease) release(ctx context.Context) {
 	_ = l.store.Release(ctx, l.name, l.owner) // else it is taken over in a moment
 }
 
-// lastly is a context for what must be told after ctx has ended, for a few seconds.
+// lastWords is how long a store may take to be told what was done once the host has
+// ended the run.
+const lastWords = 3 * time.Second
+
+// lastly is ctx for what must be told to the end: it ends a few seconds after ctx does.
 func lastly(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	end := time.AfterFunc(math.MaxInt64, cancel)
+	stop := context.AfterFunc(ctx, func() { end.Reset(lastWords) })
+	return late, func() {
+		stop()
+		end.Stop()
+		cancel()
+	}
+}
+
+// attemptMark parts a run's name from the number of the attempt, in the owner of a lease:
+// one that was taken for dead and goes on does not hold what its successor does.
+const attemptMark = " #"
+
+func attemptOf(run string, attempt int) string {
+	if attempt <= 1 {
+		return run
+	}
+	return run + attemptMark + strconv.Itoa(attempt)
+}
+
+func runOf(owner string) string {
+	run, _, _ := strings.Cut(owner, attemptMark)
+	return run
 }
 
 // leaseName names what a run of the job into the target holds.
@@ -132,7 +177,9 @@ func leaseName(job, target string, kind RunKind) string {
 }
 
 // Alive reports whether the run of the given name still works on the job, as far as
-// its lease tells: one that was killed a few seconds ago may still seem to.
+// its lease tells: one that was killed a few seconds ago may still seem to. It goes by
+// the real clock, and compares it with that of the run's machine: where those differ by
+// more than some seconds, a living run may seem dead. Its errors are the store's.
 func Alive(ctx context.Context, store LeaseStore, job, target string, kind RunKind, run string) (bool, error) {
 	const asker = "asking who is at work"
 	now := time.Now() //nolint:forbidigo // leases live on the real clock, whatever the host's Now
@@ -144,5 +191,5 @@ func Alive(ctx context.Context, store LeaseStore, job, target string, kind RunKi
 	if holder.Owner == asker {
 		return false, store.Release(ctx, name, asker)
 	}
-	return holder.Owner == run && now.Sub(holder.At) < leaseAfter, nil
+	return runOf(holder.Owner) == run && now.Sub(holder.At) < leaseAfter, nil
 }

@@ -69,3 +69,21 @@ func told(err error) string {
 	}
 	return text
 }
+
+// notRecalculated reports whether the warning is that of [NotRecalculated] and names
+// the day.
+func (w Warning) notRecalculated(d PersonDay) bool {
+	if w.Code != "not_recalculated" {
+		return false
+	}
+	for person := range strings.SplitSeq(w.Message, "; ") {
+		// The first person follows the sentence.
+		if i := strings.LastIndex(person, "show them: "); i >= 0 {
+			person = person[i+len("show them: "):]
+		}
+		if days, ok := strings.CutPrefix(person, d.Person+": "); ok && slices.Contains(strings.Split(days, ", "), d.Day.String()) {
+			return true
+		}
+	}
+	return false
+}

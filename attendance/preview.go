@@ -8,7 +8,8 @@ import (
 // A Previewer is an optional role of a [Sink]: what would Write do?
 type Previewer interface {
 	// Preview compares the batch with what the target holds, as Write does, and
-	// changes nothing. Written counts what Write would have done.
+	// changes nothing. Written counts what Write would have done. It is safe for
+	// concurrent use; errors are those of Write.
 	Preview(ctx context.Context, b Batch) (Preview, error)
 }
 
@@ -23,7 +24,8 @@ type Preview struct {
 type RowChange struct {
 	Table  string
 	Person string
-	// Direction is the row's, Time where it stands, and would stand.
+	// Direction is the row's, Time where it stands, or would stand, in the zone of the
+	// batch's span, to the second.
 	Direction Direction
 	Time      time.Time
 	Action    Action

@@ -268,7 +268,7 @@ func TestAFailingHookCostsNoPunch(t *testing.T) {
 		require.Contains(t, w.Warnings[0].Message, fmt.Sprintf("2026-03-%02d", day))
 		require.Contains(t, w.Warnings[0].Message, errHook.Error())
 	}
-	require.Len(t, sink.Rows(), 10)
+	require.Len(t, sink.All(), 10)
 	require.Equal(t, 2, hook.calls, "it is left alone for one write, then for two")
 	require.Len(t, book.of("oa"), 10)
 	require.Empty(t, book.of("oa?"))
@@ -524,16 +524,16 @@ func TestRecalculationAtLeastOnce(t *testing.T) {
 }
 
 func TestRecalculationKeepsTheRolesOfItsSink(t *testing.T) {
-	r := attendance.NewRecalculation(previewing{}, nil, nil)
+	r := attendance.NewRecalculation(onlyPreviewing{}, nil, nil)
 	_, ok := attendance.As[attendance.Previewer](r)
 	require.True(t, ok)
 	_, ok = attendance.As[attendance.Checker](r)
 	require.False(t, ok)
 }
 
-type previewing struct{ attendance.Sink }
+type onlyPreviewing struct{ attendance.Sink }
 
-func (previewing) Preview(context.Context, attendance.Batch) (attendance.Preview, error) {
+func (onlyPreviewing) Preview(context.Context, attendance.Batch) (attendance.Preview, error) {
 	return attendance.Preview{}, nil
 }
 

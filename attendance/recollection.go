@@ -39,7 +39,7 @@ type recollection struct {
 	accounts map[uint64]struct{} // bound to somebody in this run
 	unbound  map[string]string   // person to key, of those who lost their account
 	rejected []Coverage          // met, but the platform rejected the account before
-	caughtUp int                 // people who are read further back than everybody
+	caughtUp map[uint64]struct{} // people who were read further back than everybody
 	caughtTo time.Time           // how far
 }
 
@@ -56,7 +56,7 @@ func recall(ctx context.Context, store CoverageStore, s Stream) (*recollection, 
 // forget begins a pass over the scope.
 func (m *recollection) forget() {
 	m.persons, m.accounts, m.unbound = make(map[uint64]struct{}), make(map[uint64]struct{}), make(map[string]string)
-	m.rejected, m.caughtUp, m.caughtTo = nil, 0, time.Time{}
+	m.rejected, m.caughtUp, m.caughtTo = nil, make(map[uint64]struct{}), time.Time{}
 }
 
 // meet notes the members of a chunk as met and tells what is to be read for each.
@@ -64,6 +64,22 @@ func (m *recollection) meet(ctx context.Context, members []Member) ([]Spans, err
 	if len(members) == 0 {
 		return nil, nil
 	}
+	of, err := m.recall(ctx, members)
+	if err != nil {
+		return nil, err
+	}
+	needs := make([]Spans, len(members))
+	var changes []Change
+	for i, one := range members {
+		var learnt []Change
+		needs[i], learnt = m.met(one, of[one.Person])
+		changes = append(changes, learnt...)
+	}
+	return needs, m.tell(ctx, changes)
+}
+
+// recall looks up what is known of the members, by person.
+func (m *recollection) recall(ctx context.Context, members []Member) (map[string][]Coverage, error) {
 	persons := make([]string, len(members))
 	for i, one := range members {
 		persons[i] = one.Person
@@ -77,14 +93,30 @@ func (m *recollection) meet(ctx context.Context, members []Member) ([]Spans, err
 	for _, c := range known {
 		of[c.Person] = append(of[c.Person], c)
 	}
+	return of, nil
+}
+
+// answered is the span for everybody whom the platform does not reject. Those whom it
+// does are marked as left out: the daily run tries them again.
+func (m *recollection) answered(ctx context.Context, members []Member, span Span) ([]Spans, error) {
 	needs := make([]Spans, len(members))
-	var changes []Change
-	for i, one := range members {
-		var learnt []Change
-		needs[i], learnt = m.met(one, of[one.Person])
-		changes = append(changes, learnt...)
+	for first := 0; first < len(members); first += recallAtOnce {
+		part := members[first:min(first+recallAtOnce, len(members))]
+		known, err := m.recall(ctx, part)
+		if err != nil {
+			return nil, err
+		}
+		for i, one := range part {
+			refused := slices.ContainsFunc(known[one.Person], func(c Coverage) bool { return c.Account == one.Account && !c.Refused.IsZero() })
+			switch {
+			case !refused:
+				needs[first+i] = Spans{span}
+			case one.LeftOut == "":
+				part[i].LeftOut = Refused
+			}
+		}
 	}
-	return needs, m.tell(ctx, changes)
+	return needs, nil
 }
 
 // met is what is to be read for a member, and what the store should know.
@@ -121,6 +153,14 @@ func (m *recollection) met(one Member, known []Coverage) (need Spans, changes []
 	var covered Spans
 	if own != nil {
 		covered = own.Covered
+		if covered.Bounds().To.After(m.now) { // claimed by a clock that was ahead
+			covered = covered.Within(Span{covered.Bounds().From, m.now})
+			changes = append(changes, Change{Person: one.Person, Account: account, Uncovered: true})
+			for _, span := range covered {
+				changes = append(changes, Change{Person: one.Person, Account: account, Covered: span})
+			}
+			own.Covered = covered
+		}
 		if !own.Refused.IsZero() {
 			own.Name = one.Name
 			m.rejected = append(m.rejected, *own)
@@ -139,13 +179,20 @@ func (m *recollection) need(covered Spans) Spans {
 	if !m.remembers {
 		return usual
 	}
-	need := m.owed.Minus(covered).Plus(usual...)
-	if from := need.Bounds().From; len(need) > 0 && from.Before(m.window.From) {
-		if m.caughtUp++; m.caughtTo.IsZero() || from.Before(m.caughtTo) {
-			m.caughtTo = from
-		}
+	return m.owed.Minus(covered).Plus(usual...)
+}
+
+// back notes who was read further back than everybody.
+func (m *recollection) back(members []Member, span Span) {
+	if !m.remembers || !span.From.Before(m.window.From) {
+		return
 	}
-	return need
+	for _, one := range members {
+		m.caughtUp[m.hash(one.Person)] = struct{}{}
+	}
+	if m.caughtTo.IsZero() || span.From.Before(m.caughtTo) {
+		m.caughtTo = span.From
+	}
 }
 
 // A wanted person is asked for although the scope does not hold the person now, or
@@ -160,8 +207,9 @@ type wanted struct {
 // were first missed, as long as the look-back has not passed it. Those who are now
 // first missed are noted.
 func (m *recollection) leavers(ctx context.Context) ([]wanted, error) {
-	var found []wanted
+	var gone []Coverage // of each person the account that was met last
 	var changes []Change
+	holder := make(map[uint64]time.Time) // of each account that nobody has now: when it was met last
 	for c, err := range m.store.People(ctx, m.stream) {
 		if err != nil {
 			return nil, err
@@ -170,17 +218,36 @@ func (m *recollection) leavers(ctx context.Context) ([]wanted, error) {
 			continue
 		}
 		_, present := m.persons[m.hash(c.Person)]
-		if !present && c.Gone.IsZero() {
+		if c.met() && !present && c.Gone.IsZero() {
 			c.Gone = m.now
 			changes = append(changes, Change{Person: c.Person, Account: c.Account, Gone: m.now})
 		} else if present && c.Gone.IsZero() {
 			continue // there, with this account
 		}
-		if present && !m.lostAccount(c) {
+		if _, taken := m.accounts[m.hash(c.Account)]; taken { // it is somebody else's now
+			if len(c.Covered) > 0 {
+				// And so are its rows: if it comes back, all of it is read again.
+				changes = append(changes, Change{Person: c.Person, Account: c.Account, Uncovered: true})
+			}
 			continue
 		}
-		if _, taken := m.accounts[m.hash(c.Account)]; taken || !m.remembers {
-			continue // it is somebody else's now
+		if !c.met() {
+			continue
+		}
+		if h := m.hash(c.Account); c.Last.After(holder[h]) {
+			holder[h] = c.Last
+		}
+		switch last := len(gone) - 1; {
+		case last < 0 || gone[last].Person != c.Person:
+			gone = append(gone, c)
+		case gone[last].Last.Before(c.Last):
+			gone[last] = c
+		}
+	}
+	var found []wanted
+	for _, c := range gone {
+		if _, present := m.persons[m.hash(c.Person)]; present && !m.lostAccount(c) || !m.remembers || holder[m.hash(c.Account)].After(c.Last) {
+			continue // the binding was mended, then or later
 		}
 		until := DateOf(c.Gone.In(m.window.Zone())).Add(1).In(m.window.Zone())
 		spans := m.need(c.Covered).Within(Span{m.owed.Bounds().From, until})
@@ -251,7 +318,17 @@ func (m *recollection) begun(ctx context.Context) error {
 	if m.dry || m.apart || !m.remembers {
 		return nil
 	}
-	return m.store.Owe(ctx, m.stream, m.window, time.Time{})
+	if err := m.store.Owe(ctx, m.stream, m.window, time.Time{}); err != nil {
+		return err
+	}
+	return m.store.Owe(ctx, m.stream.remembered(), m.window, time.Time{})
+}
+
+// remembered is where the windows of the stream's remembering runs are kept by
+// themselves: they tell since when the stream owes all, without a gap.
+func (s Stream) remembered() Stream {
+	s.Source += " remembered"
+	return s
 }
 
 // ended makes the stream owe what any other run of the job has read, and forget
@@ -281,55 +358,3 @@ func (m *recollection) tell(ctx context.Context, changes []Change) error {
 }
 
 func (m *recollection) hash(s string) uint64 { return maphash.String(m.seed, s) }
-
-// Progress is how far a stream has come.
-type Progress struct {
-	// Owed is what the stream owes to everybody.
-	Owed Spans
-	// ReadUpTo is up to when all of it was read for everybody who is there and whose
-	// account the platform takes; zero when nothing is owed.
-	ReadUpTo time.Time
-	// People is how many people are counted in, Behind how many of them lack something,
-	// Refused how many are not counted in because the platform rejects them.
-	People, Behind, Refused int
-}
-
-// FinalUpTo is up to when nothing is expected to change any more: ReadUpTo, less the
-// time that late records take to settle.
-func (p Progress) FinalUpTo(settle time.Duration) time.Time {
-	if p.ReadUpTo.IsZero() {
-		return time.Time{}
-	}
-	return p.ReadUpTo.Add(-settle)
-}
-
-// ReadProgress derives from what was read for each person how far the stream has
-// come. It reads all people of the stream.
-func ReadProgress(ctx context.Context, store CoverageStore, s Stream) (Progress, error) {
-	owed, err := store.Owed(ctx, s)
-	p := Progress{Owed: owed, ReadUpTo: owed.Bounds().To}
-	if err != nil || len(owed) == 0 {
-		return p, err
-	}
-	for c, err := range store.People(ctx, s) {
-		switch {
-		case err != nil:
-			return p, err
-		case c.Account == "" || !c.Gone.IsZero():
-			continue
-		case !c.Refused.IsZero():
-			p.Refused++
-			continue
-		}
-		p.People++
-		lacks := owed.Minus(c.Covered)
-		if len(lacks) == 0 {
-			continue
-		}
-		p.Behind++
-		if first := lacks[0].From; first.Before(p.ReadUpTo) {
-			p.ReadUpTo = first
-		}
-	}
-	return p, nil
-}

@@ -40,33 +40,6 @@ func (c *Counts) add(o Counts) {
 	c.CheckCalls += o.CheckCalls
 }
 
-// A SliceReport is what became of one slice.
-type SliceReport struct {
-	Slice Slice `json:"slice"`
-	Counts
-	// Skipped counts records that were not written, by reason.
-	Skipped map[Reason]int `json:"skipped,omitempty"`
-	// Refused are the members whose account the platform rejected.
-	Refused []Member `json:"refused,omitempty"`
-	// Failed are the parts of the slice that were not read or not written.
-	Failed []Failure `json:"failed,omitempty"`
-	// Days are the person-days whose rows changed.
-	Days     []PersonDay `json:"days,omitempty"`
-	Warnings []Warning   `json:"warnings,omitempty"`
-	// Rows are those that would change, of a preview.
-	Rows []RowChange `json:"rows,omitempty"`
-}
-
-// lost reports whether some of what was asked for the members over the span failed.
-func (s *SliceReport) lost(members []Member, span Span) bool {
-	for _, f := range s.Failed {
-		if len(Spans{span}.Within(f.Span)) > 0 && slices.ContainsFunc(members, func(m Member) bool { return slices.Contains(f.Persons, m.Person) }) {
-			return true
-		}
-	}
-	return false
-}
-
 // A Failure names the people and the span of something that was not done.
 type Failure struct {
 	Persons []string `json:"persons"`

@@ -10,8 +10,10 @@ import (
 type RowReader interface {
 	// Rows streams the rows of the persons whose time lies in the span, of every table
 	// and every writer, by person, time and table, under the stream contract of
-	// [Scope.Members]. Times are read by the wall clock of the span's zone. It takes
-	// up to 1,000 persons.
+	// [Scope.Members]. Times are read by the wall clock of the span's zone; rows
+	// without a time that can be read are left out. It takes up to 1,000 persons, of
+	// whom repeated ones count once and unknown ones have no rows. It needs no right
+	// but to read, and takes no lock.
 	Rows(ctx context.Context, persons []string, span Span) iter.Seq2[Row, error]
 }
 
@@ -25,6 +27,8 @@ type Row struct {
 	Kind      Kind
 	Direction Direction
 	Place     Place
+	// Hidden says that the target does not show the row (e-cology: isInCom is not 1).
+	Hidden bool
 	// Tag names who wrote it (e-cology: signFrom); "" where nobody is named.
 	Tag string
 	// Ours says that it carries our tag, or that a ledger proves it ours.

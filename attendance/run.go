@@ -38,6 +38,7 @@ type run struct {
 	dry           bool            // nothing is written
 	probing       map[string]bool // accounts that were rejected by earlier runs
 	rejectedAgain int             // of them, those that were rejected again
+	left          map[string]bool // accounts of people who have left the scope
 	again         Span            // what is read for everybody
 	tallies       tallies
 	frozen        frozen
@@ -55,6 +56,7 @@ func newRun(y *Syncer) *run {
 		halt:      make(chan struct{}),
 		refused:   make(map[string]bool),
 		probing:   make(map[string]bool),
+		left:      make(map[string]bool),
 		searching: make(chan struct{}, 1),
 	}
 }
@@ -102,6 +104,19 @@ func (r *run) askable(members []Member) []Member {
 	return slices.DeleteFunc(slices.Clone(members), func(m Member) bool { return r.refused[m.Account] })
 }
 
+// refusedOf are the members whose account the platform has rejected in this run.
+func (r *run) refusedOf(members []Member) []Member {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []Member
+	for _, m := range members {
+		if r.refused[m.Account] {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
 // write maps a complete answer to the batch it is and hands it to the sink. It
 // returns what ends the run.
 func (r *run) write(ctx context.Context, p part, done *SliceReport) error {
@@ -112,6 +127,9 @@ func (r *run) write(ctx context.Context, p part, done *SliceReport) error {
 		asked[m.Account] = true
 	}
 	now := r.opts.Now()
+	if now.Before(p.at) {
+		p.at = now // the clock was set back: what lies after now is skipped, and so not read
+	}
 	done.Read += p.records()
 	batch.Punches = p.answer.Punches[:0]
 	for _, punch := range p.answer.Punches {
@@ -137,35 +155,58 @@ func (r *run) write(ctx context.Context, p part, done *SliceReport) error {
 	if len(p.members) == 0 {
 		return nil
 	}
+	batch.Members = r.credible(p.members, batch.Punches)
+	sound := true
 	for _, part := range r.portions(batch) {
-		if err := r.hand(ctx, part, done); err != nil {
+		counted, err := r.hand(ctx, part, done)
+		if err != nil {
 			return err
 		}
+		sound = sound && counted
 	}
-	if !done.lost(p.members, p.span) {
+	if sound && !done.lost(p.members, p.span) {
 		r.remember(ctx, p, batch.Punches)
 	}
 	return nil
 }
 
-// hand hands a batch to the sink. It returns what ends the run.
-func (r *run) hand(ctx context.Context, b portion, done *SliceReport) error {
+// credible are the members whose answer says also what the platform has not. An
+// account whose person has left may be gone from the platform, which then has
+// nothing to say of it: that withdraws no punch.
+func (r *run) credible(members []Member, punches []Punch) []Member {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.left) == 0 {
+		return members
+	}
+	answered := make(map[string]bool)
+	for _, p := range punches {
+		answered[p.Account] = true
+	}
+	return slices.DeleteFunc(slices.Clone(members), func(m Member) bool { return r.left[m.Account] && !answered[m.Account] })
+}
+
+// hand hands a batch to the sink. It reports whether the sink accounts for all of it,
+// and returns what ends the run.
+func (r *run) hand(ctx context.Context, b portion, done *SliceReport) (sound bool, fatal error) {
 	written, rows, err := r.written(ctx, b)
 	done.take(written)
 	done.Rows = append(done.Rows, rows...)
 	switch {
 	case err != nil && ended(ctx, err):
-		return err
+		return false, err
 	case err != nil:
 		done.fail(b.Members, b.Span, coded(err, CodeStore, "sink"))
 		if CodeOf(err).stopsRun() {
-			return err
+			return false, err
 		}
+		return false, nil
 	case written.punches() != len(b.Punches):
 		done.Warnings = append(done.Warnings, Warningf("miscounted",
 			"the target accounts for %d of %d punches of %d people in %v; this is a fault of the sink", written.punches(), len(b.Punches), len(b.Members), b.Span))
+		return false, nil
 	}
-	return nil
+	return true, nil
 }
 
 // written writes the batch, or asks what writing it would do.
@@ -188,64 +229,6 @@ func (r *run) written(ctx context.Context, b portion) (Written, []RowChange, err
 	return preview.Written, preview.Rows, err
 }
 
-// punches is the number of punches that w accounts for.
-func (w Written) punches() int {
-	n := w.Written + w.Present + w.PresentFromOther
-	for _, skipped := range w.Skipped {
-		n += skipped
-	}
-	return n
-}
-
-func (s *SliceReport) take(w Written) {
-	s.Written += w.Written
-	s.Corrected += w.Corrected
-	s.Present += w.Present
-	s.PresentFromOther += w.PresentFromOther
-	s.Superseded += w.Superseded
-	s.Removed += w.Removed
-	for reason, n := range w.Skipped {
-		s.Skipped[reason] += n
-	}
-	s.Days = append(s.Days, w.Days...)
-	s.Warnings = append(s.Warnings, w.Warnings...)
-}
-
-// coded gives an error that claims to be a context's end, while no context of
-// ours has ended, the code that is likely: it is a time-out of somebody else.
-func coded(err error, likely Code, op string) error {
-	if CodeOf(err) != "" {
-		return err
-	}
-	return &Error{Code: likely, Op: op, Detail: "a time limit inside it has passed: " + err.Error(), Err: err}
-}
-
-// fail records that something was not done.
-func (s *SliceReport) fail(members []Member, span Span, err error) {
-	persons := make([]string, len(members))
-	for i, m := range members {
-		persons[i] = m.Person
-	}
-	s.Failed = append(s.Failed, Failure{persons, span, CodeOf(err), err.Error(), err})
-}
-
-// wondersPerSlice bounds how many unknown words of a slice are told.
-const wondersPerSlice = 20
-
-// wonder tells of a word of the platform that made a record unreadable, each once.
-func (s *SliceReport) wonder(word string) {
-	w := Warningf("unknown_type", "平台返回了未知的取值，该记录未写入 / the platform used a word that this version does not know, so the record was skipped: %s", word)
-	told := 0
-	for _, o := range s.Warnings {
-		if o.Code == w.Code {
-			told++
-		}
-	}
-	if word != "" && told < wondersPerSlice && !slices.Contains(s.Warnings, w) {
-		s.Warnings = append(s.Warnings, w)
-	}
-}
-
 // slice reads, maps and writes one slice, adds it to the report and tells the
 // observer. The error is what ended the run, if this slice did.
 func (r *run) slice(ctx context.Context, slice Slice) (SliceReport, error) {
@@ -260,7 +243,7 @@ func (r *run) slice(ctx context.Context, slice Slice) (SliceReport, error) {
 	if rd.fatal != nil {
 		r.stopWith(rd.fatal)
 	}
-	r.journal.slice(ctx, r.report.Source, *rd.done)
+	r.journal.slice(ctx, r.report.Source, rd.logged())
 	r.observing.Lock()
 	defer r.observing.Unlock()
 	event := r.add(*rd.done)
@@ -268,6 +251,18 @@ func (r *run) slice(ctx context.Context, slice Slice) (SliceReport, error) {
 		r.opts.Observe(event)
 	}
 	return *rd.done, rd.fatal
+}
+
+// logged is what the sync log is told of the slice. Of one that was cut off nobody
+// knows later which parts were done: none counts.
+func (rd *reading) logged() SliceReport {
+	told := *rd.done
+	told.Refused = rd.run.refusedOf(told.Slice.Members) // also who was found to be by another slice
+	if rd.fatal != nil {
+		told.Failed = slices.Clone(told.Failed)
+		told.fail(told.Slice.Members, told.Slice.Span, rd.fatal)
+	}
+	return told
 }
 
 // add adds a slice to the report.
@@ -288,11 +283,24 @@ func (r *run) add(done SliceReport) Event {
 	return Event{Slice: done, Slices: r.report.Slices, Counts: r.report.Counts}
 }
 
+// everyone reports whether the platform has rejected whoever was asked for. Accounts
+// that were rejected by earlier runs prove nothing: they may be all that was left to ask
+// for, where another run has just read the others.
+func (r *run) everyone() bool {
+	people, refused := r.report.People-len(r.probing), 0
+	for account := range r.refused {
+		if !r.probing[account] {
+			refused++
+		}
+	}
+	return people > 0 && refused >= people
+}
+
 // clockWarning tells when this machine's clock is not the platform's: days begin
 // and end by it, and punches later than it are skipped.
 func (r *run) clockWarning() (Warning, bool) {
 	witness, ok := As[ClockWitness](r.provider)
-	if !ok {
+	if !ok || !r.real {
 		return Warning{}, false
 	}
 	ahead, known := witness.ClockAhead()
@@ -326,7 +334,7 @@ func (r *run) end(err error) (Report, error) {
 	}
 	switch {
 	case err != nil:
-	case r.report.People > 0 && len(r.refused) >= r.report.People:
+	case r.everyone():
 		err = &Error{Code: CodeEveryone, Op: r.provider.Name(), Detail: fmt.Sprintf("all %d accounts were rejected", r.report.People)}
 	case len(r.report.Failed) > 0:
 		err = &Incomplete{len(r.report.Failed), r.report.Failed[0].Err}

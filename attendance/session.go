@@ -3,7 +3,7 @@ package attendance
 import (
 	"context"
 	"errors"
-	"math"
+	"slices"
 	"time"
 )
 
@@ -41,11 +41,20 @@ func conduct(ctx context.Context, scope Scope, w Window, syncers []*Syncer, dry 
 		report.Ended = first.opts.Now()
 		return report, err
 	}
+	ended := false
+	defer func() {
+		if !ended { // foreign code has ended the goroutine
+			s.journal.end(ctx, report, errAbandoned)
+		}
+	}()
 	report, err = s.run(ctx, scope, report)
+	ended = true
 	s.journal.end(ctx, report, err)
 	if lost := s.journal.trouble(); lost != nil {
 		w, incomplete := notRemembered(lost)
-		report.Warnings = append(report.Warnings, w)
+		if !slices.ContainsFunc(report.Warnings, func(o Warning) bool { return o.Code == w.Code }) {
+			report.Warnings = append(report.Warnings, w)
+		}
 		if err == nil {
 			err = incomplete
 		}
@@ -104,7 +113,7 @@ func (y *Syncer) agenda(ctx context.Context, w Window, now time.Time, dry bool) 
 	a := &agenda{plan: newPlan(span, y.provider.Limits(), now), memory: memory}
 	a.again = a.plan.Span
 	kind := y.kind(w)
-	a.newestFirst = kind == KindReread
+	a.kind, a.newestFirst = kind, kind == KindReread
 	if memory == nil {
 		return a, nil
 	}
@@ -125,10 +134,8 @@ func (y *Syncer) agenda(ctx context.Context, w Window, now time.Time, dry bool) 
 // reach is what of the owed and of the plan itself the platform still keeps.
 func (p Plan) reach(owed Spans, now time.Time) Spans {
 	owed = owed.In(p.Span.Zone()).Plus(p.Span)
-	if oldest := p.oldest(now); !oldest.IsZero() {
-		owed = owed.Within(Span{oldest, owed.Bounds().To})
-	}
-	return owed
+	// What a clock that was ahead made owed is not there yet.
+	return owed.Within(Span{later(p.oldest(now), owed.Bounds().From), later(now, p.Span.To)})
 }
 
 // oldest is the beginning of the first day that the platform still keeps as a
@@ -164,7 +171,7 @@ func (s *session) open(ctx context.Context, report *Report, held *lease, waited 
 		}
 	}
 	report.Run = s.journal.record.ID
-	if err := held.become(ctx, report.Run); err != nil {
+	if err := held.become(ctx, attemptOf(report.Run, s.journal.record.Attempts)); err != nil {
 		return err
 	}
 	for i, a := range s.agendas {
@@ -217,6 +224,9 @@ func (s *session) run(ctx context.Context, scope Scope, report Report) (Report, 
 		report.Merge(part)
 		errs = append(errs, err)
 		if concernsAll(ctx, err) {
+			if _, parts := errors.AsType[*Incomplete](err); ctx.Err() != nil && (err == nil || parts) && i+1 < len(s.syncers) {
+				err = ctx.Err() // the others were not begun
+			}
 			return report, err
 		}
 	}
@@ -229,7 +239,7 @@ func (s *session) family(ctx context.Context, scope Scope, i int, of Report) (Re
 	r := newRun(s.syncers[i])
 	r.report.Run, r.report.Span, r.report.Started = of.Run, a.plan.Span, s.began
 	r.dry, r.memory, r.again, r.journal = s.dry, a.memory, a.again, s.journal
-	if a.memory == nil || !a.memory.apart || s.syncers[i].kind(s.window) == KindReread {
+	if a.meets() {
 		r.tallies = make(tallies)
 	}
 	for _, w := range a.plan.Warnings {
@@ -239,253 +249,3 @@ func (s *session) family(ctx context.Context, scope Scope, i int, of Report) (Re
 	r.learn(ctx, a, err)
 	return r.end(err)
 }
-
-// afford compares what the run takes with what is left of the budget. What a
-// remembering window would read beyond its look-back is postponed where it does not
-// fit; a run that does not fit at all is refused.
-func (s *session) afford(ctx context.Context, scope Scope) ([]Warning, error) {
-	e, err := s.estimate(ctx, scope)
-	if err != nil {
-		return nil, err
-	}
-	var warnings []Warning
-	source := s.syncers[0].provider.Name()
-	if e.Within(source) != nil && s.postpone() {
-		full := e.Calls
-		if e, err = s.estimate(ctx, scope); err != nil {
-			return nil, err
-		}
-		warnings = append(warnings, Warningf("history_postponed", "本月剩余调用量不足以补齐历史，本次仅同步近期 / the calls that are left of this month's budget do not suffice for the %d that closing every gap would take; only the look-back is read now, with %d", full, e.Calls))
-	}
-	if announce := s.syncers[0].opts.Announce; announce != nil {
-		announce(e)
-	}
-	if err := e.Within(source); err != nil {
-		return warnings, err
-	}
-	if e.Limited && e.Calls > e.Left/2 {
-		warnings = append(warnings, Warningf("budget_half", "本次约需 %d 次调用，超过本月剩余 %d 次的一半 / the run takes about %d calls, more than half of the %d that are left of this month's budget", e.Calls, e.Left, e.Calls, e.Left))
-	}
-	return warnings, nil
-}
-
-// estimated reports whether somebody wants to know what the run will take.
-func (s *session) estimated(ctx context.Context) (bool, error) {
-	for _, y := range s.syncers {
-		if y.opts.Announce != nil {
-			return true, nil
-		}
-		meter, ok := As[Meter](y.provider)
-		if !ok {
-			continue
-		}
-		if _, limited, err := meter.Left(ctx); limited || err != nil {
-			return limited, err
-		}
-	}
-	return false, nil
-}
-
-// postpone leaves out what is read beyond the look-back; false if there is no such thing.
-func (s *session) postpone() bool {
-	some := false
-	for _, a := range s.agendas {
-		if a.meets() && a.memory.remembers {
-			a.memory.remembers, some = false, true
-		}
-	}
-	return some
-}
-
-// estimate adds up what all families take. They are taken to share one budget.
-func (s *session) estimate(ctx context.Context, scope Scope) (Estimate, error) {
-	sum := Estimate{Left: math.MaxInt}
-	for i, y := range s.syncers {
-		e, err := y.estimate(ctx, scope, s.agendas[i])
-		if err != nil {
-			return sum, err
-		}
-		meter, ok := As[Meter](y.provider)
-		if !ok {
-			sum.People, sum.Slices = max(sum.People, e.People), sum.Slices+e.Slices
-			sum.Calls += e.Calls
-			continue
-		}
-		left, limited, err := meter.Left(ctx)
-		if err != nil {
-			return sum, err
-		}
-		if limited {
-			sum.Limited = true
-			if share := y.opts.Share; share > 0 && share < 1 {
-				left = int(float64(left) * share)
-			}
-			sum.Left = min(sum.Left, left)
-		}
-		sum.People, sum.Slices, sum.Calls = max(sum.People, e.People), sum.Slices+e.Slices, sum.Calls+e.Calls
-	}
-	if !sum.Limited {
-		sum.Left = 0
-	}
-	return sum, nil
-}
-
-// estimate is what one family takes, by a pass over the scope that changes nothing.
-func (y *Syncer) estimate(ctx context.Context, scope Scope, a *agenda) (Estimate, error) {
-	var e Estimate
-	if a.plan.Span.Empty() {
-		return e, nil
-	}
-	dry := *a
-	if a.memory != nil {
-		memory := *a.memory
-		memory.dry = true
-		memory.forget()
-		dry.memory = &memory
-	}
-	meter, metered := As[Meter](y.provider)
-	people := 0
-	for pass := range dry.passes() {
-		people = 0
-		for errand, err := range pass.errands(ctx, scope, func(Member) {}, nil) {
-			if err != nil {
-				return e, err
-			}
-			people += len(errand.members)
-			for _, piece := range pass.pieces(errand.spans) {
-				e.Slices++
-				if metered {
-					e.Calls += meter.Cost(Query{accountsOf(errand.members), piece})
-				} else {
-					e.Calls++
-				}
-			}
-		}
-		e.People = max(e.People, people)
-	}
-	return e, nil
-}
-
-// remember tells the store that a part was read and written.
-func (r *run) remember(ctx context.Context, p part, punches []Punch) {
-	r.mu.Lock()
-	if r.tallies != nil {
-		r.tallies.add(p.members, punches, p.span, r.again)
-	}
-	r.mu.Unlock()
-	if r.dry || r.memory == nil {
-		return
-	}
-	read := p.span
-	if read.To.After(p.at) {
-		read.To = p.at.In(read.Zone()) // later punches came after it was read
-	}
-	ctx, cancel := lastly(ctx)
-	defer cancel()
-	r.forget(r.memory.covered(ctx, p.members, read, punches))
-	if store := r.opts.Memory.Rejected; store != nil {
-		r.forget(store.Reject(ctx, r.memory.stream, p.members, p.span, r.memory.now, rejectedOf(p)))
-	}
-}
-
-// rejectedOf are the records of a part that somebody may want to know of later.
-func rejectedOf(p part) []Rejected {
-	persons := make(map[string]string, len(p.members))
-	for _, m := range p.members {
-		persons[m.Account] = m.Person
-	}
-	var all []Rejected
-	for _, s := range p.answer.Skipped {
-		person, known := persons[s.Account]
-		if !known || s.Time.IsZero() || !p.span.Contains(s.Time) {
-			continue
-		}
-		switch s.Reason {
-		case Invalid, NoDirection, UnknownType:
-			all = append(all, Rejected{Person: person, Account: s.Account, ID: s.ID, Time: s.Time, Reason: s.Reason, Detail: s.Detail})
-		}
-	}
-	return all
-}
-
-// learn tells the stores at the end of a run what only then is known.
-func (r *run) learn(ctx context.Context, a *agenda, err error) {
-	if w, ok := r.frozen.warning(); ok {
-		r.warn(w)
-	}
-	if r.memory == nil {
-		return
-	}
-	r.report.CaughtUp, r.report.CaughtUpTo = r.memory.caughtUp, r.memory.caughtTo
-	if r.dry || refused(err) || err != nil && CodeOf(err) == "" {
-		return // a company that is refused as a whole is no reason to set its people apart
-	}
-	ctx, cancel := lastly(ctx)
-	defer cancel()
-	if r.report.People > len(r.refused) || r.report.People == 0 {
-		r.forget(r.memory.refused(ctx, r.rejected()))
-	}
-	if err == nil {
-		r.forget(r.memory.ended(ctx, a.plan.oldest(r.report.Started)))
-	}
-	if err := r.suspect(ctx); err != nil {
-		r.forget(err)
-	}
-}
-
-// rejected are the members whose account the platform rejected in this run.
-func (r *run) rejected() []Member {
-	var all []Member
-	for _, m := range r.report.LeftOut {
-		if m.LeftOut == Refused && r.refused[m.Account] {
-			all = append(all, m)
-		}
-	}
-	return all
-}
-
-// suspect looks for days, units and people far below the usual.
-func (r *run) suspect(ctx context.Context) error {
-	if r.memory.apart || len(r.report.Failed) > 0 || r.opts.EmptyIsNormal {
-		return nil
-	}
-	if store := r.opts.Memory.Tallies; store != nil && r.tallies != nil {
-		read := r.tallies.whole(r.report.Started.In(r.again.Zone()))
-		if err := store.Tally(ctx, r.memory.stream, read); err != nil {
-			return err
-		}
-		warnings, err := suspicions(ctx, store, r.memory.stream, read)
-		if err != nil {
-			return err
-		}
-		for _, w := range warnings {
-			r.warn(w)
-		}
-	}
-	w, ok, err := silent(ctx, r.memory)
-	if ok {
-		r.warn(w)
-	}
-	return err
-}
-
-// forget notes the first time that something could not be remembered.
-func (r *run) forget(err error) {
-	if err == nil {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.forgot == nil {
-		r.forgot = err
-		r.opts.Logger.Warn("the store failed", "job", r.opts.Job, "error", err)
-	}
-}
-
-func (r *run) forgotten() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.forgot
-}
-
-var errNoSyncer = errors.New("attendance: RunTogether needs at least one syncer")

@@ -8,7 +8,8 @@ import (
 // SharedAccounts finds accounts that more than one of the streams asks for, by what
 // they remember: two jobs that read the same people cost twice the calls, and where an
 // account is bound to two people, both get its punches. The streams are taken to be of
-// one company. It holds the accounts of all streams in memory.
+// one company. It holds the accounts of all streams in memory. What it finds stands in the
+// order in which it was met; its errors are the store's.
 func SharedAccounts(ctx context.Context, store CoverageStore, streams ...Stream) ([]SharedAccount, error) {
 	seen := make(map[string]SharedAccount)
 	isShared := make(map[string]bool)
@@ -18,7 +19,7 @@ func SharedAccounts(ctx context.Context, store CoverageStore, streams ...Stream)
 			switch {
 			case err != nil:
 				return nil, err
-			case c.Account == "" || !c.Gone.IsZero():
+			case c.Account == "" || !c.met() || !c.Gone.IsZero():
 				continue
 			}
 			one := seen[c.Account]

@@ -31,6 +31,9 @@ type Store interface {
 
 // A Stream is one flow of records: of one job, from one family of one company's
 // records, into one OA. Coverage is remembered stream by stream.
+//
+// Its names stay the same for ever: under another one nothing is remembered. Each may be
+// empty, which is a name too.
 type Stream struct {
 	Job    string `json:"job"`
 	Target string `json:"target"` // the host's name of the OA
@@ -58,7 +61,8 @@ type CoverageStore interface {
 	Remember(ctx context.Context, s Stream, changes []Change) error
 }
 
-// A Coverage is what is known of one person and one account of that person.
+// A Coverage is what is known of one person and one account of that person. Its
+// instants are whole seconds in UTC.
 type Coverage struct {
 	Person  string
 	Account string // "" for what is known of somebody who was left out
@@ -82,6 +86,10 @@ type Coverage struct {
 	Punched time.Time
 }
 
+// met reports whether a run of the job has met the person with this account; else it
+// was only read by runs over people of their own.
+func (c Coverage) met() bool { return !c.First.IsZero() }
+
 // A Change is what a run learnt of one person and account: zero fields say nothing.
 type Change struct {
 	Person, Account string
@@ -97,6 +105,8 @@ type Change struct {
 	Gone time.Time
 	// Covered was read and written; its whole seconds are added to what is covered.
 	Covered Span
+	// Uncovered: what was covered before does not count any more.
+	Uncovered bool
 	// Punched is the latest punch in it; an earlier one than is known changes nothing.
 	Punched time.Time
 	// Refused: the platform rejected the account at this time; Refused is kept as it
@@ -302,5 +312,5 @@ type Memory struct {
 	Tallies TallyStore
 }
 
-// Remember is a Memory that keeps everything in one store.
+// Remember is a Memory that keeps everything in one store, which must not be nil.
 func Remember(s Store) Memory { return Memory{s, s, s, s, s} }

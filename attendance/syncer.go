@@ -32,13 +32,16 @@ type Options struct {
 	// Memory is what is remembered between runs. The zero value remembers nothing.
 	Memory Memory
 	// Share is which part of the calls that are left of the platform's budget the run
-	// may take, for a run that is not to starve others; 0 means all.
+	// may take, between 0 and 1, for a run that is not to starve others; 0, and 1 or more,
+	// mean all. A run that would take more is refused with [CodeQuota] before its first call.
 	Share float64
-	// Announce, when not nil, is told what the run will take, before its first call.
+	// Announce, when not nil, is told what the run will take, once, before its first
+	// call, by the goroutine that called Run. The people are then held in memory.
 	Announce func(Estimate)
 	// FreezeAfterDay, when > 0, closes all months before the last one, and from this
-	// day of a month on the last one too: what would change there is reported, as
-	// warning frozen, and not written.
+	// day of a month on the last one too, in the zone of the run's window: what would change
+	// there is reported, as warning frozen, and not written. Its punches are skipped as
+	// [Frozen]; with a sink that is no [Previewer], all of the closed months are.
 	FreezeAfterDay int
 	// Corp names the tenant of the platform: two companies whose punches go into
 	// one OA under one provider's name need two names, which stay the same for
@@ -51,7 +54,8 @@ type Options struct {
 	// that most people have none of, such as field check-ins.
 	EmptyIsNormal bool
 	// Now is the current time, on which windows, the guard against future punches
-	// and the platform's horizon depend. Nil means time.Now.
+	// and the platform's horizon depend. Nil means time.Now, which is then compared
+	// with the platform's clock (warning clock_skew).
 	Now func() time.Time
 	// Observe, when not nil, is told of every slice that was worked on, one call
 	// at a time, from goroutines of the run. It should return quickly.
@@ -75,6 +79,7 @@ type Syncer struct {
 	provider Provider
 	sink     Sink
 	opts     Options
+	real     bool // the clock is the machine's
 }
 
 // NewSyncer returns a Syncer. opts may be nil.
@@ -87,6 +92,7 @@ func NewSyncer(p Provider, s Sink, opts *Options) *Syncer {
 		y.opts.Parallel = 4
 	}
 	if y.opts.Now == nil {
+		y.real = true
 		y.opts.Now = time.Now //nolint:forbidigo // the default clock, resolved here only
 	}
 	if y.opts.Logger == nil {
@@ -119,7 +125,7 @@ type Estimate struct {
 	// queries, Calls the number of calls that count against the platform's budget
 	// (for a provider that is no [Meter]: one a slice).
 	People, Slices, Calls int
-	// Left is what is left of the budget, where it is Limited.
+	// Left is what the run may take of what is left of the budget, where it is Limited.
 	Left    int
 	Limited bool
 }
@@ -141,7 +147,7 @@ func (e Estimate) Within(source string) error {
 		return nil
 	}
 	return &Error{Code: CodeQuota, Op: source, Detail: fmt.Sprintf(
-		"the run needs about %d calls for %d people, %d are left of this month's budget; no call was made", e.Calls, e.People, e.Left)}
+		"the run needs about %d calls for %d people, and may take %d of what is left of this month's budget; no call was made", e.Calls, e.People, e.Left)}
 }
 
 // Run synchronises the people of the scope over the window: plans slices,
@@ -258,7 +264,7 @@ func (r *run) feed(ctx context.Context, a *agenda, scope Scope, queue chan<- Sli
 	return nil
 }
 
-// count counts the people who are asked for.
+// count counts the people who are asked for, and notes who is special.
 func (r *run) count(e errand, first bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -267,6 +273,11 @@ func (r *run) count(e errand, first bool) {
 	}
 	if e.probe {
 		r.probing[e.members[0].Account] = true
+	}
+	if e.left {
+		for _, m := range e.members {
+			r.left[m.Account] = true
+		}
 	}
 }
 

@@ -70,7 +70,7 @@ func TestAnyRangeIsReadOnceAndInFull(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, n, report.Read)
 	require.Equal(t, n, report.Written)
-	require.Len(t, sink.Rows(), n)
+	require.Len(t, sink.All(), n)
 	require.Positive(t, outside)
 	require.Equal(t, 120, report.People)
 	require.Equal(t, 3*10, report.Calls, "3 batches of people x 10 weeks: the least possible")
@@ -82,7 +82,7 @@ func TestAnyRangeIsReadOnceAndInFull(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, report.Written)
 	require.Equal(t, n, report.Present)
-	require.Len(t, sink.Rows(), n)
+	require.Len(t, sink.All(), n)
 }
 
 func TestEstimateIsWhatARunTakes(t *testing.T) {
@@ -116,7 +116,7 @@ func TestOneFailedSliceCostsTheOthersNothing(t *testing.T) {
 	require.Len(t, report.Failed[0].Persons, 50)
 	require.Contains(t, report.Failed[0].Persons, "1070")
 	require.Equal(t, "2026-03-02T00:00:00+08:00", report.Failed[0].Span.From.Format(time.RFC3339))
-	require.Len(t, sink.Rows(), n-50*4)
+	require.Len(t, sink.All(), n-50*4)
 	require.Equal(t, 150, report.People)
 }
 
@@ -139,7 +139,7 @@ func TestOneBadAccountIsFoundAndSetApart(t *testing.T) {
 		y := attendance.NewSyncer(p, sink, &attendance.Options{Now: at(march(20, 12, 0)), Parallel: 1})
 		report, err := y.Run(t.Context(), attendance.Members(members...), days(date(2, 1), date(3, 3)))
 		require.NoError(t, err)
-		require.Len(t, sink.Rows(), n-len(bad)*n/100)
+		require.Len(t, sink.All(), n-len(bad)*n/100)
 		var left []string
 		for _, m := range report.LeftOut {
 			require.Equal(t, attendance.Refused, m.LeftOut)
@@ -198,7 +198,7 @@ func TestARejectedSpanIsHalved(t *testing.T) {
 	y := attendance.NewSyncer(p, sink, &attendance.Options{Now: at(march(20, 12, 0))})
 	report, err := y.Run(t.Context(), attendance.Members(members...), days(date(2, 1), date(2, 28)))
 	require.NoError(t, err)
-	require.Len(t, sink.Rows(), n)
+	require.Len(t, sink.All(), n)
 	require.Equal(t, n, report.Read)
 }
 
@@ -244,7 +244,7 @@ func TestASilentCapIsFoundOut(t *testing.T) {
 	y := attendance.NewSyncer(p, sink, &attendance.Options{Now: at(march(20, 12, 0))})
 	report, err := y.Run(t.Context(), attendance.Members(members...), days(date(3, 2), date(3, 8)))
 	require.NoError(t, err)
-	require.Len(t, sink.Rows(), n, "nothing is lost to the cap")
+	require.Len(t, sink.All(), n, "nothing is lost to the cap")
 	require.Equal(t, n, report.Read, "and nothing counted twice")
 	require.Equal(t, 1, report.Calls)
 	require.Equal(t, p.Calls(), report.Calls+report.CheckCalls)
@@ -313,7 +313,7 @@ func TestNothingFromTheFutureOrUnasked(t *testing.T) {
 	y := attendance.NewSyncer(stray, sink, &attendance.Options{Now: at(now)})
 	report, err := y.Run(t.Context(), attendance.Members(staff(1)...), days(date(3, 2), date(3, 2)))
 	require.NoError(t, err)
-	require.Len(t, sink.Rows(), 1)
+	require.Len(t, sink.All(), 1)
 	require.Equal(t, 5, report.Read)
 	require.Equal(t, map[attendance.Reason]int{attendance.Future: 1, attendance.Invalid: 1, attendance.NotAsked: 1, attendance.OutsideWindow: 1}, report.Skipped)
 }
@@ -348,7 +348,7 @@ func TestCancellationReturnsTheContextsErrorAndLeavesNothingBehind(t *testing.T)
 			}
 			report, err := y.Run(ctx, attendance.Members(members...), days(date(3, 2), date(3, 3)))
 			require.Equal(t, context.Canceled, err, "bare")
-			require.Equal(t, len(sink.Rows()), report.Written)
+			require.Equal(t, len(sink.All()), report.Written)
 			require.Less(t, report.Slices, 10)
 		})
 	}
@@ -414,7 +414,7 @@ func TestPeopleLeftOutAreNamedAndScopesMayWarn(t *testing.T) {
 	}
 	slices.Sort(left)
 	require.Equal(t, []string{"2 unbound", "3 ambiguous", "4 ambiguous", "5 unbound"}, left)
-	require.Len(t, sink.Rows(), 2, "person 1, once")
+	require.Len(t, sink.All(), 2, "person 1, once")
 	require.Equal(t, "2 read, 0 written, 2 there already; 4 left out: 李四 (unbound), 3 (ambiguous), 4 (ambiguous), 5 (unbound)", report.String())
 
 	frozen, warnings, err := attendance.Collect(t.Context(), noError)
@@ -479,7 +479,7 @@ func TestSlicesTravel(t *testing.T) {
 		}
 		require.Equal(t, n, total)
 	}
-	require.Len(t, sink.Rows(), n)
+	require.Len(t, sink.All(), n)
 }
 
 func TestASliceKeepsItsWallClock(t *testing.T) {

@@ -30,8 +30,9 @@ type dayUnit struct {
 	unit string
 }
 
-// add counts the punches of a part that lie in what is read for everybody.
-func (t tallies) add(members []Member, punches []Punch, span, again Span) {
+// tallied counts the punches of a part that lie in what is read for everybody.
+func tallied(members []Member, punches []Punch, span, again Span) tallies {
+	t := make(tallies)
 	units := make(map[string]string, len(members))
 	inSpan := len(Spans{again}.Within(span)) > 0
 	for _, m := range members {
@@ -50,20 +51,40 @@ func (t tallies) add(members []Member, punches []Punch, span, again Span) {
 			}
 		}
 	}
-	seen := make(map[string]bool)
+	type accountDay struct {
+		account string
+		day     Date
+	}
+	seen := make(map[accountDay]bool)
 	for _, p := range punches {
 		if !again.Contains(p.Time) {
 			continue
 		}
 		day := DateOf(p.Time.In(span.Zone()))
-		first := !seen[p.Account+" "+day.String()]
-		seen[p.Account+" "+day.String()] = true
-		for _, unit := range slices.Compact([]string{"", units[p.Account]}) {
+		first := !seen[accountDay{p.Account, day}]
+		if first {
+			seen[accountDay{p.Account, day}] = true
+		}
+		for _, unit := range [...]string{"", units[p.Account]} {
 			one := t.of(day, unit)
 			if one.Punches++; first {
 				one.Punched++
 			}
+			if units[p.Account] == "" {
+				break
+			}
 		}
+	}
+	return t
+}
+
+// add adds what another part has.
+func (t tallies) add(o tallies) {
+	for key, more := range o {
+		sum := t.of(key.day, key.unit)
+		sum.People += more.People
+		sum.Punched += more.Punched
+		sum.Punches += more.Punches
 	}
 }
 
@@ -168,7 +189,7 @@ func silent(ctx context.Context, m *recollection) (Warning, bool, error) {
 		switch {
 		case err != nil:
 			return Warning{}, false, err
-		case c.Account == "" || !c.Gone.IsZero() || !c.Refused.IsZero() || !dayBefore.Contains(c.Punched):
+		case c.Account == "" || !c.met() || !c.Gone.IsZero() || !c.Refused.IsZero() || !dayBefore.Contains(c.Punched):
 			continue
 		}
 		if n++; len(names) < silentShown {

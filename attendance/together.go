@@ -6,6 +6,8 @@ import (
 	"slices"
 )
 
+var errNoSyncer = errors.New("attendance: RunTogether needs at least one syncer")
+
 // RunTogether runs several syncers over the same people and days, one after the
 // other, as one run with one report: punches and field check-ins of one
 // application, say. The people are read once. Where the providers are [Meter]s,

@@ -65,7 +65,7 @@ func TestFamiliesRunTogether(t *testing.T) {
 				want++
 			}
 			require.Equal(t, want, report.Written)
-			require.Len(t, sink.Rows(), want)
+			require.Len(t, sink.All(), want)
 			require.Equal(t, "hq", report.Job)
 		})
 	}
@@ -81,5 +81,25 @@ func TestFamiliesShareOneBudget(t *testing.T) {
 			attendance.NewSyncer(a, &attendancetest.Sink{}, opts), attendance.NewSyncer(b, &attendancetest.Sink{}, opts))
 		require.Equal(t, code, attendance.CodeOf(err))
 		require.Equal(t, code == "", a.Calls() > 0)
+	}
+}
+
+// A run that is told to end when one family is just done has not done the next one.
+func TestFamiliesThatAreNotBegunAreNotDone(t *testing.T) {
+	for cut, want := range map[int]error{1: context.Canceled, 2: nil} { // after the last family all is done
+		punches, visits := attendancetest.NewProvider("dingtalk", weekLimits), attendancetest.NewProvider("dingtalk-checkin", attendance.Limits{Accounts: 1000})
+		punchDaily(punches, staff(2), date(3, 2), date(3, 2))
+		ctx, cancel := context.WithCancel(t.Context())
+		slices := 0
+		opts := &attendance.Options{Now: at(march(20, 12, 0)), Parallel: 1, EmptyIsNormal: true, Observe: func(attendance.Event) {
+			if slices++; slices == cut {
+				cancel()
+			}
+		}}
+		_, err := attendance.RunTogether(ctx, attendance.Members(staff(2)...), days(date(3, 2), date(3, 2)),
+			attendance.NewSyncer(punches, &attendancetest.Sink{}, opts), attendance.NewSyncer(visits, &attendancetest.Sink{}, opts))
+		require.ErrorIs(t, err, want)
+		require.Equal(t, cut == 2, visits.Calls() > 0)
+		cancel()
 	}
 }

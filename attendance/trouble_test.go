@@ -357,7 +357,7 @@ func TestAmbiguityIsNotForgottenWhenABatchIsFilledUp(t *testing.T) {
 	p.Put(attendance.Punch{Account: "x", Time: march(2, 9, 0), Kind: attendance.Regular, Direction: attendance.In}, attendance.Punch{Account: "d", Time: march(2, 9, 0), Kind: attendance.Regular, Direction: attendance.In})
 	report, err := attendance.NewSyncer(p, sink, &attendance.Options{Now: at(march(20, 12, 0))}).Run(t.Context(), scope, days(date(3, 2), date(3, 2)))
 	require.NoError(t, err)
-	require.Len(t, sink.Rows(), 1)
+	require.Len(t, sink.All(), 1)
 	require.Len(t, report.LeftOut, 3)
 	far := append(staff(90), attendance.Member{Person: "9", Account: "u0000"})
 	_, err = attendance.NewSyncer(p, sink, &attendance.Options{Now: at(march(20, 12, 0)), EmptyIsNormal: true}).Run(t.Context(), attendance.Members(far...), days(date(3, 2), date(3, 2)))

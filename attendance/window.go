@@ -15,10 +15,10 @@ type Window interface {
 
 // A Moment is what a [Window] may depend on.
 type Moment struct {
-	// Now is the current time.
+	// Now is the current time, in any zone.
 	Now time.Time
 	// Mark is up to when everything that is owed was read for everybody (see
-	// [CoverageStore]); zero where nothing is remembered.
+	// [ReadProgress]), in any zone; zero where nothing is remembered.
 	Mark time.Time
 }
 
@@ -34,17 +34,23 @@ type Remembering interface {
 // automatic sync.
 func Today(zone *time.Location) Window { return LastDays(0, zone) }
 
-// LastDays is today up to now and the n whole days before today, in zone.
+// LastDays is today up to now and the n whole days before today, in zone. With a nil
+// zone or n < 0 every run is an error.
 func LastDays(n int, zone *time.Location) Window { return lastDays{n, zone} }
 
 // SinceMark is from the job's mark, if it has one, and at least from n whole days
 // before today, up to now, in zone. The days of the look-back are read again, what
 // lies before only for people for whom it was not read. It is the window of a job
-// that closes every gap by itself; without a [CoverageStore] it is [LastDays].
+// that closes every gap by itself; without a [CoverageStore] it is [LastDays]. What lies
+// behind the platform's horizon is cut off, with the warning beyond_horizon, and owed no
+// longer. With a nil zone or n < 0 every run is an error. It is a [Remembering].
 func SinceMark(n int, zone *time.Location) Window { return sinceMark{lastDays{n, zone}} }
 
 // Reread is the n whole days before today, in zone, the newest first: what may have
-// changed late. It is meant for a run beside the daily one, see [Options.Share].
+// changed late: everybody's newest piece comes before an older one of anybody. It is
+// meant for a run beside the daily one, for which it does not wait, and which it does
+// not hold up; see [Options.Share]. What it reads does not become what the job owes.
+// With a nil zone or n < 0 every run is an error.
 func Reread(n int, zone *time.Location) Window { return reread{lastDays{n, zone}} }
 
 // Days is the days from first to last, both included, in zone; any number of

@@ -147,12 +147,9 @@ func (sc *Scope) enrol(ctx context.Context, warn func(attendance.Warning) bool) 
 	r := &roll{lenient: b.IncludeInactive}
 	r.accounts.byValue = make(map[string]candidates)
 	sh := s.shape.Load()
-	if !sh.resource.usable(append(resourceNeeds(), b.columns(sh)...)...) ||
-		!sh.department.usable(departmentNeeds()...) || !sh.subCompany.usable(subCompanyNeeds()...) { // it may have come since
-		var err error
-		if sh, err = s.probe(ctx); err != nil {
-			return nil, err
-		}
+	sh, err := s.fit(ctx, append(resourceNeeds(), b.columns(sh)...)...)
+	if err != nil {
+		return nil, err
 	}
 	c, err := s.readCompany(ctx, sh)
 	if err != nil {
@@ -203,7 +200,7 @@ func (sc *Scope) enrol(ctx context.Context, warn func(attendance.Warning) bool) 
 		}
 	}
 	slices.Sort(r.strays)
-	r.accounts.byValue, r.accounts.groups = nil, nil
+	r.accounts.byValue = nil
 	return r, nil
 }
 

@@ -102,13 +102,17 @@ func (w *writing) readMobile(ctx context.Context, c querier) error {
 	return nil
 }
 
-// ofDays restricts a query to people and to the days of the batch. The days are
-// a range and not a list because a padded CHAR equals no literal everywhere, but
-// lies in the range.
+// ofDays restricts a query to people and to the days of the batch.
 func (w *writing) ofDays(q *statement, t *table, person string, ids []int64, date string) *statement {
+	return within(q, t, person, ids, date, w.plan.first, w.plan.last)
+}
+
+// within restricts a query to people and days. The days are a range and not a list
+// because a padded CHAR equals no literal everywhere, but lies in the range.
+func within(q *statement, t *table, person string, ids []int64, date string, first, last attendance.Date) *statement {
 	q.sql(" WHERE ").column(t, person).sql(" IN ").list(ids)
-	q.sql(" AND ").column(t, date).sql(" >= ").plain(w.plan.first.String())
-	return q.sql(" AND ").column(t, date).sql(" < ").plain(w.plan.last.Add(1).String())
+	q.sql(" AND ").column(t, date).sql(" >= ").plain(first.String())
+	return q.sql(" AND ").column(t, date).sql(" < ").plain(last.Add(1).String())
 }
 
 // insiders leaves out the rows of external users, who have ids of their own. The

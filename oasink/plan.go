@@ -252,6 +252,17 @@ func signTypeOf(d attendance.Direction) signType {
 	}
 }
 
+func directionOf(s signType) attendance.Direction {
+	switch s {
+	case signIn:
+		return attendance.In
+	case signOut:
+		return attendance.Out
+	default:
+		return attendance.Undirected
+	}
+}
+
 // personsOf maps accounts to ids of HrmResource; refused holds those of members
 // whose person is none.
 func personsOf(members []attendance.Member) (persons map[string]int64, refused map[string]string) {

@@ -89,15 +89,9 @@ func (t *telling) keepNone() {
 func (t *telling) changes(zone *time.Location) []attendance.RowChange {
 	var list []attendance.RowChange
 	for _, r := range slices.Concat(t.rows, t.kept) {
-		c := attendance.RowChange{Table: tableSign, Person: strconv.FormatInt(r.person, 10), Time: r.at.in(zone), Action: r.action}
+		c := attendance.RowChange{Table: tableSign, Person: strconv.FormatInt(r.person, 10), Time: r.at.in(zone), Action: r.action, Direction: directionOf(r.sign)}
 		if r.table == mobileTable {
 			c.Table = tableMobile
-		}
-		switch r.sign {
-		case signIn:
-			c.Direction = attendance.In
-		case signOut:
-			c.Direction = attendance.Out
 		}
 		if r.action == attendance.ActionMove {
 			c.Was = r.was.in(zone)

@@ -14,8 +14,8 @@ import (
 )
 
 // A Scope streams the people of some units and their accounts. It implements
-// [attendance.Scope] and [attendance.Checker], keeps nothing between calls and is
-// safe for concurrent use.
+// [attendance.Scope], [attendance.Checker] and [attendance.Examiner], keeps nothing
+// between calls and is safe for concurrent use.
 type Scope struct {
 	sink    *Sink
 	units   Units

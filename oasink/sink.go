@@ -131,10 +131,13 @@ const (
 const (
 	defaultLockWait = 30 * time.Second
 	maxSignFrom     = 50
+	// What e-cology's own bridge writes into signFrom.
+	tagDingTalk, tagWeCom = "from_dd", "from_wx"
 )
 
 // A Sink writes to one e-cology database. It implements [attendance.Sink],
-// [attendance.Checker] and [attendance.Previewer] and is safe for concurrent use; it writes one batch at a
+// [attendance.Checker], [attendance.Previewer], [attendance.RowReader], [attendance.Shower] and
+// [attendance.PersonFinder], and is safe for concurrent use; it writes one batch at a
 // time. It keeps no connection and starts no goroutine.
 type Sink struct {
 	db      *bun.DB
@@ -236,9 +239,9 @@ func (s *Sink) signFrom(source string) (string, error) {
 	case s.opts.SignFrom != "":
 		return s.opts.SignFrom, nil
 	case strings.HasPrefix(source, "dingtalk"):
-		return "from_dd", nil
+		return tagDingTalk, nil
 	case strings.HasPrefix(source, "wecom"):
-		return "from_wx", nil
+		return tagWeCom, nil
 	}
 	return "", &attendance.Error{Code: attendance.CodeUnknown, Op: "oasink write",
 		Detail: fmt.Sprintf("no tag is known for punches of %q", source),

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/attendance/attendancetest"
 	"github.com/punchbridge/punchbridge/provider"
 )
 
@@ -79,4 +80,30 @@ func Example() {
 	// staff001 2026-03-02T01:00:00Z
 	// staff002 2026-03-02T01:01:00Z
 	// 2 requests
+}
+
+// The calls of a company are counted in a store: over restarts, and for all processes
+// that share it. In production the store is a sqlstore.Store, and the budget is handed
+// to a client as dingtalk.Config.Budget.
+func ExampleStoredBudget() {
+	ctx := context.Background()
+	shanghai := time.FixedZone("Asia/Shanghai", 8*3600)
+	now := time.Date(2026, 3, 31, 23, 30, 0, 0, shanghai)
+	clock := func() time.Time { return now }
+	store := &attendancetest.Store{}
+
+	budget := provider.NewStoredBudget(store, "acme", 2, shanghai, clock)
+	fmt.Println(budget.Take(ctx), budget.Take(ctx))
+
+	restarted := provider.NewStoredBudget(store, "acme", 2, shanghai, clock)
+	fmt.Println(restarted.Left(ctx))
+	fmt.Println(attendance.CodeOf(restarted.Take(ctx)))
+
+	now = now.Add(time.Hour) // April
+	fmt.Println(restarted.Left(ctx))
+	// Output:
+	// <nil> <nil>
+	// 0 true <nil>
+	// quota
+	// 2 true <nil>
 }

@@ -20,8 +20,9 @@ type StoredBudget struct {
 }
 
 // NewStoredBudget returns a budget of calls requests for each calendar month of
-// zone, counted in store under the name of the company whose requests the platform
-// adds up. calls <= 0 only counts; a nil zone is UTC, a nil now time.Now.
+// zone (for DingTalk Asia/Shanghai), counted in store under the name of the company
+// whose requests the platform adds up: every budget of that name shares the count, whatever
+// its own calls. calls <= 0 only counts; a nil zone is UTC, a nil now time.Now.
 func NewStoredBudget(store attendance.BudgetStore, corp string, calls int, zone *time.Location, now func() time.Time) *StoredBudget {
 	if zone == nil {
 		zone = time.UTC
@@ -29,8 +30,9 @@ func NewStoredBudget(store attendance.BudgetStore, corp string, calls int, zone 
 	return &StoredBudget{store: store, corp: corp, calls: calls, zone: zone, now: clock(now)}
 }
 
-// Take books one request. A store that fails refuses it where there is a limit to
-// keep, and is passed over where requests are only counted.
+// Take books one request; when none is left it returns an attendance.Error of
+// CodeQuota. A store that fails refuses it where there is a limit to keep, with the
+// store's error, and is passed over where requests are only counted.
 func (b *StoredBudget) Take(ctx context.Context) error {
 	month := b.month()
 	_, ok, err := b.store.Spend(ctx, b.corp, month, 1, b.calls)
@@ -54,7 +56,8 @@ func (b *StoredBudget) Return() {
 	_, _, _ = b.store.Spend(ctx, b.corp, b.month(), -1, 0)
 }
 
-// Left is what may still be sent this month.
+// Left is what may still be sent this month; limited is false where requests are only
+// counted. Its errors are the store's.
 func (b *StoredBudget) Left(ctx context.Context) (calls int, limited bool, err error) {
 	if b.calls <= 0 {
 		return 0, false, ctx.Err()

@@ -37,7 +37,7 @@ func Check(now time.Time, jobs ...Job) []attendance.Finding {
 		if at, ok := onlyToday(&jobs[i], starts[i]); ok {
 			found = append(found, attendance.Finding{Code: FindingOnlyToday, Level: attendance.LevelWarning,
 				Message: attendance.Text{EN: fmt.Sprintf("%s: it starts at %s and reads only that same day, which has hardly begun", jobs[i].Name, clockOf(at)),
-					ZH: fmt.Sprintf("%s：在 %s 启动且只读取当天，而当天刚刚开始", jobs[i].Name, clockOf(at))},
+					ZH: fmt.Sprintf("%s: 在 %s 启动且只读取当天，而当天刚刚开始", jobs[i].Name, clockOf(at))},
 				Mend: attendance.Text{EN: "start at 23:30, or read some days back", ZH: "建议设为 23:30，或回看若干天"}})
 		}
 	}
@@ -50,7 +50,7 @@ func Check(now time.Time, jobs ...Job) []attendance.Finding {
 				apart := int(at.Sub(sync).Abs().Minutes())
 				found = append(found, attendance.Finding{Code: FindingDirectoryClose, Level: attendance.LevelWarning,
 					Message: attendance.Text{EN: fmt.Sprintf("%s: it starts at %s, %d minutes from the directory sync at %s", jobs[i].Name, clockOf(at), apart, clockOf(sync)),
-						ZH: fmt.Sprintf("%s：在 %s 启动，与 %s 的通讯录同步只相隔 %d 分钟", jobs[i].Name, clockOf(at), clockOf(sync), apart)},
+						ZH: fmt.Sprintf("%s: 在 %s 启动，与 %s 的通讯录同步只相隔 %d 分钟", jobs[i].Name, clockOf(at), clockOf(sync), apart)},
 					Mend: attendance.Text{EN: "keep them at least an hour apart", ZH: "建议至少相隔一小时"}})
 			}
 		}

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 )
 
@@ -109,18 +110,11 @@ func (s *Scheduler) mend(ctx context.Context, j *entry, c claims, now time.Time)
 		return false, nil
 	}
 	ended, err := s.opts.Ticks.LastTick(ctx, c.key+endedMark)
-	if err != nil {
+	if err != nil || !c.last.After(ended) {
 		return false, err
 	}
-	if !c.last.After(ended) {
-		j.open = time.Time{}
-		return false, nil
-	}
 	if !j.open.Equal(c.last) { // it may have been claimed just now
-		j.open, j.since, j.watch = c.last, clock(), s.newLease(j)
-		return true, nil
-	}
-	if clock().Sub(j.since) < deadAfter {
+		j.open, j.watch = c.last, s.newLease(j)
 		return true, nil
 	}
 	if held, err := j.watch.seize(ctx); err != nil || !held {
@@ -152,7 +146,14 @@ func (s *Scheduler) repeat(ctx context.Context, j *entry, c claims, now time.Tim
 	return s.start(j, run{reason: CutOff, at: c.last, lease: j.watch}) == nil, nil //nolint:contextcheck // a run outlives the look that began it
 }
 
-// lastly is a context for what must be told after ctx has ended, for a few seconds.
+// lastly is ctx for what must be told to the end: it ends a few seconds after ctx does.
 func lastly(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	end := time.AfterFunc(math.MaxInt64, cancel)
+	stop := context.AfterFunc(ctx, func() { end.Reset(3 * time.Second) })
+	return late, func() {
+		stop()
+		end.Stop()
+		cancel()
+	}
 }

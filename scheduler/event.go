@@ -16,7 +16,7 @@ const (
 	// Ended: it returned, with Err and after Took.
 	Ended EventKind = "ended"
 	// Skipped: it was not begun because a run of the job is still going, here or, if
-	// Elsewhere is set, in another process.
+	// Elsewhere is set, in another process; or because the host stopped, if Err is set.
 	Skipped EventKind = "skipped"
 	// Missed: the scheduled time, and as many before it as Missed says, have no run, and
 	// none makes up for them: they are older than [Job.MissedWithin].

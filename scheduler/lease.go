@@ -10,9 +10,10 @@ import (
 
 // How a lease is kept, by the real clock.
 const (
-	leaseBeat = 5 * time.Second
+	leaseBeat = time.Second
 	leasePoll = time.Second
-	deadAfter = 20 * time.Second // without a beat the holder is taken for dead
+	deadAfter = 8 * time.Second  // without a beat the holder is taken for dead
+	goneAfter = 20 * time.Second // a store that fails for so long is done without
 )
 
 // A lease says that a run of the job goes on. Unlike that of a Syncer it is not
@@ -55,7 +56,7 @@ func (l *lease) take(ctx context.Context) bool {
 		switch {
 		case held:
 			return true
-		case err != nil && ctx.Err() == nil && clock().Sub(began) >= deadAfter:
+		case err != nil && ctx.Err() == nil && clock().Sub(began) >= goneAfter:
 			return true
 		case err == nil && !first && l.seen != before:
 			return false // a beat, or another holder

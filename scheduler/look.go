@@ -12,6 +12,9 @@ const (
 	lookEvery  = time.Minute      // a clock that was set is noticed by then
 	retryEvery = 10 * time.Second // after trouble
 	onTime     = 2 * lookEvery    // so late is not late yet
+
+	// How often a run elsewhere is looked at of which it is not known whether it lives.
+	glanceEvery = 3 * time.Second
 )
 
 // lookAfter works off the times of a job until ctx ends.
@@ -60,7 +63,7 @@ func (s *Scheduler) look(ctx context.Context, j *entry) (time.Duration, error) {
 		}
 		open, err := s.mend(ctx, j, c, now)
 		if open {
-			wait = min(wait, deadAfter)
+			wait = min(wait, glanceEvery)
 		}
 		return wait, err
 	}
@@ -76,8 +79,12 @@ func (s *Scheduler) look(ctx context.Context, j *entry) (time.Duration, error) {
 		s.tell(ctx, j, Event{Kind: Missed, Scheduled: at, Missed: missed})
 		return 0, s.markEnded(ctx, c.key, at)
 	}
-	if err := s.start(j, r); errors.Is(err, ErrRunning) { //nolint:contextcheck // a run outlives the look that began it
-		s.tell(ctx, j, r.event(Skipped))
+	if err := s.start(j, r); err != nil { //nolint:contextcheck // a run outlives the look that began it
+		e := r.event(Skipped)
+		if !errors.Is(err, ErrRunning) {
+			e.Err = err
+		}
+		s.tell(ctx, j, e)
 	}
 	return 0, nil
 }

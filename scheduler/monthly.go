@@ -3,6 +3,8 @@ package scheduler
 import (
 	"fmt"
 	"time"
+
+	"github.com/punchbridge/punchbridge/attendance"
 )
 
 // Monthly is once every month, on its day-th day, at the time that [Daily] would choose.
@@ -28,11 +30,15 @@ func (m monthly) Next(after time.Time) time.Time {
 	if m.validate() != nil {
 		return time.Time{}
 	}
+	day := attendance.DateOf(after.In(m.daily.zone)).Add(-1)
 	// No two months in a row lack a day, so that 62 days hold one; a zone may leave one out.
-	for range 3 * 31 {
-		if after = m.daily.Next(after); after.IsZero() || after.Day() == m.day {
-			return after
+	for range 3*31 + 2 {
+		if day.Day == m.day {
+			if at, ok := m.daily.on(day); ok && at.After(after) {
+				return at
+			}
 		}
+		day = day.Add(1)
 	}
 	return time.Time{}
 }

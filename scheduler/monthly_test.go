@@ -22,6 +22,16 @@ func TestMonthly(t *testing.T) {
 	}
 }
 
+// A day is that of the calendar, also where the clocks carry its run into the next.
+func TestMonthlyOverAGap(t *testing.T) {
+	nuuk := zoneOf(t, "America/Nuuk") // 30 March 2024 ends at 23:00
+	from := time.Date(2024, 3, 1, 0, 0, 0, 0, nuuk)
+	require.Equal(t, time.Date(2024, 3, 31, 0, 0, 0, 0, nuuk), scheduler.Monthly(30, 23, 30, nuuk).Next(from))
+	require.Equal(t, time.Date(2024, 3, 31, 23, 30, 0, 0, nuuk), scheduler.Monthly(31, 23, 30, nuuk).Next(from))
+	apia := zoneOf(t, "Pacific/Apia") // has no 30 December 2011
+	require.Equal(t, time.Date(2012, 1, 30, 23, 30, 0, 0, apia), scheduler.Monthly(30, 23, 30, apia).Next(time.Date(2011, 12, 1, 0, 0, 0, 0, apia)))
+}
+
 func ExampleMonthly() {
 	zone := time.FixedZone("Asia/Shanghai", 8*3600)
 	for _, at := range scheduler.Upcoming(scheduler.Monthly(3, 3, 10, zone), time.Date(2026, 3, 3, 12, 0, 0, 0, zone), 2) {

@@ -7,7 +7,8 @@ import (
 )
 
 // A Schedule says when a job is to start. The schedules of github.com/robfig/cron
-// are Schedules; see [In] for their time zone.
+// are Schedules; see [In] for their time zone. Other than [Daily], they have no run on a day
+// whose clocks are put forward over it, and two where they show it twice.
 type Schedule interface {
 	// Next returns the first scheduled time after the given one, never that one itself;
 	// the zero time when there is none any more. It is asked with times in UTC. The

@@ -85,6 +85,9 @@ func TestDailyAgainstAClockThatIsWatched(t *testing.T) {
 			watched, exists := starts(from, days, zone)
 			until := from.Add((days - 2) * 24 * time.Hour)
 			for minute := range 24 * 60 {
+				if m := minute % 60; m%5 != 0 && m != 1 && m != 59 {
+					continue
+				}
 				schedule := scheduler.Daily(minute/60, minute%60, zone)
 				var want []time.Time
 				shown, _ := time.Parse(time.DateOnly, first)
@@ -108,8 +111,8 @@ func TestDailyIsOnceADay(t *testing.T) {
 		zone := zoneOf(t, name)
 		for _, clock := range [][2]int{{0, 0}, {1, 30}, {2, 30}, {23, 30}} {
 			schedule := scheduler.Daily(clock[0], clock[1], zone)
-			at := schedule.Next(time.Date(2005, 1, 1, 12, 0, 0, 0, zone))
-			for range 20 * 365 {
+			at := schedule.Next(time.Date(2009, 1, 1, 12, 0, 0, 0, zone))
+			for range 4 * 365 {
 				next := schedule.Next(at)
 				require.Equal(t, zone, next.Location())
 				require.Greater(t, next.Sub(at), 21*time.Hour)
@@ -132,7 +135,7 @@ func FuzzSchedules(f *testing.F) {
 		daily := scheduler.Daily(hour, minute, zone)
 		interval := scheduler.Interval{Every: time.Duration(every) * time.Second, Offset: time.Duration(offset) * time.Second, Jitter: time.Duration(jitter) * time.Second, Seed: name}
 		after := time.Unix(unix, 0)
-		for _, s := range []scheduler.Schedule{daily, interval, scheduler.AnyOf(daily, interval)} {
+		for _, s := range []scheduler.Schedule{daily, interval, scheduler.AnyOf(daily, interval), scheduler.Monthly(int(every%31)+1, hour, minute, zone)} {
 			at := s.Next(after)
 			if at.IsZero() {
 				continue

@@ -18,7 +18,7 @@ var (
 	// ErrNoJob: no job has this name.
 	ErrNoJob = errors.New("no job has this name")
 	// ErrStopped: Run was not called yet, or is coming to its end.
-	ErrStopped = errors.New("the scheduler is not running")
+	ErrStopped = errors.New("the scheduler has stopped, or was not started")
 )
 
 // A Scheduler starts jobs. It is safe for concurrent use.
@@ -56,9 +56,8 @@ type entry struct {
 
 	// Of the goroutine that looks after the job.
 	troubled bool
-	open     time.Time // a time whose run has not ended,
-	since    time.Time // and since when that is seen
-	watch    *lease
+	open     time.Time // a time whose run has not ended, as was seen before,
+	watch    *lease    // and who may be at it
 }
 
 // New returns a Scheduler of the jobs. opts may be nil. It is an error when a job's

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -149,7 +150,10 @@ func (w *world) host(opts scheduler.Options, jobs ...scheduler.Job) *host {
 	require.NoError(w, err)
 	ctx, cancel := context.WithCancel(w.Context())
 	h.cancel = cancel
-	go func() { h.ended <- h.Run(ctx) }()
+	go func() {
+		defer close(h.ended)
+		h.ended <- h.Run(ctx)
+	}()
 	synctest.Wait()
 	return h
 }
@@ -159,6 +163,9 @@ func (h *host) stop(t *testing.T) {
 	t.Helper()
 	h.cancel()
 	require.NoError(t, <-h.ended)
+	if h.dead != nil {
+		require.Zero(t, h.dead.calls.Load(), "nothing goes on when Run has returned")
+	}
 	synctest.Wait()
 }
 
@@ -173,15 +180,24 @@ var errDead = errors.New("dead")
 // deadly is a store as a process sees it that may die.
 type deadly struct {
 	store *attendancetest.Store
+
+	mu sync.Mutex
 	// claimed, when not nil, is asked after each claim whether the process dies then.
 	claimed func(job string, at time.Time) bool
 
-	mu   sync.Mutex
-	over chan struct{}
+	over  chan struct{}
+	calls atomic.Int32 // that are going on
 }
 
 func mortal(store *attendancetest.Store) *deadly {
 	return &deadly{store: store, over: make(chan struct{})}
+}
+
+// dieAt sets who is asked whether the process dies after a claim.
+func (d *deadly) dieAt(claimed func(job string, at time.Time) bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.claimed = claimed
 }
 
 func (d *deadly) die() {
@@ -201,42 +217,61 @@ func (d *deadly) gone() bool {
 	}
 }
 
-func (d *deadly) Tick(ctx context.Context, job string, at time.Time, owner string) (bool, error) {
+// call is the way to the store, which takes a moment: so two processes meet there.
+func (d *deadly) call() bool {
+	d.calls.Add(1)
+	time.Sleep(10 * time.Millisecond)
 	if d.gone() {
+		d.calls.Add(-1)
+		return false
+	}
+	return true
+}
+
+func (d *deadly) Tick(ctx context.Context, job string, at time.Time, owner string) (bool, error) {
+	if !d.call() {
 		return false, errDead
 	}
+	defer d.calls.Add(-1)
 	claimed, err := d.store.Tick(ctx, job, at, owner)
-	if claimed && d.claimed != nil && d.claimed(job, at) {
+	d.mu.Lock()
+	dies := d.claimed
+	d.mu.Unlock()
+	if claimed && dies != nil && dies(job, at) {
 		d.die()
 	}
 	return claimed, err
 }
 
 func (d *deadly) LastTick(ctx context.Context, job string) (time.Time, error) {
-	if d.gone() {
+	if !d.call() {
 		return time.Time{}, errDead
 	}
+	defer d.calls.Add(-1)
 	return d.store.LastTick(ctx, job)
 }
 
 func (d *deadly) Lease(ctx context.Context, name, owner string, at time.Time, over attendance.Holder) (attendance.Holder, error) {
-	if d.gone() {
+	if !d.call() {
 		return attendance.Holder{}, errDead
 	}
+	defer d.calls.Add(-1)
 	return d.store.Lease(ctx, name, owner, at, over)
 }
 
 func (d *deadly) Beat(ctx context.Context, name, owner string, at time.Time) (bool, error) {
-	if d.gone() {
+	if !d.call() {
 		return false, errDead
 	}
+	defer d.calls.Add(-1)
 	return d.store.Beat(ctx, name, owner, at)
 }
 
 func (d *deadly) Release(ctx context.Context, name, owner string) error {
-	if d.gone() {
+	if !d.call() {
 		return errDead
 	}
+	defer d.calls.Add(-1)
 	return d.store.Release(ctx, name, owner)
 }
 

@@ -78,19 +78,26 @@ func (s *Sink) Preview(ctx context.Context, b attendance.Batch) (attendance.Prev
 	return p, nil
 }
 
+// A family is a person's field punches, or the others: an answer of the ones says
+// nothing about the others.
+type family struct {
+	person string
+	field  bool
+}
+
 // compare finds out what the batch adds, and which rows it lacks.
 func (s *Sink) compare(b attendance.Batch) (w attendance.Written, added map[Row]attendance.Place, kept []Row) {
 	added = make(map[Row]attendance.Place)
 	w.Skipped = make(map[attendance.Reason]int)
 	persons := personsOf(b)
-	answered := make(map[string]bool)
+	answered := make(map[family]bool)
 	held := make(map[Row]bool)
 	for _, p := range b.Punches {
 		person, ok := persons[p.Account]
 		if !ok || !b.Span.Contains(p.Time) {
 			panic(fmt.Sprintf("attendancetest: punch %+v is not of the batch's members and span", p))
 		}
-		answered[person] = true
+		answered[family{person, p.Kind == attendance.Field}] = true
 		switch {
 		case p.Kind < attendance.Regular || p.Kind > attendance.Field:
 			w.Skipped[attendance.UnknownType]++
@@ -114,7 +121,7 @@ func (s *Sink) compare(b attendance.Batch) (w attendance.Written, added map[Row]
 		held[key] = true
 	}
 	for key := range s.rows {
-		if answered[key.Person] && b.Span.Contains(key.Time) && !held[key] {
+		if answered[family{key.Person, key.Kind == attendance.Field}] && b.Span.Contains(key.Time) && !held[key] {
 			w.Superseded++
 			kept = append(kept, key)
 		}
@@ -123,8 +130,8 @@ func (s *Sink) compare(b attendance.Batch) (w attendance.Written, added map[Row]
 	return w, added, kept
 }
 
-// Rows returns what the sink holds, sorted by person, time, kind and direction.
-func (s *Sink) Rows() []Row {
+// All returns what the sink holds, sorted by person, time, kind and direction.
+func (s *Sink) All() []Row {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return sortedRows(s.rows)

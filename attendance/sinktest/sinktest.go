@@ -92,6 +92,8 @@ func Rules() []Rule {
 		{"a large batch is stored whole", large},
 		{"preview: it tells what the next write does", previewed},
 		{"preview: it changes nothing, and obeys a context that has ended", unchanged},
+		{"rows: every row is told, of every writer", rowsRead},
+		{"rows: only of those who were asked for, and of the span", rowsWithin},
 		{"ledger: a corrected punch moves its row", corrected},
 		{"ledger: a mended binding moves rows", rebound},
 		{"ledger: an older answer moves and removes nothing", older},

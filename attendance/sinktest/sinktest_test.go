@@ -45,7 +45,7 @@ func (m *memory) Sink(testing.TB) attendance.Sink {
 
 func (m *memory) Rows(testing.TB) []sinktest.Row {
 	var rows []sinktest.Row
-	for _, r := range m.sink.Rows() {
+	for _, r := range m.sink.All() {
 		rows = append(rows, sinktest.Row{Person: r.Person, Second: r.Time.In(m.zone).Format(time.DateTime), Direction: r.Direction, Address: r.Place.Address})
 	}
 	return rows

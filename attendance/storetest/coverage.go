@@ -39,6 +39,10 @@ func coveredIsASet(t testing.TB, s attendance.Store) {
 	remember(t, s, attendance.Change{Person: "1", Account: "a", Covered: span(10, 20)})
 	remember(t, s, attendance.Change{Person: "1", Account: "a", Covered: span(20, 30)}, attendance.Change{Person: "1", Account: "a", Covered: span(0, 10)})
 	sameSpans(t, "spans that touch", the(t, s, "1").Covered, span(0, 30))
+	remember(t, s, attendance.Change{Person: "1", Account: "a", Covered: span(40, 50)}, attendance.Change{Person: "1", Account: "a", Covered: span(5, 7), Uncovered: true})
+	sameSpans(t, "what does not count any more", the(t, s, "1").Covered, span(5, 7))
+	remember(t, s, attendance.Change{Person: "1", Account: "a", Uncovered: true})
+	sameSpans(t, "nothing counts any more", the(t, s, "1").Covered)
 	random := rand.New(rand.NewPCG(3, 4))
 	models := []bits{make(bits, 60), make(bits, 60), make(bits, 60)}
 	for range 40 {

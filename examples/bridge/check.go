@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/scheduler"
 )
 
 // check asks every part of every job whether it can work. What belongs to one
@@ -29,8 +31,9 @@ func (p *program) check(ctx context.Context) int {
 	}
 	for _, w := range works {
 		p.checkOA(ctx, w, &found)
-		p.checkTimes(w.job, &found)
 	}
+	p.checkTimes(works, &found)
+	p.checkState(ctx, &found)
 	if err := p.close(); err != nil {
 		found.add("", attendance.FindingOf(attendance.Text{EN: "closing the database", ZH: "关闭数据库"}, err))
 	}
@@ -93,29 +96,51 @@ func (p *program) checkOA(ctx context.Context, w *work, found *findings) {
 	found.add(w.job.name, scope.CheckReach(ctx, w.platform.families()[0].Provider, p.now())...)
 }
 
-// checkTimes warns of a job that runs close to the site's own directory sync:
-// people who are just being moved would be missed.
-func (p *program) checkTimes(j *jobConfig, found *findings) {
-	if !j.enabled {
-		found.add(j.name, attendance.Finding{Code: "job_disabled", Level: attendance.LevelOK,
-			Message: attendance.Text{EN: "the job is disabled (enabled: false)", ZH: "任务未启用（enabled: false）"}})
-	}
-	if p.config.contactSync == nil {
-		return
-	}
-	const hour, day = 60, 24 * 60
-	for _, at := range j.times {
-		apart := (int(at) - int(*p.config.contactSync) + day) % day
-		if apart = min(apart, day-apart); apart < hour {
-			found.add(j.name, attendance.Finding{Code: "contact_sync_close", Level: attendance.LevelWarning,
-				Message: attendance.Text{EN: fmt.Sprintf("the job starts at %v, %d minutes from the directory sync at %v", at, apart, *p.config.contactSync),
-					ZH: fmt.Sprintf("任务在 %v 开始，与通讯录同步 %v 只相隔 %d 分钟", at, *p.config.contactSync, apart)},
-				Mend: attendance.Text{EN: "keep them at least an hour apart", ZH: "建议至少相隔一小时"}})
+// checkTimes warns of starts that lose punches: too soon after midnight, or close to
+// the site's own directory sync.
+func (p *program) checkTimes(works []*work, found *findings) {
+	for _, w := range works {
+		if !w.job.enabled {
+			found.add(w.job.name, attendance.Finding{Code: "job_disabled", Level: attendance.LevelOK,
+				Message: attendance.Text{EN: "the job is disabled (enabled: false)", ZH: "任务未启用（enabled: false）"}})
 		}
 	}
+	found.add("", scheduler.Check(p.now(), p.starts(works)...)...)
 }
 
-func (t clockTime) String() string { return fmt.Sprintf("%02d:%02d", int(t)/60, int(t)%60) }
+// starts are the times of all jobs, and of the directory's sync.
+func (p *program) starts(works []*work) []scheduler.Job {
+	var all []scheduler.Job
+	for _, w := range works {
+		if at := w.job.schedule(); at != nil {
+			all = append(all, scheduler.Job{Name: w.job.name, Schedule: at, Window: w.task().window})
+		}
+	}
+	if t := p.config.contactSync; t != nil {
+		all = append(all, scheduler.Job{Name: "contact_sync_at", Schedule: t.daily(p.config.zone), Directory: true})
+	}
+	return all
+}
+
+// checkState tries the database where runs are remembered.
+func (p *program) checkState(ctx context.Context, found *findings) {
+	if p.config.state.driver == "none" {
+		found.add("state", attendance.Finding{Code: "state", Level: attendance.LevelWarning,
+			Message: attendance.Text{EN: "nothing is remembered between runs (driver: none): what an outage or a late binding leaves out is not made up for", ZH: "不保存运行状态（driver: none）：停机或补绑造成的遗漏不会自动补齐"},
+			Mend:    attendance.Text{EN: "leave state out for an SQLite file beside this one, or name a database", ZH: "删去 state 即使用配置文件旁的 SQLite 文件，或指定数据库"}})
+		return
+	}
+	store, err := p.store(ctx)
+	if err == nil {
+		_, err = store.LastTick(ctx, "check")
+	}
+	found.add("state", attendance.Tried(ctx, err, attendance.FindingOK("state", attendance.Text{EN: "runs can be remembered", ZH: "运行状态可以保存"}),
+		attendance.Text{EN: "the database where runs are remembered cannot be used", ZH: "保存运行状态的数据库不可用"})...)
+}
+
+func (t clockTime) daily(zone *time.Location) scheduler.Schedule {
+	return scheduler.Daily(int(t)/60, int(t)%60, zone)
+}
 
 // label names the OA for people.
 func (o *oaConfig) label() string {

@@ -69,6 +69,17 @@ func TestCheckSaysOneThingOnce(t *testing.T) {
 	require.Equal(t, 1, strings.Count(r.stdout, `"code": "permission"`))
 }
 
+func TestCheckOfAStartAfterMidnight(t *testing.T) {
+	for lookBack, want := range map[string]int{"look_back_days: 0": 1, "look_back_days: 6": 0} {
+		s := newSite(t, "e8")
+		s.ordinary()
+		s.job = append(s.job, "at: ['00:10', '23:30']", lookBack)
+		r := s.bridge("check")
+		require.Equal(t, 0, r.code, r.stdout)
+		require.Equal(t, want, strings.Count(r.stdout, `"code": "only_today"`), r.stdout)
+	}
+}
+
 func appendText(t *testing.T, path, text string) {
 	t.Helper()
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)

@@ -25,6 +25,12 @@ const usage = `bridge moves punches (打卡) from DingTalk and WeCom into the OA
   jobs                   the jobs: enabled, next run, last result, read up to (任务列表)
   history [JOB]          the sync log (同步日志); -run ID one run, its slices and who was left out; -grep TEXT only lines with it
   preview JOB [-from .. -to ..]      what a run, or a backfill of these days, would write; writes nothing (预览)
+  explain JOB -employee X -day 2026-03-02     why is a person's punch of that day not in the OA? X: id, loginid, workcode or name (查因)
+  reconcile JOB -from .. -to ..      provider against OA: missing, extra, different, doubled; -csv a table (对账)
+  bindings JOB           who is bound, unbound, ambiguous, inactive, as CSV (人员绑定); -bom for Excel
+                         -propose -from .. -to ..   who might be which account, from the rows that another bridge wrote
+                         (-tag from_dd); to be confirmed by a human, then usable as binding.file
+  changes -since 2026-04-03T09:00:00+08:00 [JOB] [-from .. -to ..]     person-days changed in the OA since then; -csv a table (变更清单)
   serve                  all enabled jobs at their times, until SIGTERM (常驻运行)
   undo RUN               take back what a run wrote; needs oa.ledger (撤销一次运行)
   version                version, commit and Go version of this program; also -version (版本)
@@ -46,15 +52,21 @@ func usagef(format string, args ...any) error { return usageError(fmt.Sprintf(fo
 
 // command is the command line, read.
 type command struct {
-	config string
-	json   bool
-	log    string           // "": stdout and stderr
-	now    func() time.Time // nil: the real clock
-	name   string
-	job    string
-	undone string // the run to be undone
-	run    string // the run of the sync log to be shown
-	grep   string
+	config  string
+	json    bool
+	log     string           // "": stdout and stderr
+	now     func() time.Time // nil: the real clock
+	name    string
+	job     string
+	undone  string // the run to be undone
+	run     string // the run of the sync log to be shown
+	grep    string
+	csv     bool
+	bom     bool      // of a table
+	propose bool      // bindings, from old rows
+	tag     string    // of those rows
+	since   time.Time // of changes
+	explained
 	backfill
 }
 
@@ -141,8 +153,14 @@ func parseCommand(args []string) (command, error) {
 			return c, usagef("serve lives on the real clock: leave out -now")
 		}
 		return c, nil
-	case "explain", "reconcile", "bindings":
-		return c, usagef("the command %s is not yet built (此命令尚未实现)", c.name)
+	case "reconcile":
+		return c, c.parseReconcile(rest)
+	case "bindings":
+		return c, c.parseBindings(rest)
+	case "changes":
+		return c, c.parseChanges(rest)
+	case "explain":
+		return c, c.parseExplain(rest)
 	}
 	return c, usagef("unknown command %q: write check, run or backfill (bridge -h tells more)", c.name)
 }
@@ -156,6 +174,61 @@ func (c *command) parseDays(args []string) error {
 	}
 	if *from == nil && *to == nil {
 		return nil
+	}
+	return c.between(*from, *to)
+}
+
+func (c *command) parseBindings(args []string) error {
+	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	from, to := daysOf(flags)
+	flags.BoolVar(&c.bom, "bom", false, "")
+	flags.BoolVar(&c.propose, "propose", false, "")
+	flags.StringVar(&c.tag, "tag", "", "")
+	switch err := c.positional(flags, args); {
+	case err != nil:
+		return err
+	case c.propose:
+		return c.between(*from, *to)
+	case *from != nil || *to != nil || c.tag != "":
+		return usagef("bindings takes -from, -to and -tag only with -propose")
+	}
+	return nil
+}
+
+func (c *command) parseChanges(args []string) error {
+	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	from, to := daysOf(flags)
+	flags.BoolVar(&c.csv, "csv", false, "")
+	flags.BoolVar(&c.bom, "bom", false, "")
+	flags.Func("since", "", func(s string) (err error) {
+		if c.since, err = time.Parse(time.RFC3339, s); err != nil {
+			return errors.New("write RFC 3339, as 2026-04-03T09:00:00+08:00")
+		}
+		return nil
+	})
+	switch err := c.perhapsJob(flags, args); {
+	case err != nil:
+		return err
+	case c.since.IsZero():
+		return usagef("changes needs -since, as -since 2026-04-03T09:00:00+08:00")
+	case c.csv && c.json:
+		return usagef("changes prints -csv or -json, not both")
+	case *from == nil && *to == nil:
+		return nil
+	}
+	return c.between(*from, *to)
+}
+
+func (c *command) parseReconcile(args []string) error {
+	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	from, to := daysOf(flags)
+	flags.BoolVar(&c.csv, "csv", false, "")
+	flags.BoolVar(&c.bom, "bom", false, "")
+	if err := c.positional(flags, args); err != nil {
+		return err
+	}
+	if c.csv && c.json {
+		return usagef("reconcile prints -csv or -json, not both")
 	}
 	return c.between(*from, *to)
 }

@@ -73,8 +73,7 @@ func (p *program) history(ctx context.Context) int {
 		}
 	}
 	if p.config.state.driver == "none" {
-		return p.misused(&configError{file: p.config.file, key: "state.driver", what: "nothing is remembered (none), so there is no history",
-			mend: attendance.Text{EN: "write sqlite, mysql or postgres", ZH: "请改为 sqlite、mysql 或 postgres"}})
+		return p.misused(p.config.forgetful())
 	}
 	d := historyDocument{Runs: []runLine{}}
 	err := p.readHistory(ctx, &d)
@@ -87,6 +86,12 @@ func (p *program) history(ctx context.Context) int {
 	}
 	p.printHistory(d)
 	return exitCode(err)
+}
+
+// forgetful is the fault of a file whose site remembers nothing.
+func (c *config) forgetful() error {
+	return &configError{file: c.file, key: "state.driver", what: "nothing is remembered (none), so there is no history",
+		mend: attendance.Text{EN: "write sqlite, mysql or postgres", ZH: "请改为 sqlite、mysql 或 postgres"}}
 }
 
 func (p *program) readHistory(ctx context.Context, d *historyDocument) error {
@@ -249,6 +254,8 @@ func kindZH(kind attendance.RunKind) string {
 		return "初始同步"
 	case attendance.KindReread:
 		return "补读"
+	case attendance.KindUndo:
+		return "撤销"
 	default:
 		return "自动同步"
 	}

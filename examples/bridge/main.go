@@ -122,8 +122,16 @@ func (p *program) main(ctx context.Context, args []string) int {
 		return p.serve(ctx)
 	case "preview":
 		return p.preview(ctx)
+	case "reconcile":
+		return p.reconcile(ctx)
+	case "bindings":
+		return p.bindings(ctx)
+	case "changes":
+		return p.changes(ctx)
 	case "history":
 		return p.history(ctx)
+	case "explain":
+		return p.explain(ctx)
 	case "jobs":
 		return p.jobs(ctx)
 	default:

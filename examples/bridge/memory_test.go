@@ -216,3 +216,31 @@ func TestAnAccountInTwoJobsIsTold(t *testing.T) {
 	require.Contains(t, r.stdout, "staff017 (daily, again: 17)")
 	require.NotContains(t, r.stdout, "staff020 (")
 }
+
+func TestCheckLooksAtTheStateAndAtTheTimes(t *testing.T) {
+	s := newSite(t, "e9")
+	s.job = append(s.job, `at: "00:10"`, "look_back_days: 0")
+	codes := func() map[string]string {
+		found := map[string]string{}
+		for _, f := range s.bridge("check").document.Findings {
+			found[f.Code] = f.Level
+		}
+		return found
+	}
+	require.Equal(t, "ok", codes()["state"])
+	require.Equal(t, "warning", codes()["only_today"])
+	s.state = "{driver: none}"
+	require.Equal(t, "warning", codes()["state"])
+	s.state = `{driver: sqlite, dsn: "file:no/such/folder/state.db"}`
+	require.Equal(t, "error", codes()["store_unavailable"])
+}
+
+func TestARunThatCouldNotBeginIsInTheSyncLog(t *testing.T) {
+	s := newSite(t, "e9")
+	s.oa = []string{`dsn: "file:nowhere.db"`}
+	require.Equal(t, exitPartial, s.bridge("run", "daily").code)
+	runs := s.history().Runs
+	require.Len(t, runs, 1)
+	require.Equal(t, "partial", runs[0].Result)
+	require.Contains(t, runs[0].Message, "nowhere.db")
+}

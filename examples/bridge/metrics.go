@@ -101,6 +101,19 @@ func (m *metrics) count(j *jobConfig, r attendance.Report) {
 	}
 }
 
+// remembered publishes how the runs before this process ended.
+func (m *metrics) remembered(j *jobConfig, last, success time.Time, up bool) {
+	m.lastRun.WithLabelValues(j.name).Set(seconds(last))
+	if !success.IsZero() {
+		m.lastSuccess.WithLabelValues(j.name).Set(seconds(success))
+	}
+	value := 0.0
+	if up {
+		value = 1
+	}
+	m.up.WithLabelValues(j.name).Set(value)
+}
+
 func (m *metrics) ended(j *jobConfig, now time.Time, err error) {
 	m.lastRun.WithLabelValues(j.name).Set(seconds(now))
 	up := 0.0

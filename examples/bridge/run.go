@@ -24,14 +24,18 @@ func (p *program) run(ctx context.Context) int {
 	return p.sync(ctx, w, w.task())
 }
 
-// task is the job's automatic run. A look-back of 0 is the old automatic sync: today
-// and nothing else, whatever was missed.
+// task is the job's automatic run.
 func (w *work) task() task {
-	t := task{units: w.units(), window: attendance.SinceMark(w.job.lookBack, w.job.zone), kind: attendance.KindRun}
-	if w.job.lookBack == 0 {
-		t.window = attendance.Today(w.job.zone)
+	return task{units: w.units(), window: w.job.window(), kind: attendance.KindRun}
+}
+
+// window is what an automatic run reads. A look-back of 0 is the old automatic sync:
+// today and nothing else, whatever was missed.
+func (j *jobConfig) window() attendance.Window {
+	if j.lookBack == 0 {
+		return attendance.Today(j.zone)
 	}
-	return t
+	return attendance.SinceMark(j.lookBack, j.zone)
 }
 
 // A task is what is to be read for a job: whose punches, and which days.
@@ -107,7 +111,7 @@ func (p *program) sync(ctx context.Context, w *work, t task) int {
 func runExit(report attendance.Report, err error) int {
 	code := exitCode(err)
 	for _, warning := range report.Warnings {
-		if warning.Code == "beyond_horizon" || isNotRecalculated(warning) {
+		if warning.Code == "beyond_horizon" || warning.Code == "history_postponed" || isNotRecalculated(warning) {
 			code = max(code, exitPartial)
 		}
 	}
@@ -119,20 +123,32 @@ func (p *program) transfer(ctx context.Context, w *work, t task) (attendance.Rep
 	families, err := p.families(ctx, w, t)
 	if err != nil {
 		span, _ := t.window.Span(attendance.Moment{Now: p.now()})
-		return attendance.Report{Job: w.job.name, Run: p.runID(), Span: span}, err
+		report := attendance.Report{Job: w.job.name, Run: p.runID(), Span: span, Started: p.now(), Ended: p.now()}
+		p.noteFailure(ctx, w, t, report, err)
+		return report, err
 	}
 	report, err := attendance.RunTogether(ctx, w.scope(t.units), t.window, families...)
 	report.Warnings = recalculate(ctx, w.hooked, w.job.zone, report.Warnings)
 	if err == nil {
 		err = w.oa.Missing() // also where no punch happened to need it
 	}
-	if p.command.now != nil { // the real clock is not the one that counts
-		report.Warnings = slices.DeleteFunc(report.Warnings, func(w attendance.Warning) bool { return w.Code == "clock_skew" })
-	}
 	if warning, ok := p.sharedAccounts(ctx, w.job); ok {
 		report.Warnings = append(report.Warnings, warning)
 	}
 	return report, err
+}
+
+// noteFailure puts a run into the sync log that ended before it began, as where the
+// OA's database is down.
+func (p *program) noteFailure(ctx context.Context, w *work, t task, report attendance.Report, err error) {
+	if p.state == nil {
+		return
+	}
+	noteErr := p.state.EndRun(ctx, attendance.RunRecord{ID: report.Run, Kind: t.kind, Target: w.job.oa.target(), Attempts: 1,
+		Result: attendance.ResultPartial, Code: attendance.CodeOf(err), Message: err.Error(), Report: report})
+	if noteErr != nil {
+		p.logger.Warn("the run could not be put into the sync log", "error", noteErr)
+	}
 }
 
 // accountsShown is how many accounts a warning names.
@@ -191,7 +207,7 @@ func (p *program) families(ctx context.Context, w *work, t task) ([]*attendance.
 		all = append(all, attendance.NewSyncer(f.Provider, w.sink(), &attendance.Options{
 			Job: w.job.name, Run: run, Target: w.job.oa.target(), Corp: w.job.provider.corp(),
 			Kind: t.kind, Scope: w.scopeName(t), Apart: t.apart, Memory: memory, FreezeAfterDay: w.job.freeze,
-			Now: p.now, Logger: p.logger, EmptyIsNormal: f.rare, Observe: observe, Share: t.share, Parallel: t.parallel, Announce: p.announce(t),
+			Now: p.command.now, Logger: p.logger, EmptyIsNormal: f.rare, Observe: observe, Share: t.share, Parallel: t.parallel, Announce: p.announce(t),
 		}))
 	}
 	return all, nil

@@ -39,12 +39,13 @@ func (p *program) serve(ctx context.Context) int {
 	if s.scheduler, err = scheduler.New(s.options(), s.jobs(works)...); err != nil {
 		return p.misused(&configError{file: p.config.file, key: "jobs", what: err.Error()})
 	}
-	for _, f := range scheduler.Check(p.now(), s.jobs(works)...) {
+	for _, f := range scheduler.Check(p.now(), p.starts(works)...) {
 		p.logger.Warn(f.Code, "message", f.Message.String(), "mend", f.Mend.String())
 	}
 	for _, w := range works {
 		s.begin(ctx, w.job)
 	}
+	s.budgets(ctx, works)
 	err = s.listen(ctx, func() error { return s.scheduler.Run(ctx) })
 	if closeErr := p.close(); err == nil {
 		err = closeErr
@@ -142,8 +143,11 @@ func (s *server) perform(ctx context.Context, of *work, t task) error {
 		err = errPartly
 	}
 	s.metrics.count(w.job, report)
-	if t.kind == attendance.KindRun {
+	switch {
+	case t.kind == attendance.KindRun:
 		s.ended(ctx, w.job, report, err)
+	case err != nil && ctx.Err() == nil: // it comes once a month
+		s.tell(ctx, w.job, report, err)
 	}
 	return err
 }
@@ -161,21 +165,62 @@ func exitWord(code int) string {
 	}
 }
 
-// begin takes up what is remembered of a job: how its last run ended and how far it is.
+// begin takes up what is remembered of a job: how its last runs ended and how far it is.
 func (s *server) begin(ctx context.Context, j *jobConfig) {
 	s.metrics.schedule(j, s.now)
+	var last, success time.Time
+	up := true
+	s.dailyRuns(ctx, j, func(r attendance.RunRecord) bool {
+		if last.IsZero() {
+			last, up = r.Report.Ended, r.Result == attendance.ResultOK
+		}
+		if r.Result == attendance.ResultOK {
+			success = r.Report.Ended
+		}
+		return success.IsZero()
+	})
+	if !last.IsZero() {
+		s.metrics.remembered(j, last, success, up)
+	}
+	s.progressed(ctx, j)
+}
+
+// dailyRuns tells of the runs of the job that ended by themselves, the latest first,
+// until it is enough: backfills and re-reads are not among them.
+func (s *server) dailyRuns(ctx context.Context, j *jobConfig, more func(attendance.RunRecord) bool) {
 	if s.store == nil {
 		return
 	}
-	var line jobLine
-	if err := s.soFar(ctx, s.store, j, &line); err != nil {
-		s.logger.Warn("the state cannot be read", "job", j.name, "error", err)
-		return
+	for r, err := range s.store.Runs(ctx, attendance.RunFilter{Job: j.name, Target: j.oa.target(), Kind: attendance.KindRun, Limit: 100}) {
+		switch {
+		case err != nil:
+			s.logger.Warn("the state cannot be read", "job", j.name, "error", err)
+			return
+		case r.Result == "" || r.Result == attendance.ResultStopped:
+			continue
+		case !more(r):
+			return
+		}
 	}
-	if line.Last.Result != "" && line.Last.Result != "running" {
-		j.failing = line.Last.Result != string(attendance.ResultOK)
+}
+
+// budgets publishes what is left of each provider's calls this month, where they are bounded.
+func (s *server) budgets(ctx context.Context, works []*work) {
+	known := make(map[*providerConfig]bool)
+	for _, w := range works {
+		of := w.job.provider
+		meter, ok := attendance.As[attendance.Meter](w.platform.families()[0].Provider)
+		if !ok || of.monthlyQuota == 0 || known[of] {
+			continue
+		}
+		known[of] = true
+		s.metrics.budget(of.name, func() (float64, bool) {
+			ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+			defer cancel()
+			left, limited, err := meter.Left(ctx)
+			return float64(left), limited && err == nil
+		})
 	}
-	s.progressed(ctx, j)
 }
 
 // progressed publishes how far the job is.
@@ -191,15 +236,32 @@ func (s *server) progressed(ctx context.Context, j *jobConfig) {
 	s.metrics.progress(j, progress)
 }
 
-// ended publishes how a run of a job ended, and tells when the job fails or recovers.
+// ended publishes how a run of a job ended, and tells when the job fails or recovers:
+// by the run before it, whichever process made it.
 func (s *server) ended(ctx context.Context, j *jobConfig, report attendance.Report, err error) {
 	if ctx.Err() != nil && attendance.CodeOf(err) == "" {
 		return // the host stops
 	}
 	s.metrics.ended(j, s.now(), err)
 	s.progressed(ctx, j)
+	if errors.Is(err, errPartly) {
+		err = nil // the log tells what somebody is to do
+	}
 	was := j.failing
-	if j.failing = err != nil; was == j.failing || s.config.notify == "" {
+	s.dailyRuns(ctx, j, func(r attendance.RunRecord) bool {
+		if r.ID == report.Run {
+			return true
+		}
+		was = r.Result != attendance.ResultOK
+		return false
+	})
+	if j.failing = err != nil; was != j.failing {
+		s.tell(ctx, j, report, err)
+	}
+}
+
+func (s *server) tell(ctx context.Context, j *jobConfig, report attendance.Report, err error) {
+	if s.config.notify == "" {
 		return
 	}
 	if tellErr := s.notify(ctx, j, report, err); tellErr != nil {

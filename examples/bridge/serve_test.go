@@ -114,7 +114,7 @@ func eventually(t *testing.T, what func() bool, why string) {
 }
 
 func (s *servedSite) get(path string) string {
-	reply, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d%s", s.port, path))
+	reply, err := new(http.Client).Get(fmt.Sprintf("http://127.0.0.1:%d%s", s.port, path))
 	if err != nil {
 		return ""
 	}
@@ -135,6 +135,7 @@ func stop(t *testing.T, cmd *exec.Cmd) int {
 
 func TestServe(t *testing.T) {
 	s := newServedSite(t)
+	s.provider = append(s.provider, "monthly_quota: 100")
 	s.owe()
 	cmd, stderr := s.serve()
 	eventually(t, func() bool { return len(s.rows(signRows)) == 3 }, "the missed time was made up for")
@@ -144,7 +145,8 @@ func TestServe(t *testing.T) {
 	}, "it is counted")
 	metrics := s.get("/metrics")
 	for _, line := range []string{`punchbridge_job_up{job="daily"} 1`, `punchbridge_last_success_timestamp_seconds{job="daily"} 1.`, `punchbridge_final_lag_seconds{job="daily"} `,
-		`punchbridge_next_run_timestamp_seconds{job="daily"} 1.`, `punchbridge_calls_total{job="daily"} 1`, `punchbridge_people_behind{job="daily"} 0`} {
+		`punchbridge_next_run_timestamp_seconds{job="daily"} 1.`, `punchbridge_calls_total{job="daily"} 1`, `punchbridge_people_behind{job="daily"} 0`,
+		`punchbridge_calls_left{provider="platform"} 99`} {
 		require.Contains(t, metrics, line)
 	}
 	require.Zero(t, stop(t, cmd))
@@ -218,7 +220,7 @@ func TestTwoServersRunAJobOnceAndOneTakesOver(t *testing.T) {
 	require.NoError(t, killed.Process.Kill())
 	_ = killed.Wait()
 	close(hang)
-	require.Eventually(t, func() bool { return len(s.rows(signRows)) == 3 }, 60*time.Second, 100*time.Millisecond, "the other takes over")
+	require.Eventually(t, func() bool { return len(s.rows(signRows)) == 3 }, 30*time.Second, 100*time.Millisecond, "the other takes over within half a minute")
 	require.Zero(t, stop(t, left))
 	require.Empty(t, s.rows(doubled))
 }

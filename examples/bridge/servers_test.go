@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -91,6 +92,7 @@ func TestServers(t *testing.T) {
 		t.Run(driver, func(t *testing.T) {
 			s, oa := onServer(t, driver)
 			s.ordinary()
+			s.state = fmt.Sprintf("{driver: %s, %s}", driver, s.oa[1]) // beside the OA's own tables
 			r := s.bridge("check")
 			require.Equal(t, 0, r.code, "%s%s", r.stdout, r.stderr)
 			r = s.bridge("backfill", "daily", "-from", "2026-03-02", "-to", "2026-03-06")
@@ -106,10 +108,22 @@ func TestServers(t *testing.T) {
 			r = s.bridge("backfill", "daily", "-from", "2026-03-02", "-to", "2026-03-06")
 			require.Equal(t, 0, r.code, "%s%s", r.stdout, r.stderr)
 			require.Equal(t, [2]int{0, ordinaryRows}, [2]int{r.document.Written, r.document.Present})
+			require.Len(t, s.history().Runs, 2)
+			require.Equal(t, "2026-03-07T00:00:00+08:00", s.jobs()[0].ReadUpTo)
+			r = s.bridge("run", "daily")
+			require.Equal(t, 0, r.code, "%s%s", r.stdout, r.stderr)
+			require.Equal(t, "2026-03-03T00:00:00+08:00", r.document.From)
+			require.NoFileExists(t, filepath.Join(s.dir, "bridge-state.db"))
 
 			// A password is never shown, neither of a dsn that is refused by the server nor
 			// of one that cannot be read.
-			good := s.oa[1]
+			good, goodState := s.oa[1], s.state
+			s.state = strings.Replace(strings.Replace(goodState, "root@tcp", "nobody:geheim@tcp", 1), "postgres@", "nobody:geheim@", 1)
+			r = s.bridge("history")
+			require.Equal(t, 1, r.code, "%s%s", r.stdout, r.stderr)
+			require.Contains(t, r.stdout, "state.dsn")
+			require.NotContains(t, r.stdout+r.stderr, "geheim")
+			s.state = goodState
 			s.oa[1] = strings.Replace(strings.Replace(good, "root@tcp", "nobody:geheim@tcp", 1), "postgres@", "nobody:geheim@", 1)
 			r = s.bridge("run", "daily")
 			require.Equal(t, 1, r.code, "%s%s", r.stdout, r.stderr)

@@ -99,7 +99,23 @@ func (p *program) undoIn(ctx context.Context, oa *oaConfig) (oasink.Undone, erro
 		_ = hooked.Owe(ctx, u.Days) // what the store does not take, it keeps
 		u.Warnings = recalculate(ctx, hooked, p.config.zone, u.Warnings)
 	}
+	if lost := p.recordUndo(ctx, oa, u.Days); lost != nil {
+		u.Warnings = append(u.Warnings, attendance.Warningf("not_remembered",
+			"已撤销，但未能写入同步日志，changes 将不列出这些日期 / what was taken back could not be noted in the sync log, so that changes will not list it: %s", sentence(lost)))
+	}
 	return u, err
+}
+
+// recordUndo notes in the sync log on which days rows have changed.
+func (p *program) recordUndo(ctx context.Context, oa *oaConfig, days []attendance.PersonDay) error {
+	if len(days) == 0 {
+		return nil
+	}
+	store, err := p.store(ctx)
+	if store == nil || err != nil {
+		return err
+	}
+	return attendance.RecordUndo(context.WithoutCancel(ctx), store, oa.target(), p.command.undone, days, p.now())
 }
 
 func (p *program) printUndone(d undoDocument) {

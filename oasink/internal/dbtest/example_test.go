@@ -4,11 +4,13 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 
 	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/attendance/attendancetest"
 	"github.com/punchbridge/punchbridge/oasink"
 	"github.com/punchbridge/punchbridge/oasink/ecologytest"
 )
@@ -85,4 +87,59 @@ func ExampleSink_Scope() {
 	// 李四 user02 ambiguous <nil>
 	// 王五 user02 ambiguous <nil>
 	// 赵六  unbound <nil>
+}
+
+// Every row of a person is told, whoever wrote it.
+func ExampleSink_Rows() {
+	ctx := context.Background()
+	oa := memory(ctx)
+	defer oa.DB().Close()
+	sink, err := oasink.New(ctx, oa.DB(), nil)
+	if err != nil {
+		panic(err)
+	}
+	if err := oa.AddSigns(ctx, ecologytest.SignRow{UserID: 101, UserType: "1", SignType: "1", SignDate: "2026-03-02", SignTime: "08:58:03", IsInCom: "1", SignFrom: "EMSyn"}); err != nil {
+		panic(err)
+	}
+	for row, err := range sink.Rows(ctx, []string{"101"}, attendance.Span{From: at(2, 0, 0, 0), To: at(3, 0, 0, 0)}) {
+		fmt.Println(row.Table, row.Person, row.Time.Format("15:04:05"), row.Direction, row.Tag, row.Ours, err)
+	}
+	// Output:
+	// HrmScheduleSign 101 08:58:03 in EMSyn false <nil>
+}
+
+// A site leaves a bridge whose bindings are locked away: its rows tell who is who.
+func ExampleSink_ProposeBindings() {
+	ctx := context.Background()
+	oa := memory(ctx)
+	defer oa.DB().Close()
+	platform := attendancetest.NewProvider("dingtalk", attendance.Limits{Accounts: 50, Span: 7 * 24 * time.Hour})
+	for day := 2; day <= 6; day++ { // the old bridge has written what the account manager01 punched
+		in := attendance.Punch{Account: "manager01", Time: at(day, 8, 50+day, 7*day), Kind: attendance.Regular, Direction: attendance.In}
+		platform.Put(in)
+		if err := oa.AddSigns(ctx, ecologytest.SignRow{UserID: 101, UserType: "1", SignType: "1", SignDate: in.Time.Format(time.DateOnly),
+			SignTime: in.Time.Format(time.TimeOnly), IsInCom: "1", SignFrom: "from_dd"}); err != nil {
+			panic(err)
+		}
+	}
+	if err := oa.AddStaff(ctx, ecologytest.Person{ID: 101, LoginID: "zhang", Name: "张三", Status: 1}); err != nil {
+		panic(err)
+	}
+	sink, err := oasink.New(ctx, oa.DB(), nil)
+	if err != nil {
+		panic(err)
+	}
+	found, err := sink.ProposeBindings(ctx, oasink.ProposeOptions{
+		Tag: "from_dd", Directory: accountList{{ID: "manager01", Active: true}, {ID: "somebody", Active: true}}, Provider: platform,
+		Window: attendance.Days(attendance.Date{Year: 2026, Month: 3, Day: 2}, attendance.Date{Year: 2026, Month: 3, Day: 8}, beijing()),
+		Syncer: &attendance.Options{Now: now, Announce: func(e attendance.Estimate) { fmt.Println(e.Calls, "calls") }},
+	})
+	for _, p := range found.List {
+		fmt.Printf("%s is %s: %d of %d seconds, the next best %d\n", p.Member.Name, p.Member.Account, p.Matched, p.Compared, p.RunnerUp)
+	}
+	fmt.Println(err)
+	// Output:
+	// 1 calls
+	// 张三 is manager01: 5 of 5 seconds, the next best 0
+	// <nil>
 }

@@ -145,6 +145,22 @@ func transcript(t *testing.T, v vendor) string {
 		require.NotRegexp(t, "(?i)insert|update|delete|lock|savepoint", heard)
 	}
 	part("Preview")
+
+	s.answer = nil
+	for _, err := range oa.Rows(ctx, []string{"101", "102"}, week()) {
+		require.NoError(t, err)
+	}
+	part("Rows")
+
+	_, err = oa.Shown(ctx, "101", attendance.Date{Year: 2026, Month: 3, Day: 2}, beijing())
+	require.NoError(t, err)
+	_, err = oa.FindPersons(ctx, "张三's")
+	require.NoError(t, err)
+	_, err = oa.FindPersons(ctx, "101")
+	require.NoError(t, err)
+	_, err = oa.Scope(oasink.Units{}, oasink.ByID(nil)).Examine(ctx, "101")
+	require.NoError(t, err)
+	part("Shown, FindPersons, Examine")
 	return b.String()
 }
 

@@ -1,0 +1,94 @@
+package attendance
+
+// platformAdvice says whose fault it is that the platform does not tell.
+func platformAdvice(err error) Advice {
+	mend := remedyOf(err)
+	who := thePlatform()
+	what := Text{EN: "the platform does not tell", ZH: "平台未给出答案"}
+	switch CodeOf(err) {
+	case CodeCredentials:
+		who, what = theOperator(), Text{EN: "the platform rejects the secret or the token", ZH: "平台拒绝密钥或 token"}
+	case CodePermission:
+		what = Text{EN: "the application lacks a permission", ZH: "应用缺少权限"}
+	case CodeAddress:
+		what = Text{EN: "this machine's address is not on the application's white list", ZH: "本机 IP 不在应用白名单"}
+	case CodeQuota:
+		what = Text{EN: "the month's calls are used up", ZH: "当月调用量已用尽"}
+	case CodeMalformed:
+		who, what = theNetwork(), Text{EN: "something answered in the platform's place, and not with JSON", ZH: "应答不是平台的 JSON"}
+		mend = Text{EN: "look for a proxy, firewall or login page between here and the platform, and at the configured address", ZH: "检查到平台之间的代理、防火墙、登录页，以及所配置的地址"}
+	case CodeUnavailable, CodeThrottled:
+		who, what = theNetwork(), Text{EN: "the platform cannot be reached or is busy", ZH: "平台无法连接或繁忙"}
+	case CodeHorizon:
+		return Advice{theHR(), Text{EN: "enter the punch in the OA by hand", ZH: "在 OA 中手工补录"}, Text{EN: "the platform no longer keeps this day: " + detailOf(err), ZH: "平台已不再保留这一天：" + detailOf(err)}}
+	}
+	if mend == (Text{}) {
+		mend = Text{EN: "look at the message and try again", ZH: "查看提示后重试"}
+	}
+	return Advice{who, mend, Text{EN: what.EN + " (" + detailOf(err) + ")", ZH: what.ZH + "（" + detailOf(err) + "）"}}
+}
+
+func storeAdvice(err error) Advice {
+	mend := remedyOf(err)
+	if mend == (Text{}) {
+		mend = CodeStoreDown.Mend()
+	}
+	return Advice{theDatabase(), mend, Text{EN: "the database could not be asked (" + detailOf(err) + ")", ZH: "无法查询数据库（" + detailOf(err) + "）"}}
+}
+
+// words says a reason for people.
+func (r Reason) words() Text {
+	switch r {
+	case MissingPunch:
+		return Text{EN: "a missing punch, not a punch", ZH: "缺卡记录，并非打卡"}
+	case Invalid:
+		return Text{EN: "the platform calls it invalid", ZH: "平台认定无效"}
+	case NoDirection:
+		return Text{EN: "neither sign-in nor sign-out", ZH: "既非上班也非下班"}
+	case Future:
+		return Text{EN: "later than now", ZH: "晚于当前时间"}
+	case UnknownType:
+		return Text{EN: "of a type that this version does not know", ZH: "类型未知"}
+	case OutsideWindow:
+		return Text{EN: "of another time than was asked for", ZH: "不在所查时间内"}
+	case SameSecond:
+		return Text{EN: "another punch of the same second has the row", ZH: "同一秒已有一次打卡"}
+	case Frozen:
+		return Text{EN: "its month is closed", ZH: "月份已封账"}
+	default:
+		return Text{EN: string(r), ZH: string(r)}
+	}
+}
+
+func warned(code string) Text {
+	if code == "deleted_by_others" {
+		return Text{EN: "its row was deleted in the OA by somebody else", ZH: "其行在 OA 中被他人删除"}
+	}
+	return Text{EN: "its row was corrected in the OA by somebody else and is left as it is", ZH: "其行在 OA 中被他人（如管理员）更正过，保持原样"}
+}
+
+// otherRow says whose the row is.
+func otherRow(rows []ShownRow) Text {
+	if len(rows) == 0 {
+		return Text{}
+	}
+	r := rows[0]
+	tag := r.Tag
+	if tag == "" {
+		tag = "NULL"
+	}
+	t := Text{EN: "the row is another writer's (signFrom " + tag + ")", ZH: "对应的行由其他程序写入（signFrom " + tag + "）"}
+	if !r.Counted {
+		t = Text{EN: t.EN + " and the report does not count it: " + r.Why.EN, ZH: t.ZH + "，且报表不统计该行：" + r.Why.ZH}
+	}
+	return t
+}
+
+func doubled(other ShownRow, typeless bool) Text {
+	t := Text{EN: "there are two rows, one of them another writer's (signFrom " + other.Tag + ")", ZH: "有两行，其中一行由其他程序写入（signFrom " + other.Tag + "）"}
+	if typeless {
+		t.EN += ", which the report takes for a sign-in and a sign-out"
+		t.ZH += "，报表会把同一次打卡当作签到和签退"
+	}
+	return t
+}

@@ -1,0 +1,6 @@
+//go:build race
+
+package dbtest
+
+// Under the race detector all is some ten times slower.
+const yearUsualSeeds, yearUsualDays, yearUsualPeople = 1, 60, 12

@@ -1,0 +1,90 @@
+package dbtest
+
+import (
+	"flag"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+	_ "time/tzdata" // zones must not depend on the machine
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/punchbridge/punchbridge/oasink"
+	"github.com/punchbridge/punchbridge/oasink/ecologytest"
+)
+
+var (
+	yearSeed   = flag.Uint64("year.seed", 0, "the only seed of TestAYear; 0: its own ones")
+	yearSeeds  = flag.Int("year.seeds", yearUsualSeeds, "how many seeds TestAYear has")
+	yearDays   = flag.Int("year.days", yearUsualDays, "how many days a year of TestAYear has")
+	yearPeople = flag.Int("year.people", yearUsualPeople, "how many people TestAYear has")
+)
+
+// A year of a company on both platforms, with all that goes wrong in one, ends with
+// an OA that holds what the platforms say, within what nobody can know. A failure
+// names the seed, by which it happens again:
+//
+//	go test -run TestAYear . -args -year.seed=7
+//
+// and -year.people=300 -year.seeds=1 is the year of a larger company.
+func TestAYear(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a year takes a while")
+	}
+	seeds := []uint64{*yearSeed}
+	if *yearSeed == 0 {
+		seeds = nil
+		for i := range *yearSeeds {
+			seeds = append(seeds, uint64(i+1))
+		}
+	}
+	for _, seed := range seeds {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			began := time.Now()
+			var told string
+			synctest.Test(t, func(t *testing.T) { told = testAYear(t, seed) })
+			t.Logf("seed %d: %s, %.1f s", seed, told, time.Since(began).Seconds())
+		})
+	}
+}
+
+// testAYear lives through the year of one seed. Every third has no ledger.
+func testAYear(t *testing.T, seed uint64) string {
+	defer func() {
+		if t.Failed() {
+			t.Logf("again: go test -run TestAYear . -args -year.seed=%d -year.days=%d -year.people=%d", seed, *yearDays, *yearPeople)
+		}
+	}()
+	var ledger *oasink.LedgerOptions
+	if seed%3 != 0 {
+		ledger = &oasink.LedgerOptions{Withdrawn: oasink.DeleteWithdrawn}
+	}
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, beijing())
+	time.Sleep(time.Until(start))
+	on := sqliteEngine()
+	on.create = func(t testing.TB, _ string) string {
+		return "file:" + file(t) + "?_pragma=journal_mode(wal)&_pragma=synchronous(off)&_pragma=busy_timeout(20000)"
+	}
+	d := on.found(t, ecologytest.Schema{Generation: yearGeneration})
+	w := newYearWorld(t, seed, start, *yearDays, *yearPeople, d.oa)
+	h := newYearHost(t, seed, w, d, ledger)
+	defer func() {
+		for _, r := range h.replicas {
+			r.ding.CloseIdleConnections()
+		}
+	}()
+	j := &yearJudge{t: t, world: w, host: h, deletes: ledger != nil}
+	h.live(j.judge)
+	j.judge()
+	require.NotEmpty(t, j.must)
+	complete, all := 0, 0
+	for _, job := range w.jobs {
+		for _, run := range job.runs {
+			if all++; run.complete() {
+				complete++
+			}
+		}
+	}
+	return fmt.Sprintf("%d people, %d days, %d punches, %d rows, of which %d had to be there, %d of %d runs complete", len(w.people), *yearDays, w.punches, j.counted, len(j.must), complete, all)
+}
