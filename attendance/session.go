@@ -25,6 +25,9 @@ func conduct(ctx context.Context, scope Scope, w Window, syncers []*Syncer, dry 
 	if report.Run == "" {
 		report.Run = NewRunID(report.Started)
 	}
+	if span, err := resolve(w, Moment{Now: report.Started}); err == nil {
+		report.Span = span // until it is known from where on; also for who never gets so far
+	}
 	held, waited, err := first.take(ctx, w, report.Run, dry)
 	if err != nil {
 		report.Ended = first.opts.Now()
