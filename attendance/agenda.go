@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // An agenda is what one run reads of one family of records: some of it for
@@ -18,6 +19,7 @@ type agenda struct {
 	memory *recollection
 	// done is what another attempt, or a run that was waited for, has just read, by person and account.
 	done doneSpans
+	now  time.Time // when the run began
 	kind RunKind
 	// newestFirst: the newest piece of everybody comes before an older one of anybody.
 	newestFirst bool
@@ -125,12 +127,18 @@ func (a *agenda) needs(ctx context.Context, members []Member) ([]Spans, error) {
 	return needs, err
 }
 
-// less takes away what has just been read for the member.
+// less takes away what has just been read for the member: of a span that ends in days
+// to come, these are no reason to ask again.
 func (a *agenda) less(m Member, need Spans) Spans {
-	if done, ok := a.done[m.holding()]; ok {
-		return need.Minus(done)
+	done, ok := a.done[m.holding()]
+	if !ok {
+		return need
 	}
-	return need
+	rest := need.Minus(done)
+	if from := rest.Bounds().From; len(rest) > 0 && from.Before(a.now) {
+		return rest.Within(Span{from, a.now.In(from.Location())})
+	}
+	return nil
 }
 
 // pieces cuts what is to be read to the provider's limit; the newest comes first

@@ -70,3 +70,42 @@ func TestARunThatWaitedInVainTellsItsSpan(t *testing.T) {
 		require.Equal(t, (<-done).Span, waited.Span)
 	})
 }
+
+// Days to come are not asked for once more by who waited for the same backfill.
+func TestWhoWaitedForABackfillDoesNotAskForDaysToCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, 3)
+		n := punchDaily(s.provider, s.people, date(3, 1), date(3, 19))
+		s.now = march(20, 12, 0)
+		slow := fetch{s.provider, func(ctx context.Context, q attendance.Query) (attendance.Answer, error) {
+			time.Sleep(time.Second)
+			return s.provider.Fetch(ctx, q)
+		}}
+		done := make(chan attendance.Report, 2)
+		for range 2 {
+			go func() {
+				r, err := attendance.NewSyncer(slow, s.sink, &s.opts).Run(t.Context(), s.scope(), days(date(3, 1), date(3, 20)))
+				require.NoError(t, err)
+				done <- r
+			}()
+		}
+		first, second := <-done, <-done
+		require.Equal(t, n, first.Read)
+		require.Zero(t, second.Calls)
+		require.Empty(t, second.Warnings)
+
+		go func() {
+			r, err := attendance.NewSyncer(slow, s.sink, &s.opts).Run(t.Context(), s.scope(), days(date(3, 1), date(3, 20)))
+			require.NoError(t, err)
+			done <- r
+		}()
+		synctest.Wait()
+		later := s.opts
+		later.Now = func() time.Time { return march(20, 12, 1) }
+		third, err := attendance.NewSyncer(slow, s.sink, &later).Run(t.Context(), s.scope(), days(date(3, 1), date(3, 20)))
+		require.NoError(t, err)
+		<-done
+		require.Equal(t, 1, third.Calls, "the minute that it waited")
+		require.Empty(t, third.Warnings, "nobody has to punch within a minute")
+	})
+}

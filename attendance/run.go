@@ -36,6 +36,7 @@ type run struct {
 	memory        *recollection   // nil: nothing is remembered
 	journal       *journal        // nil: there is no sync log
 	dry           bool            // nothing is written
+	rest          bool            // most was read just before, by another attempt or run
 	probing       map[string]bool // accounts that were rejected by earlier runs
 	rejectedAgain int             // of them, those that were rejected again
 	left          map[string]bool // accounts of people who have left the scope
@@ -338,7 +339,7 @@ func (r *run) end(err error) (Report, error) {
 		err = &Error{Code: CodeEveryone, Op: r.provider.Name(), Detail: fmt.Sprintf("all %d accounts were rejected", r.report.People)}
 	case len(r.report.Failed) > 0:
 		err = &Incomplete{len(r.report.Failed), r.report.Failed[0].Err}
-	case r.report.People > 0 && r.report.Read == 0 && !r.opts.EmptyIsNormal:
+	case r.report.People > 0 && r.report.Read == 0 && !r.opts.EmptyIsNormal && !r.rest:
 		r.report.Warnings = append(r.report.Warnings, Warningf("empty_answer",
 			"平台未返回任何打卡数据 / the platform holds no record at all for %d people in %v. Either nobody punched, or the accounts are not those of the platform (a wrong one is answered with an empty success), or the application may not see them",
 			r.report.People, r.report.Span))

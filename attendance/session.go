@@ -113,7 +113,7 @@ func (y *Syncer) agenda(ctx context.Context, w Window, now time.Time, dry bool) 
 	if err != nil {
 		return nil, err
 	}
-	a := &agenda{plan: newPlan(span, y.provider.Limits(), now), memory: memory}
+	a := &agenda{plan: newPlan(span, y.provider.Limits(), now), memory: memory, now: now}
 	a.again = a.plan.Span
 	kind := y.kind(w)
 	a.kind, a.newestFirst = kind, kind == KindReread
@@ -241,7 +241,7 @@ func (s *session) family(ctx context.Context, scope Scope, i int, of Report) (Re
 	a := s.agendas[i]
 	r := newRun(s.syncers[i])
 	r.report.Run, r.report.Span, r.report.Started = of.Run, a.plan.Span, s.began
-	r.dry, r.memory, r.again, r.journal = s.dry, a.memory, a.again, s.journal
+	r.dry, r.memory, r.again, r.journal, r.rest = s.dry, a.memory, a.again, s.journal, len(a.done) > 0
 	if a.meets() {
 		r.tallies = make(tallies)
 	}
