@@ -15,18 +15,21 @@ func (s *session) afford(ctx context.Context, scope Scope) ([]Warning, error) {
 	}
 	var warnings []Warning
 	source := s.syncers[0].provider.Name()
-	if e.Within(source) != nil && s.postpone() {
-		full := e.Calls
+	full := e.Calls
+	postponed := e.Within(source) != nil && s.postpone()
+	if postponed {
 		if e, err = s.estimate(ctx, scope); err != nil {
 			return nil, err
 		}
-		warnings = append(warnings, Warningf("history_postponed", "本月剩余调用量不足以补齐历史，本次仅同步近期 / the calls that are left of this month's budget do not suffice for the %d that closing every gap would take; only the look-back is read now, with %d", full, e.Calls))
 	}
 	if announce := s.syncers[0].opts.Announce; announce != nil {
 		announce(e)
 	}
 	if err := e.Within(source); err != nil {
-		return warnings, err
+		return nil, err
+	}
+	if postponed {
+		warnings = append(warnings, Warningf("history_postponed", "本月剩余调用量不足以补齐历史，本次仅同步近期 / the calls that are left of this month's budget do not suffice for the %d that closing every gap would take; only the look-back is read now, with %d", full, e.Calls))
 	}
 	if share := s.syncers[0].opts.Share; e.Limited && share == 0 && e.Calls > e.Left/2 {
 		warnings = append(warnings, Warningf("budget_half", "本次约需 %d 次调用，超过本月剩余 %d 次的一半 / the run takes about %d calls, more than half of the %d that are left of this month's budget", e.Calls, e.Left, e.Calls, e.Left))

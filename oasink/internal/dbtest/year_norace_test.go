@@ -2,5 +2,5 @@
 
 package dbtest
 
-// Three years of a small company take half a minute.
-const yearUsualSeeds, yearUsualDays, yearUsualPeople = 3, 366, 50
+// The year of a few hundred people takes a minute, those of small companies a quarter.
+const yearUsualSeeds, yearUsualDays, yearUsualPeople, yearMostPeople = 3, 366, 40, 200

@@ -3,4 +3,4 @@
 package dbtest
 
 // Under the race detector all is some ten times slower.
-const yearUsualSeeds, yearUsualDays, yearUsualPeople = 1, 60, 12
+const yearUsualSeeds, yearUsualDays, yearUsualPeople, yearMostPeople = 1, 60, 12, 12
