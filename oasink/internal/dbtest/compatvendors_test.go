@@ -33,6 +33,9 @@ func compatOracle(charset string) engine {
 			return waits.ReplaceAllString(numbered(query, ":"), " FOR UPDATE")
 		},
 		failed: func(code int, message string) error {
+			if strings.Contains(message, "object already exists") {
+				code = 42111 // H2's own race between two creations
+			}
 			number := map[int]string{42102: "00942", 42104: "00942", 42122: "00904", 22001: "12899", 23502: "01400", 23505: "00001", 42101: "00955", 42111: "00955", 90096: "01031", 40001: "00060", 50200: "30006"}[code]
 			if number == "" {
 				number = "20001"
@@ -91,6 +94,9 @@ func compatSQLServer(page int) engine {
 			return strings.ReplaceAll(numbered(query, "@p"), " COLLATE Latin1_General_BIN2", "")
 		},
 		failed: func(code int, message string) error {
+			if strings.Contains(message, "object already exists") {
+				code = 42111 // H2's own race between two creations
+			}
 			number := map[int]int32{42102: 208, 42104: 208, 42122: 207, 22001: 8152, 23502: 515, 23505: 2627, 42101: 2714, 42111: 1913, 90096: 229, 40001: 1205, 50200: 1222}[code]
 			if number == 0 {
 				number = 50000
