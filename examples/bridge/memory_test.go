@@ -260,3 +260,14 @@ func TestARunThatCouldNotBeginIsInTheSyncLog(t *testing.T) {
 	require.Equal(t, "partial", runs[0].Result)
 	require.Contains(t, runs[0].Message, "nowhere.db")
 }
+
+func TestTheSyncLogDoesNotGrowForEver(t *testing.T) {
+	s := newSite(t, "e9")
+	old := s.at(1).bridge("run", "daily")
+	s.now = s.now.AddDate(0, 0, 101)
+	s.bridge("run", "daily")
+	require.Empty(t, s.history("-run", *old.document.Run).Runs[0].Slices)
+	s.now = s.now.AddDate(0, 0, 700)
+	s.bridge("run", "daily")
+	require.Len(t, s.history().Runs, 2)
+}

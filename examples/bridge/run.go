@@ -135,7 +135,25 @@ func (p *program) transfer(ctx context.Context, w *work, t task) (attendance.Rep
 	if warning, ok := p.sharedAccounts(ctx, w.job); ok {
 		report.Warnings = append(report.Warnings, warning)
 	}
+	p.forgetOld(ctx)
 	return report, err
+}
+
+// How many days of the sync log are kept: of queries, and of runs.
+const (
+	daysOfSlices = 100
+	daysOfRuns   = 800
+)
+
+// forgetOld keeps the sync log from growing for ever.
+func (p *program) forgetOld(ctx context.Context) {
+	if p.state == nil {
+		return
+	}
+	now := p.now()
+	if err := p.state.Prune(ctx, now.AddDate(0, 0, -daysOfSlices), now.AddDate(0, 0, -daysOfRuns)); err != nil && ctx.Err() == nil {
+		p.logger.Warn("the sync log could not be shortened", "error", err)
+	}
 }
 
 // noteFailure puts a run into the sync log that ended before it began, as where the
