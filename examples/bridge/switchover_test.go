@@ -32,7 +32,7 @@ func readGuide(t *testing.T, page string) (g guide) {
 	t.Helper()
 	text := readText(t, "../../docs", page)
 	for word := range strings.FieldsSeq(oldWords) {
-		require.True(t, strings.Contains(text, word), "%s does not tell what became of %s", page, word)
+		require.Contains(t, text, word, "%s does not tell what became of it", page)
 	}
 	for _, found := range regexp.MustCompile("(?ms)^ *```yaml\n(.*?)^ *```").FindAllStringSubmatch(text, -1) {
 		var c map[string]any
