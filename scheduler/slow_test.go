@@ -2,6 +2,7 @@ package scheduler_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,12 +15,12 @@ import (
 // sluggish is a store that takes its time, as one whose database is locked.
 type sluggish struct {
 	*attendancetest.Store
-	slow *time.Duration
+	slow *atomic.Int64 // a time.Duration
 }
 
 func (s sluggish) LastTick(ctx context.Context, job string) (time.Time, error) {
 	select {
-	case <-time.After(*s.slow):
+	case <-time.After(time.Duration(s.slow.Load())):
 	case <-ctx.Done():
 		return time.Time{}, ctx.Err()
 	}
@@ -29,18 +30,17 @@ func (s sluggish) LastTick(ctx context.Context, job string) (time.Time, error) {
 // A run that ended is not run again because the store was slow when it did.
 func TestARunThatEndedWhileTheStoreWasSlowIsNotRunAgain(t *testing.T) {
 	in(t, shanghai, "2026-03-01 12:00", func(w *world) {
-		slow := time.Duration(0)
+		var slow, n atomic.Int64
 		store := sluggish{w.store, &slow}
-		n := 0
 		a := w.host(scheduler.Options{Ticks: store, Leases: store}, scheduler.Job{Name: "daily", Schedule: scheduler.Daily(23, 30, w.zone), Run: func(context.Context) error {
-			n++
-			slow = 4 * time.Second
+			n.Add(1)
+			slow.Store(int64(4 * time.Second))
 			return nil
 		}})
 		w.until("2026-03-01 23:31")
-		slow = 0
+		slow.Store(0)
 		w.until("2026-03-02 01:00")
-		require.Equal(t, 1, n, "%v", w.said())
+		require.EqualValues(t, 1, n.Load(), "%v", w.said())
 		a.stop(t)
 	})
 }

@@ -106,7 +106,7 @@ func TestKilledAndResumed(t *testing.T) {
 	var calls atomic.Int64
 	reached := make(chan struct{}, 1)
 	slow := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == dingtalktest.PathListRecord && calls.Add(1) == 4 {
+		if r.URL.Path == dingtalktest.PathListRecord && calls.Add(1) == 9 { // four at once: some slices are in the sync log by now
 			reached <- struct{}{}
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -117,7 +117,6 @@ func TestKilledAndResumed(t *testing.T) {
 	cmd := s.command(backfill...)
 	require.NoError(t, cmd.Start())
 	<-reached
-	time.Sleep(150 * time.Millisecond)
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
 	killed := s.history()
