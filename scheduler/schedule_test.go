@@ -130,7 +130,7 @@ func FuzzSchedules(f *testing.F) {
 	f.Fuzz(func(t *testing.T, unix int64, hour, minute int, name string, every, offset, jitter, later int64) {
 		zone, err := time.LoadLocation(name)
 		if err != nil || zone.String() == "Local" || unix < -1<<36 || unix > 1<<36 || every > 1<<30 || offset > 1<<30 || jitter > 1<<30 {
-			t.Skip()
+			return // nothing to hold against the clock
 		}
 		daily := scheduler.Daily(hour, minute, zone)
 		interval := scheduler.Interval{Every: time.Duration(every) * time.Second, Offset: time.Duration(offset) * time.Second, Jitter: time.Duration(jitter) * time.Second, Seed: name}

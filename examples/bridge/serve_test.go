@@ -98,7 +98,12 @@ func (s *servedSite) owe() {
 // serve starts a process.
 func (s *servedSite) serve() (*exec.Cmd, *bytes.Buffer) {
 	s.t.Helper()
-	cmd := exec.Command(os.Args[0], "-config", s.write(), "serve")
+	return s.serveFile(s.write())
+}
+
+func (s *servedSite) serveFile(path string) (*exec.Cmd, *bytes.Buffer) {
+	s.t.Helper()
+	cmd := exec.Command(os.Args[0], "-config", path, "serve")
 	cmd.Env = append(os.Environ(), asProgram+"=1")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -193,20 +198,26 @@ func TestTwoServersRunAJobOnceAndOneTakesOver(t *testing.T) {
 	s.owe()
 	s.head = "" // no two listen at one address
 	hang := make(chan struct{})
-	var asked sync.WaitGroup
-	asked.Add(1)
-	var once sync.Once
+	asked := make(chan string, 16) // by which address
 	slow := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == dingtalktest.PathListRecord {
-			once.Do(asked.Done)
+			asked <- r.Host
 			<-hang
 		}
 		s.ding.ServeHTTP(w, r)
 	}))
 	s.handler.Store(&slow)
-	first, _ := s.serve()
-	second, _ := s.serve()
-	asked.Wait()
+	// Each process asks the platform by an address of its own, which tells them apart.
+	other := httptest.NewServer(slow)
+	t.Cleanup(other.Close)
+	path := s.write()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	otherPath := filepath.Join(s.dir, "other.yaml")
+	require.NoError(t, os.WriteFile(otherPath, bytes.ReplaceAll(text, []byte(s.url), []byte(other.URL)), 0o600))
+	first, _ := s.serveFile(path)
+	second, _ := s.serveFile(otherPath)
+	who := <-asked
 	require.Len(t, s.history().Runs, 1, "one of them runs it")
 	owner := s.history().Runs[0]
 	require.Equal(t, "running", owner.Result)
@@ -214,7 +225,7 @@ func TestTwoServersRunAJobOnceAndOneTakesOver(t *testing.T) {
 	state := openRaw(t, filepath.Join(s.dir, "bridge-state.db"))
 	require.NotEmpty(t, rows(t, state, `SELECT owner FROM punchbridge_leases WHERE owner <> x''`))
 	killed, left := first, second
-	if s.runs(second) {
+	if "http://"+who == other.URL {
 		killed, left = second, first
 	}
 	require.NoError(t, killed.Process.Kill())
@@ -223,19 +234,4 @@ func TestTwoServersRunAJobOnceAndOneTakesOver(t *testing.T) {
 	require.Eventually(t, func() bool { return len(s.rows(signRows)) == 3 }, 45*time.Second, 100*time.Millisecond, "the other takes over, in some twenty seconds")
 	require.Zero(t, stop(t, left))
 	require.Empty(t, s.rows(doubled))
-}
-
-// runs reports whether the process is the one that is asking the platform.
-func (s *servedSite) runs(cmd *exec.Cmd) bool {
-	connections, err := exec.Command("ss", "-tnp", "state", "established").CombinedOutput()
-	if err != nil {
-		s.t.Skip("needs ss to tell which process asks the platform")
-	}
-	port := s.url[strings.LastIndex(s.url, ":"):]
-	for line := range strings.SplitSeq(string(connections), "\n") {
-		if strings.Contains(line, port) && strings.Contains(line, fmt.Sprintf("pid=%d,", cmd.Process.Pid)) {
-			return true
-		}
-	}
-	return false
 }
