@@ -510,8 +510,9 @@ func TestHistoryWaitsWhereTheBudgetIsShort(t *testing.T) {
 	require.Equal(t, "history_postponed", r.Warnings[0].Code)
 	require.Equal(t, march(1, 23, 30), s.progress().ReadUpTo.In(shanghai()), "it stays owed")
 	b.left = 3
-	_, err = run(march(26, 23, 30))
+	r, err = run(march(26, 23, 30))
 	require.Equal(t, attendance.CodeQuota, attendance.CodeOf(err))
+	require.Empty(t, r.Warnings, "a run that is refused reads nothing instead")
 	b.left = 1000
 	r, err = run(march(27, 23, 30))
 	require.NoError(t, err)
