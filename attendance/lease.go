@@ -81,6 +81,15 @@ func takeLease(ctx context.Context, store LeaseStore, name, owner string) (*leas
 	}
 }
 
+// KeepLease shows, by a beat every second, that the owner who holds the lease lives. It
+// runs in a goroutine until release is called, once, which gives the lease back, also
+// when its context has ended.
+func KeepLease(ctx context.Context, store LeaseStore, name, owner string) (release func(context.Context)) {
+	l := &lease{store: store, name: name, owner: owner}
+	l.live(ctx)
+	return l.release
+}
+
 // live begins to beat.
 func (l *lease) live(ctx context.Context) {
 	beating, stop := context.WithCancel(context.WithoutCancel(ctx))

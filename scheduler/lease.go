@@ -10,7 +10,6 @@ import (
 
 // How a lease is kept, by the real clock.
 const (
-	leaseBeat = time.Second
 	leasePoll = time.Second
 	deadAfter = 8 * time.Second  // without a beat the holder is taken for dead
 	goneAfter = 20 * time.Second // a store that fails for so long is done without
@@ -26,8 +25,7 @@ type lease struct {
 	seen  attendance.Holder
 	since time.Time // when it was first seen so
 
-	stop  context.CancelFunc
-	ended chan struct{}
+	free func(context.Context) // gives it back; nil until it is held
 }
 
 // newLease is a lease that is not held yet, with an owner of its own: two runs of one
@@ -84,37 +82,13 @@ func (l *lease) seize(ctx context.Context) (held bool, err error) {
 		}
 		return false, nil
 	}
-	beating, stop := context.WithCancel(context.WithoutCancel(ctx))
-	l.stop, l.ended = stop, make(chan struct{})
-	go l.beat(beating)
+	l.free = attendance.KeepLease(ctx, l.store, l.name, l.owner)
 	return true, nil
-}
-
-// beat shows that the holder lives, until the lease is given back.
-func (l *lease) beat(ctx context.Context) {
-	defer close(l.ended)
-	timer := time.NewTimer(leaseBeat)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-			// A beat that fails is made up for by the next; a lease that is lost costs work done twice.
-			_, _ = l.store.Beat(ctx, l.name, l.owner, clock())
-			timer.Reset(leaseBeat)
-		}
-	}
 }
 
 // release gives the lease back, if it is held.
 func (l *lease) release(ctx context.Context) {
-	if l == nil || l.stop == nil {
-		return
+	if l != nil && l.free != nil {
+		l.free(ctx)
 	}
-	l.stop()
-	<-l.ended
-	ctx, cancel := lastly(ctx)
-	defer cancel()
-	_ = l.store.Release(ctx, l.name, l.owner) // else it is taken over in a moment
 }
