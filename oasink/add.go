@@ -140,32 +140,15 @@ func (w *writing) recalculate(ctx context.Context, c bun.Conn) error {
 	case w.told != nil:
 		return nil
 	}
-	mark, undo, forget := w.dialect.savepoint()
-	if err := w.statement(mark).exec(ctx, c); err != nil {
-		return err
+	// No right to insert there, a trigger, a constraint: the punches count more.
+	refusal, err := w.attempt(ctx, c, func() error { return w.addPool(ctx, c) })
+	if d, ok := errors.AsType[*doomed](err); ok { // Write begins again without the queue
+		w.unqueued = d.refusal.Error()
 	}
-	if err := w.addPool(ctx, c); err != nil {
-		switch w.dialect.diagnose(err) {
-		case otherTrouble, missing, denied:
-			if ctx.Err() != nil {
-				return err
-			}
-		default:
-			return err
-		}
-		// No right to insert there, a trigger, a constraint: the punches count more.
-		if undone := w.statement(undo).exec(ctx, c); undone != nil {
-			if kind := w.dialect.diagnose(undone); kind == otherTrouble || kind == noTransaction { // it has ended the transaction (SQL Server): Write begins again without the queue
-				w.unqueued = err.Error()
-			}
-			return undone
-		}
-		w.notRecalculated(err.Error())
+	if refusal != nil {
+		w.notRecalculated(refusal.Error())
 	}
-	if forget == "" {
-		return nil
-	}
-	return w.statement(forget).exec(ctx, c)
+	return err
 }
 
 func (w *writing) addPool(ctx context.Context, c bun.Conn) error {

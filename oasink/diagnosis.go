@@ -27,6 +27,17 @@ const (
 	noTransaction         // rollback without a transaction: there is nothing to undo
 )
 
+// repeats reports whether the very same statement will fail so again, while the
+// transaction and the database are otherwise sound: it is refused for what it does.
+func (t trouble) repeats() bool {
+	switch t {
+	case otherTrouble, denied, missing, unstorable, already:
+		return true
+	default:
+		return false
+	}
+}
+
 // errBusy says that another writer of this library holds the lock.
 var errBusy = errors.New("another writer is at work")
 

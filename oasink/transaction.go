@@ -132,3 +132,45 @@ func (s *Sink) leave(ctx context.Context, c *session, home string, open bool) {
 		s.opts.Logger.Warn("oasink: dropping a broken connection", "error", err)
 	}
 }
+
+// attempt does a part of the open transaction that may fail by itself: f, behind a
+// savepoint.
+//
+// refusal is why the database refuses the part and will refuse it again: a
+// constraint, a trigger, a missing right or table. What f had done is then undone,
+// and the transaction goes on as if f had never been tried. Parts may follow each
+// other, but not hold each other.
+//
+// err ends the whole transaction, like any error of a try (see exclusively): what is
+// tried again as a whole (a deadlock, a time-out, a lost connection), the context's
+// end, or a [doomed], where the refusal has taken the transaction with it. The
+// caller then begins again, and leaves out what was refused.
+func (s *Sink) attempt(ctx context.Context, c bun.Conn, f func() error) (refusal, err error) {
+	mark, undo, forget := s.dialect.savepoint()
+	if err := s.statement(mark).exec(ctx, c); err != nil {
+		return nil, err
+	}
+	if refusal = f(); refusal != nil {
+		if ctx.Err() != nil || !s.dialect.diagnose(refusal).repeats() {
+			return nil, refusal
+		}
+		if undone := s.statement(undo).exec(ctx, c); undone != nil {
+			if kind := s.dialect.diagnose(undone); kind == otherTrouble || kind == noTransaction {
+				return nil, &doomed{refusal}
+			}
+			return nil, undone
+		}
+	}
+	if forget == "" {
+		return refusal, nil
+	}
+	return refusal, s.statement(forget).exec(ctx, c)
+}
+
+// A doomed error says that a part of a transaction was refused, and that the
+// transaction cannot go on without it: an error in a trigger on SQL Server,
+// RAISE(ROLLBACK) on SQLite.
+type doomed struct{ refusal error }
+
+func (d *doomed) Error() string { return d.refusal.Error() }
+func (d *doomed) Unwrap() error { return d.refusal }

@@ -61,6 +61,8 @@ func (s *Sink) write(ctx context.Context, b attendance.Batch, told *telling) (at
 	}
 	err = within(ctx, w.run)
 	switch {
+	case err != nil && ctx.Err() == nil && w.unqueued != "":
+		err = within(ctx, w.run)
 	case attendance.CodeOf(err) == attendance.CodeTable:
 		// The tables are no longer what they were when they were probed.
 		if sh, err = s.probe(ctx); err != nil {
@@ -71,8 +73,6 @@ func (s *Sink) write(ctx context.Context, b attendance.Batch, told *telling) (at
 			return attendance.Written{}, err
 		}
 		w = newWriting(s, sh, newPlan(b, s.opts.rules()), tag, b, told)
-		err = within(ctx, w.run)
-	case err != nil && ctx.Err() == nil && w.unqueued != "":
 		err = within(ctx, w.run)
 	case err != nil && ctx.Err() == nil && s.dialect.diagnose(err) == unstorable:
 		s.opts.Logger.Info("oasink: a text holds a character that its column cannot; it is replaced")
