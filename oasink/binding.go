@@ -129,7 +129,7 @@ func ByFunc(f func(ctx context.Context, p Person) (account string, err error)) B
 }
 
 // A Person is what HrmResource holds of somebody; columns that the table lacks
-// are "".
+// are "". Of a name in several languages Name is the Chinese one.
 type Person struct {
 	ID                                              int64
 	LoginID, Account, Workcode, Name, Mobile, Email string

@@ -30,7 +30,7 @@ func (s *Sink) details(ctx context.Context, sh *shape, ids []int64, by field) (m
 		q.sql(" WHERE ").column(t, "id").sql(" IN ").list(part)
 		err := s.patiently(ctx, "reading "+t.name.String(), func() error {
 			return q.query(ctx, s.db, len(columns), func(v []any) error {
-				d := detail{name: textOf(v[1]), department: intOf(v[2]), value: strconv.FormatInt(intOf(v[0]), 10)}
+				d := detail{name: displayName(textOf(v[1])), department: intOf(v[2]), value: strconv.FormatInt(intOf(v[0]), 10)}
 				if by != fieldID {
 					d.value = trim(textOf(v[3]))
 				}

@@ -1,7 +1,9 @@
 package oasink
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,7 +16,8 @@ const candidatesShown = 100
 // FindPersons implements [attendance.PersonFinder]: the people of HrmResource, whatever
 // their status, whose id, loginid, workcode or lastname is the text, at most 100. The
 // texts are compared without the spaces around them, and otherwise as the database
-// compares texts.
+// compares texts; a name that the OA holds in several languages is found by each of its
+// wordings.
 func (s *Sink) FindPersons(ctx context.Context, text string) ([]attendance.Candidate, error) {
 	fields := []string{"id", "loginid", "workcode", "lastname"}
 	for prefix, field := range map[string]string{"id:": "id", "loginid:": "loginid", "workcode:": "workcode", "name:": "lastname"} {
@@ -38,8 +41,34 @@ func (s *Sink) FindPersons(ctx context.Context, text string) ([]attendance.Candi
 	if err != nil {
 		return nil, err
 	}
-	t := sh.resource
-	q := s.statement("SELECT ").columns(t, "id", "lastname", "loginid", "workcode", "departmentid", "status").sql(" FROM ").table(t)
+	f := finder{s, sh.resource, c}
+	found, err := f.equal(ctx, text, fields)
+	if err != nil || !slices.Contains(fields, "lastname") || !sh.resource.has("lastname") {
+		return found, err
+	}
+	worded, err := f.worded(ctx, text)
+	if err != nil || len(worded) == 0 {
+		return found, err
+	}
+	found = append(found, worded...)
+	slices.SortFunc(found, func(a, b attendance.Candidate) int { // by number
+		return cmp.Or(cmp.Compare(len(a.Person), len(b.Person)), cmp.Compare(a.Person, b.Person))
+	})
+	found = slices.CompactFunc(found, func(a, b attendance.Candidate) bool { return a.Person == b.Person })
+	return found[:min(len(found), candidatesShown)], nil
+}
+
+// A finder searches HrmResource.
+type finder struct {
+	*Sink
+	resource *table
+	company  *company
+}
+
+// equal finds whom one of the fields names as it is.
+func (f finder) equal(ctx context.Context, text string, fields []string) ([]attendance.Candidate, error) {
+	t := f.resource
+	q := f.people()
 	word := " WHERE "
 	for _, field := range fields {
 		switch id, err := strconv.ParseInt(text, 10, 64); {
@@ -56,14 +85,41 @@ func (s *Sink) FindPersons(ctx context.Context, text string) ([]attendance.Candi
 		return nil, nil
 	}
 	q.sql(" ORDER BY ").column(t, "id")
-	q.b = []byte(s.dialect.limit(string(q.b), candidatesShown))
-	var found []attendance.Candidate
-	err = s.patiently(ctx, "reading "+t.name.String(), func() error {
+	q.b = []byte(f.dialect.limit(string(q.b), candidatesShown))
+	return f.read(ctx, q, func(string) bool { return true })
+}
+
+// worded finds whose name in several languages has the text as one of its wordings. The
+// database looks for names that hold the text somewhere; the rest is judged here.
+func (f finder) worded(ctx context.Context, text string) ([]attendance.Candidate, error) {
+	somewhere := strings.Map(func(r rune) rune { // no dialect's wildcards and escapes
+		if strings.ContainsRune(`%_[]^\`, r) {
+			return '_'
+		}
+		return r
+	}, text)
+	q, t := f.people(), f.resource
+	q.sql(" WHERE ").column(t, "lastname").sql(" LIKE ").value("%" + groupMark + "%")
+	q.sql(" AND ").column(t, "lastname").sql(" LIKE ").value("%"+somewhere+"%").sql(" ORDER BY ").column(t, "id")
+	return f.read(ctx, q, func(stored string) bool {
+		return slices.ContainsFunc(nameForms(stored), func(form string) bool { return strings.EqualFold(form, text) })
+	})
+}
+
+// people begins the query for candidates.
+func (f finder) people() *statement {
+	return f.statement("SELECT ").columns(f.resource, "id", "lastname", "loginid", "workcode", "departmentid", "status").sql(" FROM ").table(f.resource)
+}
+
+// read reads the candidates whose stored name is wanted.
+func (f finder) read(ctx context.Context, q *statement, wanted func(stored string) bool) (found []attendance.Candidate, err error) {
+	err = f.patiently(ctx, "reading "+f.resource.name.String(), func() error {
 		found = nil
-		return q.query(ctx, s.db, 6, func(v []any) error {
-			one := attendance.Candidate{Person: strconv.FormatInt(intOf(v[0]), 10), Name: textOf(v[1]), Login: textOf(v[2]), Number: textOf(v[3]),
-				Unit: c.nameOf(intOf(v[4])), Status: statusWords(textOf(v[5]))}
-			if n := len(found); n == 0 || found[n-1].Person != one.Person { // a view that joins may show somebody twice
+		return q.query(ctx, f.db, 6, func(v []any) error {
+			one := attendance.Candidate{Person: strconv.FormatInt(intOf(v[0]), 10), Name: displayName(textOf(v[1])), Login: textOf(v[2]), Number: textOf(v[3]),
+				Unit: f.company.nameOf(intOf(v[4])), Status: statusWords(textOf(v[5]))}
+			// A view that joins may show somebody twice.
+			if n := len(found); n < candidatesShown && (n == 0 || found[n-1].Person != one.Person) && wanted(textOf(v[1])) {
 				found = append(found, one)
 			}
 			return nil

@@ -81,7 +81,7 @@ func newResource(c *company, names []string, v []any) resource {
 		case "accounttype":
 			main = intOf(v[i]) == 0
 		case "lastname":
-			r.Name = textOf(v[i])
+			r.Name = displayName(textOf(v[i]))
 		case "account":
 			r.Account = textOf(v[i])
 		case "workcode":

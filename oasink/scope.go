@@ -42,7 +42,8 @@ var errStopped = errors.New("oasink: the consumer of the stream has stopped")
 // roster last. It reads the whole roster once before the first person, because a
 // value that somebody outside of the units shares is ambiguous too.
 //
-// Unit is the department's name, and Key the OA's value where that is not the account:
+// Unit is the department's name (this and the person's in Chinese, where the OA holds
+// several languages), and Key the OA's value where that is not the account:
 // the staff number, mobile number or e-mail address that the directory is searched
 // for, or an account spelt otherwise. Where the value is the account, somebody who is
 // [attendance.Unbound] has as Account what was looked for. Warnings:

@@ -65,7 +65,7 @@ func (s *Sink) readUnits(ctx context.Context, t *table, parent, subcompany strin
 		return q.query(ctx, s.db, 4+len(further), func(v []any) error {
 			u := unit{parent: intOf(v[1]), subcompany: intOf(v[2]), canceled: textOf(v[3]) == "1"}
 			if len(further) > 0 {
-				u.name = trim(textOf(v[4]))
+				u.name = trim(displayName(textOf(v[4])))
 			}
 			units[intOf(v[0])] = u
 			return nil
