@@ -24,9 +24,11 @@ import (
 // With a directory, a person whose value is in no entry is [attendance.Unbound],
 // and one whose account it calls inactive is [attendance.Inactive]. With a nil
 // directory the OA's value itself is taken as the account, unread, and everybody
-// who has one is asked for. A directory that may not be read
-// ([attendance.CodePermission]) is a warning, directory_unreadable, and then as
-// nil; any other failure of it ends the stream.
+// who has one is asked for. Where the directory may not be read
+// ([attendance.CodePermission]) and is compared by account ([MatchAccount]), it is as
+// with nil, with the warning directory_unreadable. Any other failure of it ends the
+// stream, and so does that one where people are compared by something else: a mobile
+// number is no account that could be asked for.
 type Binding struct {
 	// Match is what of the directory's accounts the OA's value is compared with.
 	// The By functions set it.

@@ -18,6 +18,7 @@ type roll struct {
 	outside  [sealedUnit + 1]int // meant and active, but not in the roster, by reason
 	lenient  bool                // inactive accounts are asked for too
 	units    map[int64]string    // the departments' names
+	unread   bool                // the OA's values are taken as accounts
 	valued   valued
 }
 
@@ -165,7 +166,7 @@ func (sc *Scope) enrol(ctx context.Context, warn func(attendance.Warning) bool) 
 	if err != nil {
 		return nil, err
 	}
-	r.valued = b.valued(unread)
+	r.unread, r.valued = unread, b.valued(unread)
 	chosen := newSelection(sc.units, c)
 	found := make(map[int64]bool)
 	for page, err := range s.resources(ctx, sh, c, b.columns(sh)) {
@@ -238,9 +239,10 @@ func (b *Binding) matcher(ctx context.Context, a *accounts, warn func(attendance
 			return func(_ context.Context, p Person) (candidates, error) {
 				return a.find(b.normal(p.value(b.field))), nil
 			}, false, nil
-		case attendance.CodeOf(err) != attendance.CodePermission:
+		case attendance.CodeOf(err) != attendance.CodePermission || b.Match != MatchAccount:
 			return nil, false, err
-		case !warn(attendance.Warningf("directory_unreadable", "the platform's directory may not be read, so the OA's own values are taken as accounts, unread: %v", err)):
+		case !warn(attendance.Warningf("directory_unreadable",
+			"平台通讯录不可读，直接以 OA 的 %s 为账号查询，未经核对 / the platform's directory may not be read, so the OA's own %s is taken as the account, unread: %v", b.field, b.field, err)):
 			return nil, false, errStopped
 		}
 		*a = accounts{byValue: make(map[string]candidates)}

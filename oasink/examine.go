@@ -168,11 +168,15 @@ func (x *examination) bound(ctx context.Context, id int64) error {
 	}
 	by := x.by(m)
 	hr := attendance.Text{EN: "HR", ZH: "人事"}
-	switch m.LeftOut {
-	case "":
+	switch {
+	case m.LeftOut == "" && r.unread:
+		x.step(attendance.StepBinding, true, attendance.Text{EN: "asked for as the account " + m.Account + ", which is the OA's own " + string(x.binding.field) + ", unread",
+			ZH: "直接以 OA 的 " + string(x.binding.field) + " " + m.Account + " 为账号查询，未经核对"})
+		return nil
+	case m.LeftOut == "":
 		x.step(attendance.StepBinding, true, attendance.Text{EN: "bound to the account " + m.Account + " by " + by, ZH: "按 " + by + " 绑定到账号 " + m.Account})
 		return nil
-	case attendance.Unbound:
+	case m.LeftOut == attendance.Unbound:
 		x.Advice = attendance.Advice{Who: hr,
 			What: attendance.Text{EN: "fill in the value that binds people, in the OA and on the platform", ZH: "在 OA 与平台补齐绑定所用的值"},
 			Why:  attendance.Text{EN: "no account of the platform has " + by, ZH: "平台上没有账号与 " + by + " 相符"}}
@@ -183,12 +187,12 @@ func (x *examination) bound(ctx context.Context, id int64) error {
 			x.Advice.Why = attendance.Text{EN: "the list of bindings does not name the person", ZH: "绑定文件中没有此人"}
 			x.Advice.What = attendance.Text{EN: "add the person to the list of bindings", ZH: "把此人加入绑定文件"}
 		}
-	case attendance.Ambiguous:
+	case m.LeftOut == attendance.Ambiguous:
 		with := r.sharing(id)
 		x.Advice = attendance.Advice{Who: hr,
 			What: attendance.Text{EN: "make the value that binds people unique, in the OA and on the platform", ZH: "消除重复，使绑定所用的值在 OA 与平台上都唯一"},
 			Why:  attendance.Text{EN: by + " does not stand for one person and one account" + with.EN, ZH: by + " 不能唯一确定一人一账号" + with.ZH + "，程序不猜测"}}
-	case attendance.Inactive:
+	case m.LeftOut == attendance.Inactive:
 		x.Advice = attendance.Advice{Who: attendance.Text{EN: "the person", ZH: "本人"},
 			What: attendance.Text{EN: "activate the account on the platform (or have inactive: include set)", ZH: "在平台上激活账号（或由管理员设 inactive: include）"},
 			Why:  attendance.Text{EN: "the platform's directory calls the account " + m.Account + " inactive or disabled", ZH: "平台通讯录显示账号 " + m.Account + " 未激活或已停用"}}

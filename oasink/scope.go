@@ -194,27 +194,41 @@ func (sc *Scope) check(ctx context.Context) ([]attendance.Finding, []attendance.
 	if err != nil {
 		return append(findings, attendance.FindingOf(attendance.Text{EN: "the people cannot be read", ZH: "无法读取人员"}, err)), nil
 	}
-	summary := attendance.Finding{Code: "binding", Level: attendance.LevelOK, Message: attendance.Text{
-		EN: fmt.Sprintf("%d of %d people are bound to an account", bound, total),
-		ZH: fmt.Sprintf("范围内 %d 人，其中 %d 人已绑定平台账号", total, bound),
-	}}
-	if bound == 0 {
-		summary.Level = attendance.LevelError
-		summary.Mend = attendance.Text{
-			EN: "nobody can be asked for: check the scope's units and which OA field the accounts are bound by",
-			ZH: "没有可同步的人员：请检查适用范围，以及绑定所用的 OA 字段",
-		}
-	}
-	findings = append(findings, summary)
+	findings = append(findings, r.summary(bound, total, sc.binding.field))
 	for _, reason := range [...]attendance.LeftOut{attendance.Unbound, attendance.Ambiguous, attendance.Inactive, attendance.OutOfRoster} {
 		if names := left[reason]; len(names) > 0 {
-			findings = append(findings, leftOutFinding(reason, names))
+			findings = append(findings, leftOutFinding(reason, names, r.unread))
 		}
 	}
 	if f, ok := r.outsideFinding(); ok {
 		findings = append(findings, f)
 	}
 	return findings, sample
+}
+
+// summary tells how many people can be asked for. Who is asked for unread is not called
+// bound: nobody has seen the account.
+func (r *roll) summary(bound, total int, by field) attendance.Finding {
+	f := attendance.Finding{Code: "binding", Level: attendance.LevelOK, Message: attendance.Text{
+		EN: fmt.Sprintf("%d of %d people are bound to an account", bound, total),
+		ZH: fmt.Sprintf("范围内 %d 人，其中 %d 人已绑定平台账号", total, bound),
+	}}
+	if r.unread {
+		f.Level = attendance.LevelWarning
+		f.Message = attendance.Text{
+			EN: fmt.Sprintf("%d of %d people are asked for by their %s as it stands in the OA, unread: nobody knows whether the platform has these accounts", bound, total, by),
+			ZH: fmt.Sprintf("范围内 %d 人，其中 %d 人直接以 OA 的 %s 为账号查询，未经核对：平台是否有这些账号未知", total, bound, by),
+		}
+		f.Mend = attendance.Text{EN: "let the application read the directory, so that the binding can be checked", ZH: "请允许应用读取通讯录，以便核对绑定"}
+	}
+	if bound == 0 {
+		f.Level = attendance.LevelError
+		f.Mend = attendance.Text{
+			EN: "nobody can be asked for: check the scope's units and which OA field the accounts are bound by",
+			ZH: "没有可同步的人员：请检查适用范围，以及绑定所用的 OA 字段",
+		}
+	}
+	return f
 }
 
 func nameAndID(m attendance.Member) string {
@@ -227,7 +241,7 @@ func nameAndID(m attendance.Member) string {
 // namesShown is how many names a finding lists.
 const namesShown = 20
 
-func leftOutFinding(reason attendance.LeftOut, names []string) attendance.Finding {
+func leftOutFinding(reason attendance.LeftOut, names []string, unread bool) attendance.Finding {
 	list := strings.Join(names[:min(len(names), namesShown)], ", ")
 	if len(names) > namesShown {
 		list += ", ..."
@@ -237,14 +251,17 @@ func leftOutFinding(reason attendance.LeftOut, names []string) attendance.Findin
 		f.Message = attendance.Text{EN: fmt.Sprintf("%d people %s: %s", len(names), en, list), ZH: fmt.Sprintf("%d 人%s：%s", len(names), zh, list)}
 		f.Mend = attendance.Text{EN: mendEN, ZH: mendZH}
 	}
-	switch reason {
-	case attendance.Unbound:
+	switch {
+	case reason == attendance.Unbound && unread:
+		say("have no value in the OA to be asked for by", "在 OA 中没有可用作账号的值",
+			"fill in the field that binds them in the OA", "请在 OA 补齐绑定所用的字段")
+	case reason == attendance.Unbound:
 		say("have no account on the platform", "在平台上找不到对应账号",
 			"fill in the field that binds them, in the OA or on the platform", "请在 OA 或平台补齐绑定所用的字段")
-	case attendance.Ambiguous:
+	case reason == attendance.Ambiguous:
 		say("share an account or have two", "与他人共用账号，或对应多个账号",
 			"make the field that binds them unique, in the OA and on the platform", "请消除重复，使绑定字段在 OA 与平台上均唯一")
-	case attendance.Inactive:
+	case reason == attendance.Inactive:
 		say("have an account that is not active", "的平台账号未激活或已停用",
 			"let them activate the account, or include inactive accounts", "请其激活账号，或改为包含未激活账号")
 	default:

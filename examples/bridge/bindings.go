@@ -21,6 +21,7 @@ type (
 		Department string `json:"department"`
 		Account    string `json:"account"`
 		State      string `json:"state"`
+		Unread     bool   `json:"unread,omitempty"` // the account is the OA's own value, which nobody has looked up
 	}
 	proposalsDocument struct {
 		Proposals []proposal           `json:"proposals"`
@@ -80,9 +81,11 @@ func (p *program) bindings(ctx context.Context) int {
 }
 
 func (w *work) everybody(ctx context.Context, d *bindingsDocument, each func(boundPerson)) error {
-	for m, err := range w.scope(w.units()).Members(ctx) {
+	unread := false
+	for m, err := range w.people(w.units()).Members(ctx) {
 		if warning, ok := attendance.AsWarning(err); ok {
 			d.Warnings = append(d.Warnings, warning)
+			unread = unread || warning.Code == "directory_unread" || warning.Code == "directory_unreadable"
 			continue
 		}
 		if err != nil {
@@ -92,7 +95,7 @@ func (w *work) everybody(ctx context.Context, d *bindingsDocument, each func(bou
 		if state == "" {
 			state = "bound"
 		}
-		each(boundPerson{m.Person, m.Name, m.Unit, m.Account, state})
+		each(boundPerson{m.Person, m.Name, m.Unit, m.Account, state, unread && m.LeftOut == ""})
 	}
 	return nil
 }

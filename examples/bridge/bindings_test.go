@@ -25,8 +25,8 @@ func TestBindingsCommand(t *testing.T) {
 	var d bindingsDocument
 	require.NoError(t, json.Unmarshal([]byte(r.stdout), &d))
 	require.Equal(t, []boundPerson{
-		{"17", "张三", "研发", "staff017", "bound"}, {"18", "李四", "研发", "staff018", "ambiguous"}, {"19", "王五", "平台", "staff018", "ambiguous"},
-		{"20", "=赵六", "销售", "", "unbound"}, {"21", "钱七", "分部", "asleep", "inactive"},
+		{"17", "张三", "研发", "staff017", "bound", false}, {"18", "李四", "研发", "staff018", "ambiguous", false}, {"19", "王五", "平台", "staff018", "ambiguous", false},
+		{"20", "=赵六", "销售", "", "unbound", false}, {"21", "钱七", "分部", "asleep", "inactive", false},
 	}, d.People)
 	code, table, _ := s.plain("bindings", "daily")
 	require.Equal(t, 0, code)

@@ -88,6 +88,9 @@ func (p *program) checkOA(ctx context.Context, w *work, found *findings) {
 			Mend:    attendance.Text{EN: "mend the platform's error first", ZH: "请先处理平台的错误"}})
 		return
 	}
+	if warning, ok := w.unread(); ok {
+		found.add(w.job.name, attendance.Finding{Code: warning.Code, Level: attendance.LevelWarning, Message: attendance.Text{EN: warning.Message}})
+	}
 	scope := w.scope(w.units())
 	if !w.platform.rejects() || found.seen["unreadable "+w.job.provider.name] {
 		found.add(w.job.name, scope.Check(ctx)...)

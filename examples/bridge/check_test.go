@@ -117,10 +117,4 @@ func TestCheckOneFamily(t *testing.T) {
 	require.Contains(t, r.document.errors()["permission"], dingtalktest.PermissionCheckIn)
 	require.Contains(t, r.stdout, `"punches"`)
 
-	// The directory is no must: accounts can be asked for unread.
-	s = newSite(t, "e8")
-	s.ding.Deny(dingtalktest.PermissionDepartments)
-	r = s.bridge("check")
-	require.Equal(t, 0, r.code, r.stdout)
-	require.Contains(t, r.stdout, "directory_unreadable")
 }

@@ -49,8 +49,11 @@ type (
 		In  string `json:"in"`
 		Out string `json:"out"`
 	}
+	// candidatesDocument stands in its place where not one person is meant.
 	candidatesDocument struct {
 		Candidates []attendance.Candidate `json:"candidates"`
+		SentenceZH string                 `json:"sentence_zh"`
+		SentenceEN string                 `json:"sentence_en"`
 	}
 )
 
@@ -86,7 +89,7 @@ func (p *program) explain(ctx context.Context) int {
 	if closeErr := p.close(); err == nil {
 		err = closeErr
 	}
-	if len(found) > 1 {
+	if err == nil && len(found) != 1 {
 		p.printCandidates(found)
 		return exitUsage
 	}
@@ -94,7 +97,7 @@ func (p *program) explain(ctx context.Context) int {
 	return exitCode(err)
 }
 
-// explanation looks who is meant, and explains; several people are handed back.
+// explanation looks who is meant, and explains if that is one person.
 func (p *program) explanation(ctx context.Context, w *work) (attendance.Explanation, []attendance.Candidate, error) {
 	job := w.job
 	q := attendance.Question{Person: p.command.employee, Day: p.command.day, Zone: job.zone, Window: w.task().window, Again: attendance.Text{
@@ -114,21 +117,29 @@ func (p *program) explanation(ctx context.Context, w *work) (attendance.Explanat
 	switch {
 	case err != nil:
 		return attendance.Unexplained(q, err), nil, err
-	case len(found) > 1:
+	case len(found) != 1:
 		return attendance.Explanation{}, found, nil
-	case len(found) == 1:
-		q.Person = found[0].Person
 	}
-	e, err := attendance.ExplainTogether(ctx, w.scope(w.units()), q, families...)
-	return e, nil, err
+	q.Person = found[0].Person
+	e, err := attendance.ExplainTogether(ctx, w.people(w.units()), q, families...)
+	return e, found, err
 }
 
 func (p *program) printCandidates(found []attendance.Candidate) {
+	who := p.command.employee
+	words := attendance.Text{
+		EN: fmt.Sprintf("%q may be any of these %d people; name one by -employee id:ID", who, len(found)),
+		ZH: fmt.Sprintf("“%s”可能是以下 %d 人，请用 -employee id:编号 指定", who, len(found))}
+	if len(found) == 0 {
+		words = attendance.Text{
+			EN: fmt.Sprintf("nobody in HrmResource is %q: check the spelling, or search by -employee id:ID, loginid:..., workcode:... or name:...", who),
+			ZH: fmt.Sprintf("HrmResource 中没有“%s”：请核对写法，或用 -employee id:编号、loginid:…、workcode:…、name:… 查找", who)}
+	}
 	if p.command.json {
-		p.print(candidatesDocument{found})
+		p.print(candidatesDocument{append([]attendance.Candidate{}, found...), words.ZH, words.EN})
 		return
 	}
-	p.line("“%s”可能是以下 %d 人，请用 -employee id:编号 指定 / %q may be any of these %d people; name one by -employee id:ID", p.command.employee, len(found), p.command.employee, len(found))
+	p.line("%v", words)
 	for _, c := range found {
 		p.line("  %s  %s  loginid %s  workcode %s  %s  %s", c.Person, c.Name, cmp.Or(c.Login, "-"), cmp.Or(c.Number, "-"), c.Unit, c.Status)
 	}

@@ -335,13 +335,19 @@ func TestExplainWhom(t *testing.T) {
 	var found candidatesDocument
 	require.NoError(t, json.Unmarshal([]byte(r.stdout), &found))
 	require.Len(t, found.Candidates, 2)
+	require.Contains(t, found.SentenceZH, "可能是以下 2 人")
 	require.Equal(t, [3]string{"30", "张三", "销售"}, [3]string{found.Candidates[1].Person, found.Candidates[1].Name, found.Candidates[1].Unit})
 
 	for _, nobody := range []string{"王八", "999"} {
-		d, exit := s.explain(t, nobody)
-		require.Equal(t, 0, exit)
-		require.Equal(t, "out_of_roster", string(d.Code))
-		require.Contains(t, d.SentenceZH, "没有 "+nobody)
+		s.ding.ResetCounters()
+		r := s.bridge("explain", "daily", "-employee", nobody, "-day", "2026-03-02")
+		require.Equal(t, 2, r.code, r.stdout)
+		require.Contains(t, r.stdout, `"candidates": []`)
+		require.Contains(t, r.stdout, "HrmResource 中没有“"+nobody+"”")
+		require.Zero(t, s.ding.Metered())
+		code, text, _ := s.plain("explain", "daily", "-employee", nobody, "-day", "2026-03-02")
+		require.Equal(t, 2, code)
+		require.Contains(t, text, "nobody in HrmResource is")
 	}
 	for _, wrong := range [][]string{{"explain", "daily"}, {"explain", "daily", "-employee", "17"}, {"explain", "nobody", "-employee", "17", "-day", "2026-03-02"},
 		{"explain", "daily", "-employee", "17", "-day", "2.3."}} {

@@ -113,7 +113,7 @@ func (p *program) close() error {
 	return errors.Join(errs...)
 }
 
-// scope is whose punches the job fetches.
+// scope is whose punches the job fetches; see [work.people].
 func (w *work) scope(units oasink.Units) *oasink.Scope { return w.oa.Scope(units, w.binding()) }
 
 func (w *work) units() oasink.Units {

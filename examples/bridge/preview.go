@@ -73,7 +73,7 @@ func (p *program) previewed(ctx context.Context, w *work, t task, rows *[]rowLin
 		span, _ := t.window.Span(attendance.Moment{Now: p.now()})
 		return attendance.Report{Job: w.job.name, Span: span}, err
 	}
-	return attendance.PreviewTogether(ctx, w.scope(t.units), t.window, families...)
+	return attendance.PreviewTogether(ctx, w.people(t.units), t.window, families...)
 }
 
 // signType is the direction as the OA writes it.

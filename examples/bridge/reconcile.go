@@ -98,7 +98,7 @@ func (p *program) reconciled(ctx context.Context, w *work, window attendance.Win
 		span, _ := window.Span(attendance.Moment{Now: p.now()})
 		return attendance.Reconciliation{Report: attendance.Report{Job: w.job.name, Span: span}}, err
 	}
-	return attendance.ReconcileTogether(ctx, w.scope(w.units()), window, visit, families...)
+	return attendance.ReconcileTogether(ctx, w.people(w.units()), window, visit, families...)
 }
 
 func (w *work) difference(d attendance.Difference) difference {

@@ -127,7 +127,7 @@ func (p *program) transfer(ctx context.Context, w *work, t task) (attendance.Rep
 		p.noteFailure(ctx, w, t, report, err)
 		return report, err
 	}
-	report, err := attendance.RunTogether(ctx, w.scope(t.units), t.window, families...)
+	report, err := attendance.RunTogether(ctx, w.people(t.units), t.window, families...)
 	report.Warnings = recalculate(ctx, w.hooked, w.job.zone, report.Warnings)
 	if err == nil {
 		err = w.oa.Missing() // also where no punch happened to need it

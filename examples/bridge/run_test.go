@@ -300,7 +300,8 @@ func TestBindings(t *testing.T) {
 	})
 	t.Run("directory forbidden", func(t *testing.T) {
 		s := newSite(t, "e8")
-		s.exec(`UPDATE HrmResource SET workcode = 'staff0' || id`)
+		s.exec(`UPDATE HrmResource SET loginid = 'staff0' || id`)
+		s.job = []string{"binding: {by: loginid}"}
 		s.ordinary()
 		s.ding.Deny(dingtalktest.PermissionDepartments)
 		s.ding.Deny(dingtalktest.PermissionMembers)

@@ -2,6 +2,7 @@ package dbtest
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -110,7 +111,17 @@ func testCheckOfABindingThatFits(t *testing.T, on engine) {
 	require.Equal(t, attendance.LevelError, finding(t, findings, "binding").Level)
 	require.Contains(t, finding(t, findings, string(attendance.OutOfRoster)).Message.EN, "999")
 
+	// Nobody of whom no account was seen is called bound.
 	findings = s.Scope(oasink.Units{}, oasink.ByWorkcode(forbidden{})).Check(context.Background())
+	require.Equal(t, attendance.LevelError, finding(t, findings, string(attendance.CodePermission)).Level)
+	require.False(t, slices.ContainsFunc(findings, func(f attendance.Finding) bool { return f.Code == "binding" }))
+	for _, b := range []oasink.Binding{oasink.ByLoginID(forbidden{}), oasink.ByLoginID(nil), oasink.ByWorkcode(nil)} {
+		findings = s.Scope(oasink.Units{}, b).Check(context.Background())
+		f = finding(t, findings, "binding")
+		require.Equal(t, attendance.LevelWarning, f.Level)
+		require.NotContains(t, f.Message.EN, "bound")
+		require.Contains(t, f.Message.EN, "9 of 9 people are asked for by their")
+	}
+	findings = s.Scope(oasink.Units{}, oasink.ByLoginID(forbidden{})).Check(context.Background())
 	require.Contains(t, finding(t, findings, "directory_unreadable").Message.EN, "qyapi_get_member")
-	require.Equal(t, attendance.LevelOK, finding(t, findings, "binding").Level)
 }

@@ -113,9 +113,12 @@ func testExamine(t *testing.T, on engine) {
 	require.Equal(t, attendance.CodeUnavailable, attendance.CodeOf(err))
 	require.Len(t, st.Steps, 2)
 	require.Equal(t, "员工", st.Member.Name)
-	st, err = s.Scope(oasink.Units{}, oasink.ByWorkcode(forbidden{})).Examine(ctx, "101")
+	_, err = s.Scope(oasink.Units{}, oasink.ByWorkcode(forbidden{})).Examine(ctx, "101")
+	require.Equal(t, attendance.CodePermission, attendance.CodeOf(err))
+	st, err = s.Scope(oasink.Units{}, oasink.ByLoginID(forbidden{})).Examine(ctx, "101")
 	require.NoError(t, err)
-	require.Equal(t, "W101", st.Member.Account, "as the scope does where the directory may not be read")
+	require.Equal(t, "l101", st.Member.Account, "as the scope does where the directory may not be read")
+	require.Contains(t, st.Steps[2].Detail.EN, "unread")
 	require.Len(t, st.Warnings, 1)
 }
 

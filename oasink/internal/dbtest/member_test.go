@@ -69,7 +69,7 @@ func testKeysOfMembers(t *testing.T, on engine) {
 		"workcode as account, WeCom": {oasink.ByWorkcode(directory{{ID: "a1", Active: true}}).ForWeCom(),
 			[]attendance.Member{is("101", "a1", "A1", ""), is("102", "A2", "", unbound), is("103", "A3", "", unbound), is("104", "A4", "", unbound), is("105", "", "", unbound)}},
 		"workcode unread":    {oasink.ByWorkcode(nil), []attendance.Member{is("101", "A1", "", ""), is("102", "A2", "", ""), is("103", "A3", "", ""), is("104", "A4", "", ""), is("105", "", "", unbound)}},
-		"workcode forbidden": {oasink.ByWorkcode(forbidden{}), []attendance.Member{is("101", "A1", "", ""), is("102", "A2", "", ""), is("103", "A3", "", ""), is("104", "A4", "", ""), is("105", "", "", unbound)}},
+		"workcode forbidden": {oasink.ByWorkcode(forbidden{}).ForWeCom(), []attendance.Member{is("101", "A1", "", ""), is("102", "A2", "", ""), is("103", "A3", "", ""), is("104", "A4", "", ""), is("105", "", "", unbound)}},
 		"pairs":              {pairs("101", "zhang"), []attendance.Member{is("101", "zhang", "", ""), is("102", "", "", unbound), is("103", "", "", unbound), is("104", "", "", unbound), is("105", "", "", unbound)}},
 	} {
 		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, told(t, s, c.binding)) })

@@ -362,10 +362,20 @@ func TestDirectoriesThatFail(t *testing.T) { everywhere(t, testDirectoriesThatFa
 
 func testDirectoriesThatFail(t *testing.T, on engine) {
 	s := few(t, on, ecologytest.Person{Workcode: "W101"}, ecologytest.Person{})
-	got, warnings := stream(t, s.Scope(oasink.Units{}, oasink.ByWorkcode(forbidden{})))
+	got, warnings := stream(t, s.Scope(oasink.Units{}, oasink.ByWorkcode(forbidden{}).ForWeCom()))
 	require.Equal(t, []string{"101 W101", "102 unbound"}, got)
 	require.Equal(t, "directory_unreadable", warnings[0].Code)
 	require.Contains(t, warnings[0].Message, "qyapi_get_member is missing")
+
+	// What is looked up in the directory is no account that could be asked for.
+	for _, b := range []oasink.Binding{oasink.ByWorkcode(forbidden{}), oasink.ByMobile(forbidden{}), oasink.ByEmail(forbidden{}), oasink.ByMobile(forbidden{}).ForWeCom()} {
+		var seen []error
+		for _, err := range s.Scope(oasink.Units{}, b).Members(context.Background()) {
+			seen = append(seen, err)
+		}
+		require.Len(t, seen, 1)
+		require.Equal(t, attendance.CodePermission, attendance.CodeOf(seen[0]))
+	}
 
 	cause := &attendance.Error{Code: attendance.CodeUnavailable}
 	var seen []error
