@@ -33,7 +33,6 @@ type errand struct {
 	members []Member
 	spans   Spans
 	probe   bool // an account that the platform rejected before
-	left    bool // people who are no longer in the scope
 }
 
 // errands streams the agenda: members in batches that fit the provider, all of a
@@ -81,16 +80,12 @@ func (a *agenda) afterwards(ctx context.Context, g *grouping, leave func(Member)
 		yield(errand{}, err)
 		return
 	}
-	left := func(e errand, err error) bool {
-		e.left = true
-		return yield(e, err)
-	}
 	for _, l := range leavers {
-		if e, full := g.add(l.member, a.less(l.member, l.spans)); full && !left(e, nil) {
+		if e, full := g.add(l.member, a.less(l.member, l.spans)); full && !yield(e, nil) {
 			return
 		}
 	}
-	if !g.flush(a.again, left) {
+	if !g.flush(a.again, yield) {
 		return
 	}
 	probes, resting := a.memory.quarantine()

@@ -205,7 +205,7 @@ type wanted struct {
 // leavers are the people who left the scope, or whose account left the platform,
 // with what is still to be read for them: up to the end of the day on which they
 // were first missed, as long as the look-back has not passed it. Those who are now
-// first missed are noted.
+// first missed are noted. Their accounts are not [Member.Known]: they may be gone from the platform.
 func (m *recollection) leavers(ctx context.Context) ([]wanted, error) {
 	var gone []Coverage // of each person the account that was met last
 	var changes []Change

@@ -39,7 +39,6 @@ type run struct {
 	rest          bool            // most was read just before, by another attempt or run
 	probing       map[string]bool // accounts that were rejected by earlier runs
 	rejectedAgain int             // of them, those that were rejected again
-	left          map[string]bool // accounts of people who have left the scope
 	again         Span            // what is read for everybody
 	tallies       tallies
 	frozen        frozen
@@ -57,7 +56,6 @@ func newRun(y *Syncer) *run {
 		halt:      make(chan struct{}),
 		refused:   make(map[string]bool),
 		probing:   make(map[string]bool),
-		left:      make(map[string]bool),
 		searching: make(chan struct{}, 1),
 	}
 }
@@ -156,7 +154,7 @@ func (r *run) write(ctx context.Context, p part, done *SliceReport) error {
 	if len(p.members) == 0 {
 		return nil
 	}
-	batch.Members = r.credible(p.members, batch.Punches)
+	batch.Members = p.members
 	sound := true
 	for _, part := range r.portions(batch) {
 		counted, err := r.hand(ctx, part, done)
@@ -169,22 +167,6 @@ func (r *run) write(ctx context.Context, p part, done *SliceReport) error {
 		r.remember(ctx, p, batch.Punches)
 	}
 	return nil
-}
-
-// credible are the members whose answer says also what the platform has not. An
-// account whose person has left may be gone from the platform, which then has
-// nothing to say of it: that withdraws no punch.
-func (r *run) credible(members []Member, punches []Punch) []Member {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.left) == 0 {
-		return members
-	}
-	answered := make(map[string]bool)
-	for _, p := range punches {
-		answered[p.Account] = true
-	}
-	return slices.DeleteFunc(slices.Clone(members), func(m Member) bool { return r.left[m.Account] && !answered[m.Account] })
 }
 
 // hand hands a batch to the sink. It reports whether the sink accounts for all of it,

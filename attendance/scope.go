@@ -35,6 +35,12 @@ type Member struct {
 	Unit string `json:"unit,omitempty"`
 	// LeftOut, when not empty, is why the person is not asked for.
 	LeftOut LeftOut `json:"left_out,omitempty"`
+	// Known says that the platform itself has shown the account, in this very reading of
+	// the scope, as one in use: its directory was read and lists it as active. It is false
+	// where the account is taken unread from the OA, a file or a function, of an inactive
+	// account, and of people who have left the scope. Platforms answer for an account that they do
+	// not know with an empty success, so the silence of one that is not Known proves nothing.
+	Known bool `json:"known,omitempty"`
 }
 
 // LeftOut is why a person is not asked for. The values stand in reports.

@@ -15,7 +15,10 @@ type Sink interface {
 	//
 	// A sink that keeps a ledger of its own rows, because the host asked for it,
 	// may also move a row to where the platform now has the punch, and remove one
-	// that the platform has no longer; both only with proof that the row is its own.
+	// that the platform has no longer; both only with proof that the row is its own. A
+	// removal needs the word of the very account that the row was written from, asked for
+	// the person in whose name it stands: it answered with something, or it is known
+	// ([Member.Known]) and answered with nothing in two reads.
 	//
 	// Written counts what is committed, also beside an error: an error means that
 	// something of the batch is not stored (or not known to be), so that the
@@ -28,8 +31,11 @@ type Sink interface {
 type Batch struct {
 	// Source is the name of the provider.
 	Source string
-	// Members are the people the platform answered for. Accounts and persons are
-	// distinct.
+	// Members are the people the platform answered for, each with the one account that
+	// was asked. Accounts and persons are distinct. The answer speaks for these accounts
+	// in the names of these persons and for nothing else: not for an account that a
+	// person had before, nor for the person who had an account before. Of an account that is
+	// not [Member.Known] and has no punch here, it says nothing either.
 	Members []Member
 	// Span is the stretch that was read; its zone is that of the OA's wall clock.
 	Span Span

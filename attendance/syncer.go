@@ -274,11 +274,6 @@ func (r *run) count(e errand, first bool) {
 	if e.probe {
 		r.probing[e.members[0].Account] = true
 	}
-	if e.left {
-		for _, m := range e.members {
-			r.left[m.Account] = true
-		}
-	}
 }
 
 // mayProbe reports whether another account that was rejected before may be tried.

@@ -37,9 +37,9 @@ type book struct {
 
 	reads    map[string]stretches // by account
 	persons  map[int64]string     // the batch's people: whose account
-	asked    map[string]bool      // the batch's accounts
+	known    map[string]bool      // the batch's accounts that the platform has shown
 	answered map[string]bool      // those with a punch in the batch
-	accounts []string             // asked, sorted
+	accounts []string             // those that were asked, sorted
 
 	// What is to be done, and what became of it.
 	drop, put []*entry
@@ -51,6 +51,7 @@ type book struct {
 	vanished  int          // rows that others deleted and that are added again
 	refused   int          // changes that an older answer would have made
 	held      int          // removals that were too many
+	orphans   int          // rows that the answers lack and of whose account they do not speak
 }
 
 // columns are what is read of a row only for the ledger.
@@ -96,7 +97,7 @@ func (w *writing) openBook(ctx context.Context, c bun.Conn) error {
 	b := &book{
 		origin: originOf(w.batch.Source, w.batch.Corp), run: bounded(w.batch.Run, maxRun),
 		byRecord: make(map[recordID]*entry), byRow: make(map[rowID]*entry), others: make(map[rowID]bool), byID: make(map[rowID]int),
-		reads: make(map[string]stretches), persons: make(map[int64]string), asked: make(map[string]bool), answered: make(map[string]bool),
+		reads: make(map[string]stretches), persons: make(map[int64]string), known: make(map[string]bool), answered: make(map[string]bool),
 	}
 	at := w.batch.ReadAt
 	if at.IsZero() {
@@ -108,10 +109,14 @@ func (w *writing) openBook(ctx context.Context, c bun.Conn) error {
 	for account, person := range w.plan.persons {
 		account = bounded(account, maxAccount)
 		b.persons[person] = account
-		b.asked[account] = true
 		b.accounts = append(b.accounts, account)
 	}
 	slices.Sort(b.accounts)
+	for _, m := range w.batch.Members {
+		if m.Known {
+			b.known[bounded(m.Account, maxAccount)] = true
+		}
+	}
 	for i := range w.batch.Punches {
 		b.answered[bounded(w.batch.Punches[i].Account, maxAccount)] = true
 	}

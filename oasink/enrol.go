@@ -58,6 +58,11 @@ func (r *roll) state(p enrolled) (account string, why attendance.LeftOut) {
 	}
 }
 
+// known reports whether the platform's directory lists the person's account as active.
+func (r *roll) known(p enrolled) bool {
+	return p.account >= 0 && r.accounts.list[p.account].listed && !r.accounts.list[p.account].inactive
+}
+
 // accounts are those of the platform that may be bound.
 type accounts struct {
 	list   []accountEntry
@@ -68,6 +73,8 @@ type accounts struct {
 
 type accountEntry struct {
 	id string
+	// listed says that the platform's directory has it.
+	listed bool
 	// owner is the only person of the roster who is bound to it; 0 is nobody,
 	// severalOwners more than one.
 	owner    int64
@@ -268,7 +275,7 @@ func (b *Binding) readDirectory(ctx context.Context, a *accounts, warn func(atte
 		if err != nil {
 			return err
 		}
-		one := a.entry(accountEntry{id: entry.ID, inactive: !entry.Active})
+		one := a.entry(accountEntry{id: entry.ID, listed: true, inactive: !entry.Active})
 		for _, value := range b.values(entry) {
 			if value = b.normal(value); value != "" {
 				a.byValue[value] = a.join(a.find(value), one)

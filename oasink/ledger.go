@@ -47,10 +47,12 @@ const (
 	// KeepWithdrawn leaves them and counts them as superseded.
 	KeepWithdrawn Withdrawn = iota
 	// DeleteWithdrawn removes them, when the ledger proves that the row is ours and
-	// unchanged, when the account was answered with something or the punch has
-	// lacked in two answers, and when they are no more than 3, or 5 % of our rows of
-	// the batch's people and span; else none is removed (warning
-	// withdrawals_suspicious).
+	// unchanged, when the very account that it was written from was asked for the same
+	// person, and was either answered with something or is [attendance.Member.Known] and
+	// the punch has lacked in two answers, and when they are no more than 3, or 5 % of our
+	// rows of the batch's people and span; else none is removed (warning
+	// withdrawals_suspicious). Rows of an account that the person no longer has, or that is
+	// another person's now, stay, are counted as superseded and told (account_changed).
 	DeleteWithdrawn
 )
 

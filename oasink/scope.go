@@ -46,7 +46,8 @@ var errStopped = errors.New("oasink: the consumer of the stream has stopped")
 // several languages), and Key the OA's value where that is not the account:
 // the staff number, mobile number or e-mail address that the directory is searched
 // for, or an account spelt otherwise. Where the value is the account, somebody who is
-// [attendance.Unbound] has as Account what was looked for. Warnings:
+// [attendance.Unbound] has as Account what was looked for. An account is Known where the
+// platform's directory was read and calls it active. Warnings:
 // directory_unreadable, directory_without_values, unknown_unit, and the directory's own.
 func (sc *Scope) Members(ctx context.Context) iter.Seq2[attendance.Member, error] {
 	return func(yield func(attendance.Member, error) bool) {
@@ -115,6 +116,7 @@ func (sc *Scope) page(ctx context.Context, r *roll, page []enrolled, yield func(
 		}
 		m := attendance.Member{Person: strconv.FormatInt(p.id, 10)}
 		m.Account, m.LeftOut = r.state(p)
+		m.Known = m.LeftOut == "" && r.known(p)
 		r.tell(&m, details[p.id])
 		if !yield(m) {
 			return false, nil

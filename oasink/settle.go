@@ -10,7 +10,7 @@ func (w *writing) settle() {
 	b := w.book
 	b.drop, b.put, b.removals, b.altered, b.replaced = nil, nil, nil, nil, nil
 	b.unfiled = make(map[key]bool)
-	b.vanished, b.refused, b.held = 0, 0, 0
+	b.vanished, b.refused, b.held, b.orphans = 0, 0, 0, 0
 	w.written.Superseded = 0
 	w.told.keepNone()
 	for _, e := range b.entries {
@@ -165,14 +165,12 @@ func (b *book) leftovers(w *writing) {
 		if !w.tables[e.table] {
 			continue
 		}
-		// Whose answer says that the punch is not there: the account's, or that of
-		// the account which is now bound to the person.
-		account, asked := e.account, b.asked[e.account]
-		if !asked {
-			account, asked = b.persons[e.person], b.persons[e.person] != ""
-		}
-		asked = asked && w.batch.Span.Contains(time.Unix(e.punched, 0)) && e.punched <= now
-		if asked && e.standing == intact {
+		// Only the account that the row was written from says that its punch is not there,
+		// and only while it is that of the person in whose name the row stands.
+		account := e.account
+		asked := w.batch.Span.Contains(time.Unix(e.punched, 0)) && e.punched <= now
+		speaks := account != "" && b.persons[e.person] == account
+		if asked && speaks && e.standing == intact {
 			inAll++
 		}
 		elsewhere := wanted[e.record] // the answer itself says where the punch is
@@ -186,6 +184,11 @@ func (b *book) leftovers(w *writing) {
 				b.drop = append(b.drop, e)
 			}
 		case elsewhere == nil && (!asked || w.batch.Partial):
+		case elsewhere == nil && !speaks:
+			if e.standing == intact && (b.answered[account] || b.answered[b.persons[e.person]]) {
+				b.orphans++
+				w.supersede(e.table, e.key)
+			}
 		case e.standing == altered:
 			if elsewhere == nil && b.answered[account] {
 				b.altered = append(b.altered, e)
@@ -194,6 +197,7 @@ func (b *book) leftovers(w *writing) {
 			b.refused++
 		case elsewhere != nil || b.answered[account]:
 			b.removals = append(b.removals, e)
+		case !b.known[account]: // nobody has said that the platform has such an account
 		case deletes && e.absentAt == 0: // nothing at all was answered for the account
 			marked := *e
 			marked.absentAt, marked.absentRun = b.span.at, b.run

@@ -203,6 +203,69 @@ func emptyTwice(t testing.TB, target Target, f Features) {
 	holds(t, target, f, gone)
 }
 
+// unknown is the batch of accounts that the platform has not shown.
+func unknown(b attendance.Batch) attendance.Batch {
+	b.Members = slices.Clone(b.Members)
+	for i := range b.Members {
+		b.Members[i].Known = false
+	}
+	return b
+}
+
+func unread(t testing.TB, target Target, f Features) {
+	needs(t, f.Removes)
+	first, second := punch(0, 0, attendance.In), punch(0, 600, attendance.Out)
+	write(t, target, batch(1, first, second))
+	for minute := range 3 {
+		w := write(t, target, unknown(later(batch(1), 1+minute)))
+		equal(t, "removed by the silence of an account that is asked unread", w.Removed, 0)
+	}
+	// Its silence counts for no read beside one of an account that is known.
+	write(t, target, later(batch(1), 5))
+	equal(t, "removed", write(t, target, unknown(later(batch(1), 6))).Removed, 0)
+	holds(t, target, f, first, second)
+	// Who answers with something is there.
+	w := write(t, target, unknown(later(batch(1, second), 7)))
+	equal(t, "removed by an account that answers", w.Removed, 1)
+	holds(t, target, f, second)
+}
+
+func anotherAccount(t testing.TB, target Target, f Features) {
+	needs(t, f.Removes)
+	before := []attendance.Punch{punch(0, 0, attendance.In), punch(0, 600, attendance.Out), outside(0, 90)}
+	write(t, target, batch(1, before...))
+	of := func(b attendance.Batch) attendance.Batch {
+		b.Members = slices.Clone(b.Members)
+		b.Members[0].Account = "another"
+		return b
+	}
+	after := punch(0, 1440, attendance.In)
+	after.Account = "another"
+	for i, answer := range [][]attendance.Punch{{}, {}, {}, {after}, {after}, {}} {
+		w := write(t, target, of(later(batch(1, answer...), 1+i)))
+		equal(t, "removed by what another account answers", w.Removed, 0)
+	}
+	after.Account = "user101"
+	holds(t, target, f, append(before, after)...)
+	// The first one is back: it has them all, but for one that is withdrawn.
+	w := write(t, target, later(batch(1, before[:2]...), 9))
+	equal(t, "removed by the account that they were read from", w.Removed, 1)
+	holds(t, target, f, append(before[:2], after)...)
+}
+
+func anotherPerson(t testing.TB, target Target, f Features) {
+	needs(t, f.Removes)
+	before := []attendance.Punch{punch(0, 0, attendance.In), punch(0, 600, attendance.Out)}
+	write(t, target, batch(1, before...))
+	// Person 101 has left, and the account was given to 102.
+	after := punch(0, 1440, attendance.In)
+	for i, answer := range [][]attendance.Punch{{after}, {after}, {}, {}} {
+		w := write(t, target, bound(later(batch(1, answer...), 1+i), "102"))
+		equal(t, "removed by what the account of another person answers", w.Removed, []int{0, 0, 0, 1}[i])
+	}
+	holds(t, target, f, before...)
+}
+
 func suspicious(t testing.TB, target Target, f Features) {
 	needs(t, f.Removes)
 	var punches []attendance.Punch

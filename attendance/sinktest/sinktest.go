@@ -101,6 +101,9 @@ func Rules() []Rule {
 		{"ledger: two corps do not disturb each other", corps},
 		{"ledger: a withdrawn punch is removed", withdrawn},
 		{"ledger: an empty answer must come twice", emptyTwice},
+		{"ledger: an account that is asked unread withdraws nothing by its silence", unread},
+		{"ledger: another account of the person withdraws nothing", anotherAccount},
+		{"ledger: an account that is somebody else's now withdraws nothing", anotherPerson},
 		{"ledger: many withdrawals at once are suspicious", suspicious},
 	}
 }
@@ -116,11 +119,11 @@ func week(zone *time.Location) attendance.Span {
 	return attendance.Span{From: from, To: from.AddDate(0, 0, 7)}
 }
 
-// people are n members with persons 101, 102, ...
+// people are n members with persons 101, 102, ..., whose accounts the platform knows.
 func people(n int) []attendance.Member {
 	members := make([]attendance.Member, n)
 	for i := range members {
-		members[i] = attendance.Member{Person: itoa(101 + i), Account: "user" + itoa(101+i)}
+		members[i] = attendance.Member{Person: itoa(101 + i), Account: "user" + itoa(101+i), Known: true}
 	}
 	return members
 }

@@ -72,8 +72,23 @@ func testKeysOfMembers(t *testing.T, on engine) {
 		"workcode forbidden": {oasink.ByWorkcode(forbidden{}).ForWeCom(), []attendance.Member{is("101", "A1", "", ""), is("102", "A2", "", ""), is("103", "A3", "", ""), is("104", "A4", "", ""), is("105", "", "", unbound)}},
 		"pairs":              {pairs("101", "zhang"), []attendance.Member{is("101", "zhang", "", ""), is("102", "", "", unbound), is("103", "", "", unbound), is("104", "", "", unbound), is("105", "", "", unbound)}},
 	} {
+		unread := strings.HasSuffix(name, "unread") || strings.HasSuffix(name, "forbidden") || name == "pairs"
+		for i := range c.want { // who is asked for was seen in the directory, where that was read
+			c.want[i].Known = !unread && c.want[i].LeftOut == ""
+		}
 		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, told(t, s, c.binding)) })
 	}
+}
+
+// Who is inactive on the platform may be asked for, but is not taken for known.
+func TestInactiveAccountsAreNotKnown(t *testing.T) {
+	ctx := context.Background()
+	oa := build(t, ecologytest.Schema{})
+	require.NoError(t, oa.AddDepartments(ctx, ecologytest.Department{ID: 11, Name: "生产部"}))
+	require.NoError(t, oa.AddStaff(ctx, ecologytest.Person{ID: 101, LoginID: "a", Department: 11}, ecologytest.Person{ID: 102, LoginID: "b", Department: 11}))
+	b := oasink.ByLoginID(directory{{ID: "a", Active: true}, {ID: "b"}})
+	b.IncludeInactive = true
+	require.Equal(t, []attendance.Member{{Person: "101", Account: "a", Known: true}, {Person: "102", Account: "b"}}, told(t, sink(t, oa.DB(), nil), b))
 }
 
 // The unit is the department's name, or its id where there is none.
