@@ -1,11 +1,14 @@
 package dingtalk
 
 import (
+	"cmp"
 	"log/slog"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/punchbridge/punchbridge/provider"
 )
 
 // An APIError is what DingTalk itself said about a failed call. errors.As finds
@@ -48,6 +51,18 @@ func (e *APIError) Error() string {
 		b.WriteString(")")
 	}
 	return b.String()
+}
+
+// unquoted is the error of an answer that is confidential: of its texts there is left
+// the address of ours that one names, and what has the form of a code or an id.
+func (e APIError) unquoted() APIError {
+	e.Code, e.RequestID = cmp.Or(provider.Word(e.Code), "of an odd form"), provider.Word(e.RequestID)
+	message := ""
+	if address := provider.AddressIn(e.Message); address != "" {
+		message = "it names the address " + address
+	}
+	e.Message, e.Permissions, e.ApplyURL = message, nil, ""
+	return e
 }
 
 // LogValue implements [slog.LogValuer].

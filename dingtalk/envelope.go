@@ -148,7 +148,7 @@ func (c *Client) classifyToken(r provider.Reply) error {
 	case err != nil || e.success:
 		return err
 	case classOf(e.Code) == classToken:
-		return coded(attendance.CodeCredentials, e.APIError)
+		return coded(attendance.CodeCredentials, e.unquoted())
 	}
 	return c.errorOf(e, r)
 }
@@ -214,8 +214,11 @@ func shutOut(left time.Duration, native error) error {
 
 // errorOf turns DingTalk's own error into the caller's.
 func (c *Client) errorOf(e envelope, r provider.Reply) error {
-	class := classOf(e.Code)
-	out := coded(class.code(), e.APIError)
+	class, api := classOf(e.Code), e.APIError
+	if r.Confidential {
+		api = api.unquoted()
+	}
+	out := coded(class.code(), api)
 	switch class {
 	case classToken:
 		out.Err = fmt.Errorf("%w: %w", provider.ErrToken, out.Err)

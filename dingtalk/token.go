@@ -24,8 +24,9 @@ func (c *Client) fetchToken(ctx context.Context) (provider.Token, error) {
 		return provider.Token{}, shutOut(left, nil)
 	}
 	r := provider.Request{
-		Op:  pathNewToken,
-		URL: c.config.APIBaseURL + pathNewToken,
+		Op:           pathNewToken,
+		URL:          c.config.APIBaseURL + pathNewToken,
+		Confidential: true,
 		Body: map[string]string{
 			"appKey":    c.config.AppKey,
 			"appSecret": c.config.AppSecret,
@@ -33,9 +34,10 @@ func (c *Client) fetchToken(ctx context.Context) (provider.Token, error) {
 	}
 	if c.config.OldToken {
 		r = provider.Request{
-			Op:    pathOldToken,
-			URL:   c.config.BaseURL + pathOldToken,
-			Query: url.Values{"appkey": {c.config.AppKey}, "appsecret": {c.config.AppSecret}},
+			Op:           pathOldToken,
+			URL:          c.config.BaseURL + pathOldToken,
+			Confidential: true,
+			Query:        url.Values{"appkey": {c.config.AppKey}, "appsecret": {c.config.AppSecret}},
 		}
 	}
 	asked := c.clock()

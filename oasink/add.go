@@ -143,10 +143,10 @@ func (w *writing) recalculate(ctx context.Context, c bun.Conn) error {
 	// No right to insert there, a trigger, a constraint: the punches count more.
 	refusal, err := w.attempt(ctx, c, func() error { return w.addPool(ctx, c) })
 	if d, ok := errors.AsType[*doomed](err); ok { // Write begins again without the queue
-		w.unqueued = d.refusal.Error()
+		w.unqueued = w.quotable(d.refusal).Error()
 	}
 	if refusal != nil {
-		w.notRecalculated(refusal.Error())
+		w.notRecalculated(w.quotable(refusal).Error())
 	}
 	return err
 }

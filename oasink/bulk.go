@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 	"strconv"
+
+	"github.com/punchbridge/punchbridge/attendance/redact"
 )
 
 // A bulkInsert executes an INSERT of one row many times at once: each column is
@@ -85,7 +87,7 @@ func (s *slot) add(v any) error {
 	case s.kind == decimal && (number.Valid || v == nil):
 		s.decimals = append(s.decimals, number)
 	default:
-		return fmt.Errorf("%q is no number that it takes", words)
+		return redact.Own(fmt.Sprintf("%q is no number that it takes", words))
 	}
 	return nil
 }

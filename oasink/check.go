@@ -74,7 +74,7 @@ func (s *Sink) checkRights(ctx context.Context, sh *shape) attendance.Finding {
 				return err
 			}
 			if why != nil {
-				refused = append(refused, fmt.Sprintf("%s (%v)", into.name, why))
+				refused = append(refused, fmt.Sprintf("%s (%v)", into.name, s.quotable(why)))
 			}
 		}
 		return errTried

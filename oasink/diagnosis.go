@@ -8,6 +8,8 @@ import (
 	"net"
 	"strconv"
 	"strings"
+
+	"github.com/punchbridge/punchbridge/attendance/redact"
 )
 
 // trouble is a kind of database error that needs a treatment or words of its own.
@@ -39,10 +41,10 @@ func (t trouble) repeats() bool {
 }
 
 // errBusy says that another writer of this library holds the lock.
-var errBusy = errors.New("another writer is at work")
+var errBusy error = redact.Own("another writer is at work")
 
 // errReadOnly says that the database takes no rows, where only that proves it.
-var errReadOnly = errors.New("the storage engine is read-only")
+var errReadOnly error = redact.Own("the storage engine is read-only")
 
 // connectionTrouble tells of an error of a network connection, which has no code
 // of the server's: lost, unreachable or, when it is none, otherTrouble.

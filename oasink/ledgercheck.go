@@ -84,7 +84,7 @@ func (s *Sink) ledgerRights(ctx context.Context, sh *shape) (refused, undo []str
 				if t.undo {
 					list = &undo
 				}
-				*list = append(*list, fmt.Sprintf("%s (%v)", t.what, why))
+				*list = append(*list, fmt.Sprintf("%s (%v)", t.what, s.quotable(why)))
 			}
 		}
 		return errTried

@@ -14,6 +14,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/attendance/redact"
 )
 
 // mysql is MySQL 5.7 or later and MariaDB 10.2 or later with InnoDB tables,
@@ -81,7 +82,7 @@ func mysqlLock(ctx context.Context, c executor, home string, seconds int) error 
 	case err != nil:
 		return err
 	case !got.Valid:
-		return errors.New("the server could not take the lock (GET_LOCK returned NULL: it is out of memory, or the wait was killed)")
+		return redact.Own("the server could not take the lock (GET_LOCK returned NULL: it is out of memory, or the wait was killed)")
 	case got.Int64 != 1:
 		return errBusy
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/attendance/redact"
 )
 
 // oracle is Oracle Database 11.2 or later, whichever driver. Page names below are
@@ -43,7 +44,7 @@ func (oracle) begin(ctx context.Context, c *session, _ string, wait time.Duratio
 	err := c.Raw(func(d any) error {
 		conn, ok := d.(driver.ConnBeginTx)
 		if !ok {
-			return fmt.Errorf("the driver (%T) cannot begin a transaction with a context", d)
+			return redact.Own(fmt.Sprintf("the driver (%T) cannot begin a transaction with a context", d))
 		}
 		// It outlives ctx, so that it can be committed or rolled back.
 		tx, err := conn.BeginTx(context.WithoutCancel(ctx), driver.TxOptions{})

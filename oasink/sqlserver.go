@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/attendance/redact"
 )
 
 // sqlserver is SQL Server 2008 or later (multi-row VALUES, DECLARE with a value),
@@ -43,9 +44,9 @@ func (sqlserver) begin(ctx context.Context, c *session, _ string, wait time.Dura
 	case got == -1, got == -3: // time-out, deadlock
 		return errBusy
 	case got < 0:
-		return fmt.Errorf("the server could not take the lock (sp_getapplock returned %d; -2: the wait was cancelled, -999: the call itself failed)", got)
+		return redact.Own(fmt.Sprintf("the server could not take the lock (sp_getapplock returned %d; -2: the wait was cancelled, -999: the call itself failed)", got))
 	case open != 0:
-		return errors.New("the connection came from the host's pool with an open transaction, which some other code of the host began and did not end")
+		return redact.Own("the connection came from the host's pool with an open transaction, which some other code of the host began and did not end")
 	}
 	_, err = c.ExecContext(ctx, fmt.Sprintf("SET XACT_ABORT OFF; SET NOCOUNT OFF; SET LOCK_TIMEOUT %d; SET TRANSACTION ISOLATION LEVEL READ COMMITTED; BEGIN TRANSACTION",
 		max(1000, wait.Milliseconds())))
@@ -79,7 +80,7 @@ func sqlserverTake(ctx context.Context, c *session, wait time.Duration) (got, op
 		return 0, 0, err
 	}
 	if !answered {
-		return 0, 0, errors.New("the server did not say whether it took the lock")
+		return 0, 0, redact.Own("the server did not say whether it took the lock")
 	}
 	return got, open, nil
 }
@@ -115,7 +116,7 @@ func (sqlserver) rollback(ctx context.Context, c *session) error {
 // come to note the settings, the connection is given up.
 func (sqlserver) release(ctx context.Context, c *session, _ string) error {
 	if c.restore == "" {
-		return errors.New("the session's settings are not known")
+		return redact.Own("the session's settings are not known")
 	}
 	_, err := c.ExecContext(ctx, fmt.Sprintf("IF APPLOCK_MODE('public', '%s', 'Session') <> 'NoLock' EXEC sp_releaseapplock @Resource = '%s', @LockOwner = 'Session'; ",
 		sqlserverLock, sqlserverLock)+c.restore)

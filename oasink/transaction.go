@@ -45,7 +45,7 @@ func (s *Sink) exclusively(ctx context.Context, f func(ctx context.Context, c bu
 		case busy:
 			s.opts.Logger.Debug("oasink: the database is busy, waiting")
 		case lost:
-			s.opts.Logger.Info("oasink: the connection to the database has broken", "error", err)
+			s.opts.Logger.Info("oasink: the connection to the database has broken", "error", s.quotable(err))
 			if broken++; broken <= freshTries && ctx.Err() == nil {
 				continue
 			}
@@ -129,7 +129,7 @@ func (s *Sink) leave(ctx context.Context, c *session, home string, open bool) {
 		return
 	}
 	if err := c.Raw(func(any) error { return driver.ErrBadConn }); err != nil && !errors.Is(err, driver.ErrBadConn) && !errors.Is(err, sql.ErrConnDone) {
-		s.opts.Logger.Warn("oasink: dropping a broken connection", "error", err)
+		s.opts.Logger.Warn("oasink: dropping a broken connection", "error", s.quotable(err))
 	}
 }
 

@@ -7,10 +7,12 @@ import (
 	"time"
 
 	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/attendance/redact"
 )
 
 // fault turns a driver's error into ours: bare where the context ended, else with
-// a code and words for the operator.
+// a code and words for the operator. It is the one place where this happens, and so the
+// one that decides what of a driver's words is told: see quotable.
 func (s *Sink) fault(ctx context.Context, doing string, err error) error {
 	if err == nil {
 		return nil
@@ -20,11 +22,12 @@ func (s *Sink) fault(ctx context.Context, doing string, err error) error {
 	}
 	kind := s.dialect.diagnose(err)
 	if kind != unreachable && kind != lost && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
-		return err
+		return s.quotable(err)
 	}
 	if _, ours := errors.AsType[*attendance.Error](err); ours {
 		return err
 	}
+	err = s.quotable(err)
 	e := &attendance.Error{Code: attendance.CodeStore, Op: "oasink", Err: err}
 	switch kind {
 	case busy:
@@ -51,6 +54,16 @@ func (s *Sink) fault(ctx context.Context, doing string, err error) error {
 		e.Detail = fmt.Sprintf("the database failed while %s: %v", doing, err)
 	}
 	return e
+}
+
+// quotable is what may be told of a driver's error ([redact.Database]): the server's words
+// about a statement, and no words about connecting, logging in or reading the dsn,
+// which hold the password or a part of it. SQLite has no password. Words of this
+// package's own are a [redact.Own] or an [attendance.Error].
+func (s *Sink) quotable(err error) error {
+	kind := s.dialect.diagnose(err)
+	_, file := s.dialect.(sqlite)
+	return redact.Database(err, !file && (kind == unreachable || kind == lost))
 }
 
 // readOnlyMend: the right to write is not what lacks, that is denied; the database

@@ -104,6 +104,9 @@ type Request struct {
 	// Secrets are values inside Body that must not be printed even when the
 	// platform repeats them in an error.
 	Secrets []string
+	// Confidential says that the answer is itself a secret, such as a token: nothing
+	// of it is ever quoted but its length and kind, and its Reply says so to Classify.
+	Confidential bool
 }
 
 // A Reply is the answer to a call.
@@ -118,6 +121,9 @@ type Reply struct {
 	// SentAt is when the first of them was sent, ReceivedAt when the body of the
 	// last was complete.
 	SentAt, ReceivedAt time.Time
+	// Confidential is that of the Request: Classify must not quote the Body, nor a
+	// text in it. What [NotJSON] says of it does not.
+	Confidential bool
 }
 
 // Call sends a request and returns the answer that Classify accepts. Reply.Sent

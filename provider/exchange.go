@@ -78,7 +78,7 @@ func (c *Client) exchange(ctx context.Context, p *call, reply *Reply) (reached b
 		return !unreached(err), c.network(ctx, p, bare(err), "no answer from "+p.url.Host+": ")
 	}
 	defer resp.Body.Close()
-	got := Reply{Status: resp.StatusCode, Header: resp.Header}
+	got := Reply{Status: resp.StatusCode, Header: resp.Header, Confidential: p.Confidential}
 	got.Body, err = readBody(resp, c.maxBody())
 	got.ReceivedAt = c.now()
 	c.logger.LogAttrs(ctx, slog.LevelDebug, "answer", slog.String("call", p.op), slog.Int("status", got.Status),
@@ -104,11 +104,35 @@ func (c *Client) network(ctx context.Context, p *call, err error, what string) e
 	if ended := contextError(ctx); ended != nil {
 		return ended
 	}
-	native := p.hidden.err(err)
+	native := p.hidden.err(wireTrouble(err, p.Confidential))
 	if errors.Is(native, context.Canceled) || errors.Is(native, context.DeadlineExceeded) {
 		native = errors.New(native.Error())
 	}
 	return &attendance.Error{Code: attendance.CodeUnavailable, Op: p.op, Detail: what + native.Error(), Err: native}
+}
+
+// wireTrouble keeps an error of the network that is none of an address or an answer:
+// such errors quote them. A proxy's address holds its password.
+func wireTrouble(err error, confidential bool) error {
+	text := err.Error()
+	switch {
+	case strings.Contains(text, "invalid proxy address"):
+		return errors.New("the proxy's address in the environment (HTTPS_PROXY, HTTP_PROXY) is no URL: percent-encode the password in it (@ as %40, / as %2F)")
+	case strings.Contains(text, "failed to parse Location header"):
+		return errors.New("the answer is a redirect to what is no address")
+	case isWire(err):
+		return err
+	case confidential:
+		return errors.New("the answer is not HTTP, or breaks off; it is not quoted, since it may hold a token")
+	}
+	return err
+}
+
+// isWire reports whether an error is one of names, connections or certificates.
+func isWire(err error) bool {
+	_, network := errors.AsType[net.Error](err)
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	return network || certificate || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }
 
 // bare takes the cause out of a *url.Error, which prints the whole address.
@@ -174,16 +198,18 @@ func (c *Client) judge(p *call, r Reply) error {
 	if !ok {
 		e = asError(err)
 	}
-	if p.hidden.found(r.Body) {
-		e = p.hidden.again(e, r, c.read)
+	hidden := p.hidden.with(r.Body)
+	unquoted := r.Confidential && e.Code == attendance.CodeMalformed && e.Err == nil // NotJSON's, which tells the length
+	if !unquoted && hidden.found(r.Body) {
+		e = hidden.again(e, r, c.read)
 	}
 	said := *e
 	if said.Op == "" {
 		said.Op = p.op
 	}
-	said.Detail = p.hidden.text(said.Detail)
-	said.Mend.EN, said.Mend.ZH = p.hidden.text(said.Mend.EN), p.hidden.text(said.Mend.ZH)
-	said.Err = p.hidden.err(said.Err)
+	said.Detail = hidden.text(said.Detail)
+	said.Mend.EN, said.Mend.ZH = hidden.text(said.Mend.EN), hidden.text(said.Mend.ZH)
+	said.Err = hidden.err(said.Err)
 	if said.Code == attendance.CodeMalformed || said.Code == attendance.CodeUnknown || said.Code == "" {
 		switch {
 		case r.Status >= 500:
@@ -211,10 +237,10 @@ func (c *Client) read(r Reply) error {
 		if r.Status >= 500 || r.Status == http.StatusTooManyRequests {
 			code = attendance.CodeUnknown // judge knows better
 		}
-		err = &attendance.Error{Code: code, Detail: "HTTP " + strconv.Itoa(r.Status) + ": " + firstLine(r.Body)}
+		err = &attendance.Error{Code: code, Detail: "HTTP " + strconv.Itoa(r.Status) + ": " + quoteOf(r)}
 	}
 	if err == nil && r.Status >= 500 {
-		err = &attendance.Error{Code: attendance.CodeUnavailable, Detail: "HTTP " + strconv.Itoa(r.Status) + ": " + firstLine(r.Body)}
+		err = &attendance.Error{Code: attendance.CodeUnavailable, Detail: "HTTP " + strconv.Itoa(r.Status) + ": " + quoteOf(r)}
 	}
 	return err
 }

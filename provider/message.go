@@ -26,6 +26,20 @@ func OneLine(s string) string {
 	return strings.TrimSpace(s)
 }
 
+// Word returns s when it has the form of a code: a number of at most 30 digits, a sign
+// before it, or at most 64 letters of ASCII and dots without any digit; else "". Of a
+// confidential answer no other text is told.
+func Word(s string) string {
+	number := strings.Trim(strings.TrimPrefix(s, "-"), "0123456789") == "" && len(s) <= 30
+	word := len(s) <= 64 && !strings.ContainsFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '.')
+	})
+	if number || word {
+		return s
+	}
+	return ""
+}
+
 // AddressIn returns the first IP address that a text names, or "": the texts of
 // both Chinese platforms about white lists name the caller's.
 func AddressIn(text string) string {

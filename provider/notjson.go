@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/attendance/redact"
 )
 
 // shown is how many characters of a foreign answer an error shows.
@@ -30,6 +31,9 @@ func NotJSON(r Reply) error {
 }
 
 func whatCame(r Reply) string {
+	if r.Confidential {
+		return whatCameUnquoted(r)
+	}
 	kind := contentType(r.Header)
 	text := bytes.TrimSpace(r.Body)
 	switch {
@@ -56,11 +60,39 @@ func whatCame(r Reply) string {
 	}
 }
 
+// whatCameUnquoted tells of an answer that holds a token, or half of one.
+func whatCameUnquoted(r Reply) string {
+	text := bytes.TrimSpace(bytes.TrimPrefix(r.Body, []byte("\ufeff")))
+	what := "something else than JSON"
+	switch {
+	case len(text) == 0:
+		what = "an empty answer"
+	case len(text) < len(bytes.TrimSpace(r.Body)):
+		what = "something that begins with a byte order mark"
+	case text[0] == '<':
+		what = "an HTML page"
+	case text[0] == '{' || text[0] == '[':
+		what = "broken JSON, or half a document"
+	}
+	return fmt.Sprintf("%s of %d bytes came in place of a token (HTTP %d, %s); it is not quoted, since it may hold one", what, len(r.Body), r.Status, contentType(r.Header))
+}
+
+// quoteOf is the first line of an answer, if that may be told.
+func quoteOf(r Reply) string {
+	if r.Confidential {
+		return fmt.Sprintf("%d bytes, which are not quoted, since they may hold a token", len(r.Body))
+	}
+	return firstLine(r.Body)
+}
+
 // redirected words an answer that points somewhere else.
 func redirected(r Reply) error {
 	to := "an unnamed place"
 	if u, err := url.Parse(r.Header.Get("Location")); err == nil && (u.Host != "" || u.Path != "") {
-		to = (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+		to = redact.Fields((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String())
+	}
+	if r.Confidential {
+		to = "somewhere else"
 	}
 	return &attendance.Error{Code: attendance.CodeMalformed,
 		Detail: fmt.Sprintf("a redirect to %s came instead of JSON (HTTP %d); it was not followed", printable([]byte(to), shown), r.Status)}
@@ -92,7 +124,7 @@ func pageTitle(page []byte) string {
 		return ""
 	}
 	title, _, _ := bytes.Cut(rest, []byte("<"))
-	return printable([]byte(html.UnescapeString(string(title[:min(len(title), 1024)]))), shown)
+	return printable([]byte(redact.Fields(html.UnescapeString(string(title[:min(len(title), 1024)])))), shown)
 }
 
 // cutAt cuts page around mark, which is searched for in lower.
@@ -104,13 +136,19 @@ func cutAt(page, lower []byte, mark string) (before, after []byte, found bool) {
 	return page[:i], page[i+len(mark):], true
 }
 
-// firstLine returns the first line of a text that shows something, shortened.
+// firstLine returns the first line of a text that shows something, shortened, and
+// before that without what stands under a secret's name. UTF-16 is not shown: nothing
+// would be found in it.
 func firstLine(text []byte) string {
 	text = bytes.TrimSpace(text)
 	if i := bytes.IndexAny(text, "\r\n"); i >= 0 {
 		text = text[:i]
 	}
-	return printable(text, shown)
+	text = text[:min(len(text), quotable)]
+	if bytes.Count(text, []byte{0}) > len(text)/4 {
+		return "text in UTF-16 or binary data"
+	}
+	return printable([]byte(redact.Fields(string(text))), shown)
 }
 
 // printable returns at most limit characters of text, runs of anything that is

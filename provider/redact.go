@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/attendance/redact"
 )
 
 const (
@@ -62,10 +63,14 @@ func newRedactor(u *url.URL, query url.Values, header http.Header, named ...[]st
 			d.add(v)
 		}
 	}
-	// A secret may hold a shorter one: the longer goes first.
+	d.sort()
+	return d
+}
+
+// sort: a secret may hold a shorter one, so the longer goes first.
+func (d *redactor) sort() {
 	slices.SortFunc(d.secrets, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
 	d.secrets = slices.Compact(d.secrets)
-	return d
 }
 
 // add adds a secret in the spellings in which it may come back.
@@ -92,13 +97,32 @@ func quoted(secret string, escapeHTML bool) string {
 	return b.String()[1 : b.Len()-2]
 }
 
-// text returns s with the secrets blanked, and the name and password of any
-// address in it (proxies have some).
+// with returns d and what stands in an answer under the names of secrets: a token that
+// it holds must not be repeated from anywhere in it.
+func (d redactor) with(body []byte) redactor {
+	_, values := redact.FieldValues(string(body[:min(len(body), quotable)]))
+	if len(values) == 0 {
+		return d
+	}
+	all := redactor{secrets: slices.Clone(d.secrets)}
+	for _, v := range values {
+		all.add(v)
+		all.add(Text([]byte(`"` + v + `"`)))
+	}
+	all.sort()
+	return all
+}
+
+// quotable is how much of an answer is looked at for secrets and may be quoted.
+const quotable = 256 << 10
+
+// text returns s with the secrets blanked, what stands under the name of one, and the
+// name and password of any address in it (proxies have some).
 func (d redactor) text(s string) string {
 	for _, secret := range d.secrets {
 		s = strings.ReplaceAll(s, secret, blank)
 	}
-	return withoutUserinfo(s)
+	return redact.Fields(s)
 }
 
 // err returns err itself when its text is clean, else a plain error with the
@@ -142,22 +166,4 @@ func (d redactor) again(first *attendance.Error, r Reply, read func(Reply) error
 		stripped.Err = ErrToken
 	}
 	return &stripped
-}
-
-// withoutUserinfo blanks user:password in every scheme://user:password@host.
-func withoutUserinfo(s string) string {
-	for from := 0; ; {
-		i := strings.Index(s[from:], "://")
-		if i < 0 {
-			return s
-		}
-		from += i + len("://")
-		end := strings.IndexAny(s[from:], "/?# \t\r\n\"'")
-		if end < 0 {
-			end = len(s) - from
-		}
-		if at := strings.LastIndexByte(s[from:from+end], '@'); at >= 0 {
-			s = s[:from] + blank + s[from+at:]
-		}
-	}
 }

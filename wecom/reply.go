@@ -53,7 +53,11 @@ func open(r provider.Reply, key string) (value []byte, err error) {
 		return nil, &attendance.Error{Code: attendance.CodeMalformed,
 			Detail: fmt.Sprintf("HTTP %d with JSON that is not WeCom's: no object, or an errcode that is no number", r.Status)}
 	case errcode != 0:
-		return nil, errorOf(newAPIError(errcode, provider.Text(errmsg)))
+		api := newAPIError(errcode, provider.Text(errmsg))
+		if r.Confidential {
+			api.Message, api.Hint = "", provider.Word(api.Hint)
+		}
+		return nil, errorOf(api)
 	case r.Status/100 != 2:
 		return nil, &attendance.Error{Code: attendance.CodeMalformed,
 			Detail: fmt.Sprintf("HTTP %d with JSON that is no error of WeCom's: somebody else has answered", r.Status)}

@@ -66,9 +66,10 @@ func (c *Client) access(name, called attendance.Text, tokens provider.TokenSourc
 func (c *Client) fetchToken(ctx context.Context, secret string) (provider.Token, error) {
 	asked := c.clock()
 	reply, err := c.api.Call(ctx, provider.Request{
-		Op:    pathToken,
-		URL:   c.config.BaseURL + pathToken,
-		Query: url.Values{"corpid": {c.config.CorpID}, "corpsecret": {secret}},
+		Op:           pathToken,
+		URL:          c.config.BaseURL + pathToken,
+		Confidential: true,
+		Query:        url.Values{"corpid": {c.config.CorpID}, "corpsecret": {secret}},
 	})
 	c.skew.Note(reply)
 	if err != nil {

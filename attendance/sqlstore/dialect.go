@@ -34,6 +34,10 @@ type dialect interface {
 	// guard are the statements that keep others from changing the layout while the
 	// transaction is open, and what gives that back afterwards.
 	guard(prefix string) (take, release string)
+	// overwrite are the statements after which a transaction leaves nothing behind of
+	// what it changes, erase those that remove what is left of deleted rows.
+	overwrite() []string
+	erase() []string
 	// diagnose tells what kind of trouble a driver's error is.
 	diagnose(err error) trouble
 }

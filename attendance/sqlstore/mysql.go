@@ -51,6 +51,10 @@ func (mysql) guard(prefix string) (take, release string) {
 	return "SELECT COALESCE(GET_LOCK('" + prefix + "layout', 10), 0)", "SELECT COALESCE(RELEASE_LOCK('" + prefix + "layout'), 0)"
 }
 
+// overwrite, erase: deleted rows are out of reach of SQL, and the server removes them.
+func (mysql) overwrite() []string { return nil }
+func (mysql) erase() []string     { return nil }
+
 // diagnose goes by the server's number (dev.mysql.com/doc/mysqlerrors/8.4/en/server-error-reference.html
 // and mariadb.com/kb/en/mariadb-error-codes). The usual driver has no method for it,
 // but begins its text with "Error 1213 (40001):".

@@ -44,6 +44,10 @@ func (postgres) guard(prefix string) (take, release string) {
 	return fmt.Sprintf("SELECT 1 FROM (SELECT pg_advisory_xact_lock(%d, %d)) AS taken", 0x70756e63, int32(h.Sum32())), ""
 }
 
+// overwrite, erase: deleted rows are out of reach of SQL, and the server removes them.
+func (postgres) overwrite() []string { return nil }
+func (postgres) erase() []string     { return nil }
+
 // diagnose goes by the SQLSTATE (postgresql.org/docs/current/errcodes-appendix.html).
 func (postgres) diagnose(err error) trouble {
 	state := sqlState(err)

@@ -35,6 +35,8 @@ func (s *Store) putRun(ctx context.Context, doing string, r attendance.RunRecord
 	if err := keys(r.ID); err != nil {
 		return err
 	}
+	r.Message = s.redact(r.Message)
+	r.Report.Failed, r.Report.Warnings = s.redacted(r.Report.Failed, r.Report.Warnings)
 	report, err := s.reportDocument(r.Report)
 	if err != nil {
 		return err
@@ -51,6 +53,7 @@ func (s *Store) AddSlice(ctx context.Context, run string, r attendance.SliceReco
 	if err := keys(run); err != nil {
 		return err
 	}
+	r.Report.Failed, r.Report.Warnings = s.redacted(r.Report.Failed, r.Report.Warnings)
 	report, err := s.sliceDocument(r.Report)
 	if err != nil {
 		return err

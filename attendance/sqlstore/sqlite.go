@@ -34,6 +34,14 @@ func (sqlite) document() (before, after string) { return "CAST(", " AS TEXT)" }
 
 func (sqlite) guard(string) (take, release string) { return "", "" }
 
+// overwrite: deleted content stays in the file otherwise (sqlite.org/pragma.html).
+func (sqlite) overwrite() []string { return []string{"PRAGMA secure_delete = ON"} }
+
+// erase rewrites the file, then empties the write-ahead log, which holds it as it was.
+func (sqlite) erase() []string {
+	return []string{"VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"}
+}
+
 // diagnose goes by SQLite's primary result codes (sqlite.org/rescode.html), which
 // drivers keep in the low byte of theirs.
 func (sqlite) diagnose(err error) trouble {

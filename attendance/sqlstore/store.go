@@ -26,6 +26,10 @@ type Options struct {
 	// waited for; 0 means 30 s, less than 0 not at all. Where the context has an
 	// earlier end, that counts.
 	Patience time.Duration
+	// Redact returns a text with the host's secrets blanked. The messages of errors and
+	// warnings go through it before they are kept, and once those that older programs
+	// have kept: see [Store.Cleaned]. It must be safe for concurrent use. Nil: as they are.
+	Redact func(text string) string
 }
 
 // A Store remembers on a database, in every role of [attendance.Store]. Create it
@@ -36,6 +40,8 @@ type Store struct {
 	dialect  dialect
 	prefix   string
 	patience time.Duration
+	blank    func(string) string // nil: nothing is blanked
+	cleaned  Cleaning            // by New; not changed afterwards
 	// writing has one place on SQLite, which knows one writer: ours wait here, in
 	// order, and not by asking again and again. nil elsewhere.
 	writing chan struct{}
@@ -47,7 +53,8 @@ type Store struct {
 var _ attendance.Store = (*Store)(nil)
 
 // New returns a store on the host's database, which stays the host's. It makes the
-// tables that are missing and brings older ones up to date; several processes may
+// tables that are missing, brings older ones up to date, and cleans messages that
+// older programs kept of what must not be told ([Store.Cleaned]); several processes may
 // begin at once. It returns an error of CodeStore where the account may not make
 // tables (see [Statements]) and where the tables are of a newer version of this
 // program, of CodeStoreDown where the database cannot be reached or written.
@@ -57,6 +64,9 @@ func New(ctx context.Context, db *bun.DB, opts *Options) (*Store, error) {
 		return nil, err
 	}
 	if err := s.migrate(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.clean(ctx); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -70,7 +80,7 @@ func newStore(db *bun.DB, opts *Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, dialect: d, prefix: opts.Prefix, patience: opts.Patience, streams: make(map[attendance.Stream]int64)}
+	s := &Store{db: db, dialect: d, prefix: opts.Prefix, patience: opts.Patience, blank: opts.Redact, streams: make(map[attendance.Stream]int64)}
 	if s.prefix == "" {
 		s.prefix = "punchbridge_"
 	}

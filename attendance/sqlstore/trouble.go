@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/attendance/redact"
 )
 
 // trouble is what an error of a driver means here.
@@ -70,7 +71,8 @@ func numberAfter(err error, mark string) (n int, rest string) {
 }
 
 // fault turns a driver's error into ours: bare where the context ended, else with a
-// code and words for the operator.
+// code and words for the operator. It is the one place where this happens, and so the
+// one that decides what of a driver's words is told ([redact.Database]).
 func (s *Store) fault(ctx context.Context, doing string, err error) error {
 	if err == nil {
 		return nil
@@ -81,8 +83,11 @@ func (s *Store) fault(ctx context.Context, doing string, err error) error {
 	if _, ours := errors.AsType[*attendance.Error](err); ours {
 		return err
 	}
+	kind := s.dialect.diagnose(err)
+	_, file := s.dialect.(sqlite) // which has no password
+	err = redact.Database(err, !file && (kind == unreachable || kind == lost))
 	e := &attendance.Error{Code: attendance.CodeStore, Op: op, Err: err}
-	switch s.dialect.diagnose(err) {
+	switch kind {
 	case busy:
 		e.Detail = fmt.Sprintf("the database is busy: while %s, another program held it locked for longer than %v: %v", doing, max(s.patience, 0), err)
 		e.Mend = attendance.Text{EN: "find the program that keeps the database locked", ZH: "请查找长时间锁定数据库的程序"}
