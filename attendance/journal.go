@@ -180,9 +180,9 @@ func resultOf(report Report, err error) Result {
 	}
 }
 
-// planName is the same for runs that are to do the same.
+// planName is the same for runs that are to do the same, whatever the target is called.
 func planName(o Options, kind RunKind, spans ...Span) string {
-	parts := []string{string(kind), o.Job, o.Target, o.Corp, o.Scope}
+	parts := []string{string(kind), o.Job, o.Corp, o.Scope}
 	for _, s := range spans {
 		parts = append(parts, s.String())
 	}

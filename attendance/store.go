@@ -32,8 +32,9 @@ type Store interface {
 // A Stream is one flow of records: of one job, from one family of one company's
 // records, into one OA. Coverage is remembered stream by stream.
 //
-// Its names stay the same for ever: under another one nothing is remembered. Each may be
-// empty, which is a name too.
+// Its names stay the same for ever: under another one nothing is remembered, unless the
+// store was told of it (sqlstore.Store.RenameTarget). Each may be empty, which is a name
+// too.
 type Stream struct {
 	Job    string `json:"job"`
 	Target string `json:"target"` // the host's name of the OA
@@ -287,7 +288,8 @@ type Tally struct {
 }
 
 // A DayStore remembers person-days whose recalculation in the OA is owed, so that it
-// is done at least once.
+// is done at least once. Whoever keeps days of several kinds for one target names them by
+// the target's name, a question mark and more.
 type DayStore interface {
 	// OweDays adds days; SettleDays takes them away. Days that are there, or are not,
 	// already are no error.

@@ -61,6 +61,7 @@ type jobConfig struct {
 	at           value // where it stands, for complaints
 	provider     *providerConfig
 	oa           *oaConfig
+	home         *oaConfig // oa as the file has it: a backfill may be into another one
 	enabled      bool
 	times        []clockTime
 	zone         *time.Location

@@ -76,6 +76,7 @@ func (r *reader) readJob(v value) error {
 	if j.oa, err = r.findOA(v, oa); err != nil {
 		return err
 	}
+	j.home = j.oa
 	if j.signFrom == "" {
 		j.signFrom = map[string]string{"dingtalk": "from_dd", "wecom": "from_wx"}[j.provider.kind]
 	}
@@ -183,6 +184,14 @@ func (c *config) job(name string) (*jobConfig, error) {
 	}
 	return nil, &configError{file: c.file, key: "jobs", what: fmt.Sprintf("there is no job %q", name),
 		mend: attendance.Text{EN: "the file has: " + cmp.Or(names(c.jobs, func(j *jobConfig) string { return j.name }), "none"), ZH: "请使用文件中已有的任务名"}}
+}
+
+// zoneOf is by which clock times of a job are shown: the file's for one that is not there.
+func (c *config) zoneOf(job string) *time.Location {
+	if j, err := c.job(job); err == nil {
+		return j.zone
+	}
+	return c.zone
 }
 
 // oaNamed finds an OA by name.

@@ -231,8 +231,11 @@ func (p *program) families(ctx context.Context, w *work, t task) ([]*attendance.
 	return all, nil
 }
 
+// nameless is the name of the only OA of a file that has none, in what is remembered.
+const nameless = "oa"
+
 // target is the OA's name in what is remembered.
-func (o *oaConfig) target() string { return cmp.Or(o.name, "oa") }
+func (o *oaConfig) target() string { return cmp.Or(o.name, nameless) }
 
 // scopeName is the same for runs over the same people.
 func (w *work) scopeName(t task) string {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,11 +61,28 @@ func (p *program) store(ctx context.Context) (attendance.Store, error) {
 		return nil, stateTrouble(err)
 	}
 	store, err := sqlstore.New(ctx, db, nil)
+	if err == nil {
+		err = p.config.renameTargets(ctx, store)
+	}
 	if err != nil {
 		return nil, stateTrouble(closing(db, err))
 	}
 	p.stateDB, p.state = db, store
 	return store, nil
+}
+
+// renameTargets keeps the marks of an OA that had no name and was given one: what the jobs
+// have remembered under the name for none is remembered under that of their OA now.
+func (c *config) renameTargets(ctx context.Context, store *sqlstore.Store) error {
+	if slices.ContainsFunc(c.oas, func(o *oaConfig) bool { return o.target() == nameless }) {
+		return nil
+	}
+	for _, j := range c.jobs {
+		if _, err := store.RenameTarget(ctx, j.name, j.provider.corp(), nameless, j.home.target()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // closing closes a database that is of no use, and returns why it is not.
