@@ -7,8 +7,9 @@ import (
 )
 
 // Spans is a set of instants: spans in order that neither overlap nor touch and
-// are not empty. Its operations return new sets and keep the zone of the span
-// that each end comes from. The zero value is the empty set.
+// are not empty. Its operations return new sets, each span of which has both ends in the
+// zone of its beginning. Those of s come before those of another set. The zero value is
+// the empty set.
 type Spans []Span
 
 // SpansOf is the set of everything that lies in one of the given spans, which may
@@ -24,7 +25,7 @@ func SpansOf(spans ...Span) Spans {
 		case last < 0 || s.From.After(set[last].To):
 			set = append(set, s)
 		case s.To.After(set[last].To):
-			set[last].To = s.To
+			set[last].To = s.To.In(set[last].Zone())
 		}
 	}
 	return set
@@ -44,7 +45,7 @@ func (s Spans) Minus(o Spans) Spans {
 			if !gone.From.Before(rest.To) {
 				break
 			}
-			if before := (Span{rest.From, gone.From}); !before.Empty() {
+			if before := (Span{rest.From, gone.From.In(rest.Zone())}); !before.Empty() {
 				left = append(left, before)
 			}
 			rest.From = gone.To.In(rest.Zone())

@@ -57,6 +57,23 @@ func TestSpansAreASet(t *testing.T) {
 	}
 }
 
+// Each span of a result has both ends in the zone of the set that it was made of, whatever
+// the other one's is: what a store remembers comes back in UTC.
+func TestSpansKeepTheirZone(t *testing.T) {
+	zone := time.FixedZone("CST", 8*3600)
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		a, b := hours(r.Uint64()&r.Uint64()).In(zone), hours(r.Uint64()&r.Uint64())
+		for _, one := range append(a.Minus(b), a.Within(hour(20, 40))...) {
+			require.Equal(t, zone, one.Zone())
+			require.NoError(t, one.Validate())
+		}
+		for _, one := range append(a.Plus(b...), b.Plus(a...)...) {
+			require.NoError(t, one.Validate())
+		}
+	}
+}
+
 func TestSpansBoundsAndZone(t *testing.T) {
 	require.Zero(t, attendance.Spans(nil).Bounds())
 	require.Equal(t, hour(1, 9), attendance.SpansOf(hour(8, 9), hour(1, 2), hour(5, 5)).Bounds())

@@ -282,7 +282,7 @@ func (w *writing) countLedger() {
 			n, w.tag, e.person, e.at.date(), e.at.clock())
 	}
 	if b.refused > 0 {
-		warn("older_answer", "an answer read at %s came after a newer one: %d rows that it would have changed or found superseded are left as they are", w.batch.ReadAt.Format(time.RFC3339), b.refused)
+		warn("older_answer", "an answer read at %s came after a newer one: %d rows that it would have changed or found superseded are left as they are", w.batch.ReadAt.In(w.zone).Format(time.RFC3339), b.refused)
 	}
 	if b.orphans > 0 && w.opts.Ledger.Withdrawn == DeleteWithdrawn {
 		warn("account_changed", "有 %d 行是按此人以前的账号（或该账号以前的主人）写入的，平台上是否仍有这些打卡无从得知，因此保留 / %d rows were written from an account that is not that person's any more: whether the platform still has their punches nobody can tell, so they are left as they are", b.orphans, b.orphans)

@@ -115,7 +115,7 @@ func (p *program) proposals(ctx context.Context, w *work) int {
 			Syncer: &attendance.Options{Job: w.job.name, Now: p.now, Logger: p.logger, Observe: p.progress(), Announce: p.announce(task{kind: attendance.KindBackfill})},
 		})
 	}
-	run := documentOf(found.Report, err)
+	run := p.config.documentOf(found.Report, err)
 	d.From, d.To, d.Calls, d.Failed, d.Warnings = run.From, run.To, run.Calls, run.Failed, run.Warnings
 	out := p.table(!p.command.json, "employee_id", "account", "name", "department", "account_name", "confidence", "runner_up", "matched", "compared", "doubt", "candidate")
 	for _, f := range found.List {

@@ -48,7 +48,7 @@ func (p *program) changes(ctx context.Context) int {
 	if p.config.state.driver == "none" {
 		return p.misused(p.config.forgetful())
 	}
-	d := changesDocument{Since: clockOf(p.command.since.In(p.config.zone)), Changes: []changedDay{}, Runs: []string{}, Warnings: []attendance.Warning{}}
+	d := changesDocument{Since: clockIn(p.command.since, p.config.zoneOf(p.command.job)), Changes: []changedDay{}, Runs: []string{}, Warnings: []attendance.Warning{}}
 	store, err := p.store(ctx)
 	for _, oa := range targets {
 		if err == nil {
@@ -70,7 +70,8 @@ func (p *program) changes(ctx context.Context) int {
 }
 
 func (p *program) changesIn(ctx context.Context, store attendance.Store, oa *oaConfig, d *changesDocument) error {
-	o := attendance.ChangedOptions{Since: p.command.since, Job: p.command.job, Target: oa.target(), First: p.command.from, Last: p.command.to, Zone: p.config.zone}
+	zone := p.config.zoneOf(p.command.job)
+	o := attendance.ChangedOptions{Since: p.command.since, Job: p.command.job, Target: oa.target(), First: p.command.from, Last: p.command.to, Zone: zone}
 	if oa.ledger {
 		db, err := p.database(oa)
 		if err != nil {
@@ -89,7 +90,7 @@ func (p *program) changesIn(ctx context.Context, store attendance.Store, oa *oaC
 	}
 	for _, day := range c.Days {
 		d.Changes = append(d.Changes, changedDay{oa.target(), day.Person, day.Name, day.Unit, day.Day.String(), day.Counted, day.Added, day.Corrected, day.Removed,
-			clockIn(day.Last, p.config.zone), day.Runs})
+			clockIn(day.Last, zone), day.Runs})
 	}
 	return err
 }

@@ -146,10 +146,7 @@ func (p *program) printCandidates(found []attendance.Candidate) {
 }
 
 func (p *program) printExplanation(e attendance.Explanation, err error) {
-	zone := p.config.zone
-	if j, jobErr := p.config.job(p.command.job); jobErr == nil {
-		zone = j.zone
-	}
+	zone := p.config.zoneOf(p.command.job)
 	if !p.command.json {
 		fmt.Fprint(p.out, e)
 		if t := troubleOf(err); t != nil {

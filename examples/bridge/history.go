@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/punchbridge/punchbridge/attendance"
 )
@@ -164,12 +163,9 @@ func unescaped(document []byte) string {
 }
 
 func (p *program) lineOf(r attendance.RunRecord) runLine {
-	d := documentOf(r.Report, nil)
-	zone := p.config.zone
-	if j, err := p.config.job(r.Report.Job); err == nil {
-		zone = j.zone
-	}
-	line := runLine{ID: r.ID, Job: d.Job, OA: r.Target, Kind: r.Kind, From: clockOf(r.Report.Span.From), To: clockOf(r.Report.Span.To),
+	d := p.config.documentOf(r.Report, nil)
+	zone := p.config.zoneOf(r.Report.Job)
+	line := runLine{ID: r.ID, Job: d.Job, OA: r.Target, Kind: r.Kind, From: d.From, To: d.To,
 		Started: clockIn(r.Report.Started, zone), Ended: clockIn(r.Report.Ended, zone), Result: string(r.Result), Attempts: r.Attempts,
 		People: d.People, Read: d.Read, Written: d.Written, Corrected: d.Corrected, Present: d.Present, PresentFromOther: d.PresentFromOther,
 		Superseded: d.Superseded, Removed: d.Removed, Calls: d.Calls, Skipped: d.Skipped, Code: r.Code, Message: oneLine(r.Message)}
@@ -179,24 +175,17 @@ func (p *program) lineOf(r attendance.RunRecord) runLine {
 	return line
 }
 
-func clockIn(t time.Time, zone *time.Location) string {
-	if t.IsZero() {
-		return ""
-	}
-	return clockOf(t.In(zone))
-}
-
 func (p *program) addSlices(ctx context.Context, store attendance.RunStore, line *runLine, run string) error {
 	for s, err := range store.Slices(ctx, run) {
 		if err != nil {
 			return err
 		}
-		one := documentOf(attendance.Report{Counts: s.Report.Counts, Skipped: s.Report.Skipped, Failed: s.Report.Failed}, nil)
+		one := p.config.documentOf(attendance.Report{Job: line.Job, Span: s.Report.Slice.Span, Counts: s.Report.Counts, Skipped: s.Report.Skipped, Failed: s.Report.Failed}, nil)
 		employees := make([]string, len(s.Report.Slice.Members))
 		for i, m := range s.Report.Slice.Members {
 			employees[i] = m.Person
 		}
-		line.Slices = append(line.Slices, sliceLine{s.Source, s.Attempt, employees, clockOf(s.Report.Slice.Span.From), clockOf(s.Report.Slice.Span.To),
+		line.Slices = append(line.Slices, sliceLine{s.Source, s.Attempt, employees, one.From, one.To,
 			one.Read, one.Written, one.Present, one.Calls, one.Skipped, one.Failed})
 	}
 	return nil

@@ -39,7 +39,7 @@ func (p *program) jobs(ctx context.Context) int {
 	for _, j := range p.config.jobs {
 		line := jobLine{Name: j.name, Enabled: j.enabled}
 		if at := j.schedule(); j.enabled && at != nil {
-			line.Next = clockOf(at.Next(p.now()))
+			line.Next = clockIn(at.Next(p.now()), j.zone)
 		}
 		if store != nil && err == nil {
 			err = p.soFar(ctx, store, j, &line)

@@ -52,7 +52,7 @@ func (p *program) preview(ctx context.Context) int {
 	slices.SortStableFunc(rows, func(a, b rowLine) int {
 		return strings.Compare(a.Time+" "+a.Employee+" "+a.Table, b.Time+" "+b.Employee+" "+b.Table)
 	})
-	d := documentOf(report, err)
+	d := p.config.documentOf(report, err)
 	d.Run = "" // there was none
 	p.printPreview(previewDocument{d, rows})
 	return runExit(report, err)

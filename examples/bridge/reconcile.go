@@ -83,7 +83,7 @@ func (p *program) reconcile(ctx context.Context) int {
 		out.row(line.cells(one)...)
 	})
 	err = p.closed(out, err)
-	d.end(r, err)
+	d.end(r, p.config.documentOf(r.Report, err))
 	code := runExit(r.Report, err)
 	if r.Sum() > 0 {
 		code = max(code, exitPartial)
@@ -127,8 +127,7 @@ func (d *reconcileDocument) add(kind attendance.DifferenceKind, line difference,
 	}
 }
 
-func (d *reconcileDocument) end(r attendance.Reconciliation, err error) {
-	run := documentOf(r.Report, err)
+func (d *reconcileDocument) end(r attendance.Reconciliation, run runDocument) {
 	d.Job, d.From, d.To, d.Read, d.Calls = run.Job, run.From, run.To, run.Read, run.Calls
 	d.LeftOut, d.Failed, d.Warnings, d.Error = run.LeftOut, run.Failed, run.Warnings, run.Error
 	d.Counts = r.DifferenceCounts

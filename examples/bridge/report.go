@@ -103,9 +103,11 @@ func sentence(err error) string {
 	return err.Error()
 }
 
-func documentOf(r attendance.Report, err error) runDocument {
+// documentOf puts a report into a document, by the clock of its job.
+func (c *config) documentOf(r attendance.Report, err error) runDocument {
+	zone := c.zoneOf(r.Job)
 	d := runDocument{
-		Job: r.Job, Run: r.Run, From: clockOf(r.Span.From), To: clockOf(r.Span.To), People: r.People,
+		Job: r.Job, Run: r.Run, From: clockIn(r.Span.From, zone), To: clockIn(r.Span.To, zone), People: r.People,
 		Read: r.Read, Written: r.Written, Corrected: r.Corrected, Present: r.Present, PresentFromOther: r.PresentFromOther,
 		Superseded: r.Superseded, Removed: r.Removed, Calls: r.Calls + r.CheckCalls, CheckCalls: r.CheckCalls,
 		CaughtUp: r.CaughtUp,
@@ -124,11 +126,11 @@ func documentOf(r attendance.Report, err error) runDocument {
 		if f.Err != nil {
 			f.Message = sentence(f.Err)
 		}
-		d.Failed = append(d.Failed, failure{append([]string{}, f.Persons...), clockOf(f.Span.From), clockOf(f.Span.To), f.Code, f.Message})
+		d.Failed = append(d.Failed, failure{append([]string{}, f.Persons...), clockIn(f.Span.From, zone), clockIn(f.Span.To, zone), f.Code, f.Message})
 	}
 	d.Warnings = append(d.Warnings, r.Warnings...)
 	if r.CaughtUp > 0 {
-		d.CaughtUpTo = attendance.DateOf(r.CaughtUpTo).String()
+		d.CaughtUpTo = attendance.DateOf(r.CaughtUpTo.In(zone)).String()
 	}
 	return d
 }
@@ -142,11 +144,12 @@ func (p *program) runID() string {
 	return p.now().UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(tail[:])
 }
 
-func clockOf(t time.Time) string {
+// clockIn shows a time with the offset of the zone; "" is none.
+func clockIn(t time.Time, zone *time.Location) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.Format(time.RFC3339)
+	return t.In(zone).Format(time.RFC3339)
 }
 
 // line prints a line for people.
@@ -172,7 +175,7 @@ func (p *program) printReport(r attendance.Report, err error) {
 	if p.terminal {
 		fmt.Fprintln(p.err)
 	}
-	d := documentOf(r, err)
+	d := p.config.documentOf(r, err)
 	if p.command.json {
 		p.print(d)
 		return

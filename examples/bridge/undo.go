@@ -33,6 +33,7 @@ func (p *program) undo(ctx context.Context) int {
 	ledgers, known := 0, false
 	var unknown error
 	var failures []error
+	zone := p.zoneOfRun(ctx, p.command.undone)
 	for _, oa := range p.config.oas {
 		if !oa.ledger {
 			continue
@@ -50,7 +51,7 @@ func (p *program) undo(ctx context.Context) int {
 		d.Restored += u.Restored
 		d.Warnings = append(d.Warnings, u.Warnings...)
 		for _, k := range u.Kept {
-			d.Kept = append(d.Kept, kept{k.Table, k.Person, k.Time.In(p.config.zone).Format(time.RFC3339), k.Reason})
+			d.Kept = append(d.Kept, kept{k.Table, k.Person, clockIn(k.Time, zone), k.Reason})
 		}
 	}
 	if ledgers == 0 {
@@ -76,6 +77,18 @@ func (p *program) undo(ctx context.Context) int {
 	return exitDone
 }
 
+// zoneOfRun is the zone of the run's job, as far as the sync log knows it.
+func (p *program) zoneOfRun(ctx context.Context, run string) *time.Location {
+	if store, err := p.store(ctx); store != nil && err == nil {
+		for r, err := range store.Runs(ctx, attendance.RunFilter{ID: run}) {
+			if err == nil {
+				return p.config.zoneOf(r.Report.Job)
+			}
+		}
+	}
+	return p.config.zone
+}
+
 func (p *program) undoIn(ctx context.Context, oa *oaConfig) (oasink.Undone, error) {
 	db, err := p.database(oa)
 	if err != nil {
@@ -97,7 +110,7 @@ func (p *program) undoIn(ctx context.Context, oa *oaConfig) (oasink.Undone, erro
 	u, err := sink.Undo(ctx, p.command.undone)
 	if hooked != nil && len(u.Days) > 0 {
 		_ = hooked.Owe(ctx, u.Days) // what the store does not take, it keeps
-		u.Warnings = recalculate(ctx, hooked, p.config.zone, u.Warnings)
+		u.Warnings = recalculate(ctx, hooked, p.zoneOfRun(ctx, p.command.undone), u.Warnings)
 	}
 	if lost := p.recordUndo(ctx, oa, u.Days); lost != nil {
 		u.Warnings = append(u.Warnings, attendance.Warningf("not_remembered",
