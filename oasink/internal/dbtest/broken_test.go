@@ -18,7 +18,10 @@ import (
 // A connection that breaks before, or instead of the answer to, any statement of a
 // write costs nothing: the write goes on with another one, and counts as written
 // what it has written, also where it never heard of its commit.
-func TestConnectionsThatBreak(t *testing.T) { onServers(t, testConnectionsThatBreak) }
+func TestConnectionsThatBreak(t *testing.T) {
+	t.Parallel()
+	onServers(t, testConnectionsThatBreak)
+}
 
 func testConnectionsThatBreak(t *testing.T, on engine) {
 	d := on.found(t, ecologytest.Schema{})
@@ -52,6 +55,7 @@ func testConnectionsThatBreak(t *testing.T, on engine) {
 // What another run has written while the fate of our commit was unknown is not
 // ours to claim, unless it is the very same.
 func TestALostCommitDoesNotClaimOthersRows(t *testing.T) {
+	t.Parallel()
 	onServers(t, testALostCommitDoesNotClaimOthersRows)
 }
 
@@ -89,7 +93,10 @@ func testALostCommitDoesNotClaimOthersRows(t *testing.T, on engine) {
 
 // The server ends connections again and again: each write is retried, and each
 // punch is counted and stored once.
-func TestAServerThatKillsConnections(t *testing.T) { onServers(t, testAServerThatKillsConnections) }
+func TestAServerThatKillsConnections(t *testing.T) {
+	t.Parallel()
+	onServers(t, testAServerThatKillsConnections)
+}
 
 func testAServerThatKillsConnections(t *testing.T, on engine) {
 	d := on.found(t, ecologytest.Schema{})
@@ -145,7 +152,10 @@ func killOthers(db *bun.DB, on engine) error {
 }
 
 // Connections that have gone stale in the pool are replaced.
-func TestStaleConnections(t *testing.T) { onServers(t, testStaleConnections) }
+func TestStaleConnections(t *testing.T) {
+	t.Parallel()
+	onServers(t, testStaleConnections)
+}
 
 func testStaleConnections(t *testing.T, on engine) {
 	d := on.found(t, ecologytest.Schema{})
@@ -167,7 +177,10 @@ func testStaleConnections(t *testing.T, on engine) {
 	require.Len(t, signs(t, d.oa), 1)
 }
 
-func TestAServerThatIsNotThere(t *testing.T) { onServers(t, testAServerThatIsNotThere) }
+func TestAServerThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	onServers(t, testAServerThatIsNotThere)
+}
 
 func testAServerThatIsNotThere(t *testing.T, on engine) {
 	d := on.found(t, ecologytest.Schema{})

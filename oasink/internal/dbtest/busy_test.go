@@ -41,6 +41,7 @@ func hold(t testing.TB, path, begin string, queries ...string) (release func()) 
 }
 
 func TestBusyDatabaseIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	for _, journal := range journals() {
 		for _, begin := range []string{"BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"} {
 			t.Run(journal+"/"+begin, func(t *testing.T) {
@@ -59,6 +60,7 @@ func TestBusyDatabaseIsWaitedFor(t *testing.T) {
 }
 
 func TestBusyForTooLong(t *testing.T) {
+	t.Parallel()
 	for _, wait := range []time.Duration{-1, 80 * time.Millisecond} {
 		path, oa := e9(t, "wal")
 		s := sink(t, open(t, path), &oasink.Options{LockWait: wait})
@@ -78,6 +80,7 @@ func TestBusyForTooLong(t *testing.T) {
 
 // With a rollback journal a reader stops the commit, not the transaction.
 func TestCommitWaitsForReaders(t *testing.T) {
+	t.Parallel()
 	path, oa := e9(t, "delete")
 	write(t, sink(t, open(t, path), nil), punch(102, at(2, 8, 0, 0), attendance.In))
 	reader, err := open(t, path).DB.Conn(context.Background())
@@ -105,6 +108,7 @@ func TestCommitWaitsForReaders(t *testing.T) {
 
 // Once the rows are in the transaction, a reader costs a wait and not the work.
 func TestCommitIsTriedAgainAlone(t *testing.T) {
+	t.Parallel()
 	path, _ := e9(t, "delete")
 	write(t, sink(t, open(t, path), nil), punch(102, at(2, 8, 0, 0), attendance.In))
 	rows, err := open(t, path).QueryContext(context.Background(), "SELECT id FROM HrmScheduleSign")
@@ -130,6 +134,7 @@ func TestCommitIsTriedAgainAlone(t *testing.T) {
 }
 
 func TestContextEndsTheWait(t *testing.T) {
+	t.Parallel()
 	path, _ := e9(t, "wal")
 	db := open(t, path)
 	db.SetMaxOpenConns(1)
@@ -150,6 +155,7 @@ func TestContextEndsTheWait(t *testing.T) {
 }
 
 func TestOneConnectionIsEnough(t *testing.T) {
+	t.Parallel()
 	path, oa := e9(t, "wal")
 	require.NoError(t, oa.AddSubCompanies(context.Background(), ecologytest.SubCompany{ID: 1}))
 	require.NoError(t, oa.AddDepartments(context.Background(), ecologytest.Department{ID: 11, Subcompany: 1}))
@@ -172,6 +178,7 @@ func TestOneConnectionIsEnough(t *testing.T) {
 }
 
 func TestReadOnlyFile(t *testing.T) {
+	t.Parallel()
 	for _, journal := range journals() {
 		path, oa := e9(t, journal)
 		db := open(t, path, "mode=ro")
@@ -189,6 +196,7 @@ func TestReadOnlyFile(t *testing.T) {
 }
 
 func TestUnreachableDatabase(t *testing.T) {
+	t.Parallel()
 	_, err := oasink.New(context.Background(), open(t, filepath.Join(t.TempDir(), "none", "oa.db")), nil)
 	require.Equal(t, attendance.CodeStoreDown, attendance.CodeOf(err), "%v", err)
 
@@ -211,6 +219,7 @@ func TestUnreachableDatabase(t *testing.T) {
 }
 
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	path, oa := e9(t, "delete")
 	var pages int
 	require.NoError(t, oa.DB().QueryRow("PRAGMA page_count").Scan(&pages))
@@ -223,6 +232,7 @@ func TestFullDisk(t *testing.T) {
 }
 
 func TestBusyWhileProbing(t *testing.T) {
+	t.Parallel()
 	path, _ := e9(t, "delete")
 	release := hold(t, path, "BEGIN EXCLUSIVE")
 	timer := time.AfterFunc(100*time.Millisecond, release)
@@ -232,6 +242,7 @@ func TestBusyWhileProbing(t *testing.T) {
 }
 
 func TestAPoolInMemoryKeepsItsDatabase(t *testing.T) {
+	t.Parallel()
 	db := open(t, "oa", "mode=memory")
 	db.SetMaxOpenConns(1)
 	oa, err := ecologytest.New(context.Background(), db, ecologytest.Schema{})
@@ -247,6 +258,7 @@ func TestAPoolInMemoryKeepsItsDatabase(t *testing.T) {
 
 // A connection is dropped only when its state is unknown: here it is the database.
 func TestACancelledWriteKeepsTheConnection(t *testing.T) {
+	t.Parallel()
 	c := &counter{}
 	db := openFaulty(t, "oa?mode=memory", c.strike)
 	db.SetMaxOpenConns(1)

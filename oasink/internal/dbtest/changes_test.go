@@ -31,8 +31,10 @@ func changesOf(t *testing.T, s *oasink.Sink, run string) []string {
 }
 
 func TestRunChanges(t *testing.T) {
+	t.Parallel()
 	for _, e := range engines() {
 		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
 			e.needed(t)
 			d := e.found(t, ecologytest.Schema{Generation: oasink.E9})
 			s := d.sink(t, &oasink.LedgerOptions{Withdrawn: oasink.DeleteWithdrawn})
@@ -74,8 +76,10 @@ func TestRunChanges(t *testing.T) {
 
 // A run of many rows is read page by page.
 func TestRunChangesOfALargeRun(t *testing.T) {
+	t.Parallel()
 	for _, e := range engines() {
 		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
 			e.needed(t)
 			s := e.found(t, ecologytest.Schema{Generation: oasink.E8}).sink(t, &oasink.LedgerOptions{})
 			var punches []attendance.Punch

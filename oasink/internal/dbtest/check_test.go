@@ -12,7 +12,10 @@ import (
 	"github.com/punchbridge/punchbridge/oasink/ecologytest"
 )
 
-func TestCheckOfAGoodDatabase(t *testing.T) { everywhere(t, testCheckOfAGoodDatabase) }
+func TestCheckOfAGoodDatabase(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testCheckOfAGoodDatabase)
+}
 
 func testCheckOfAGoodDatabase(t *testing.T, on engine) {
 	oa := on.build(t, ecologytest.Schema{})
@@ -40,7 +43,10 @@ func testCheckOfAGoodDatabase(t *testing.T, on engine) {
 	require.NotNil(t, checker)
 }
 
-func TestCheckNamesWhatIsMissing(t *testing.T) { everywhere(t, testCheckNamesWhatIsMissing) }
+func TestCheckNamesWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testCheckNamesWhatIsMissing)
+}
 
 func testCheckNamesWhatIsMissing(t *testing.T, on engine) {
 	oa := on.build(t, ecologytest.Schema{Without: []string{"mobile_sign", "HrmResource.loginid", "HrmScheduleSign.ADDR", "kq_format_pool"}})
@@ -63,6 +69,7 @@ func testCheckNamesWhatIsMissing(t *testing.T, on engine) {
 }
 
 func TestCheckOfTargetsThatMayNotBeWritten(t *testing.T) {
+	t.Parallel()
 	everywhere(t, testCheckOfTargetsThatMayNotBeWritten)
 }
 
@@ -77,6 +84,7 @@ func testCheckOfTargetsThatMayNotBeWritten(t *testing.T, on engine) {
 }
 
 func TestCheckOfTablesWithoutTransactions(t *testing.T) {
+	t.Parallel()
 	on := mariadbEngine()
 	on.needed(t)
 	oa := on.build(t, ecologytest.Schema{})
@@ -91,7 +99,10 @@ func TestCheckOfTablesWithoutTransactions(t *testing.T) {
 	require.Contains(t, f.Mend.ZH, "InnoDB")
 }
 
-func TestCheckOfABindingThatFits(t *testing.T) { everywhere(t, testCheckOfABindingThatFits) }
+func TestCheckOfABindingThatFits(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testCheckOfABindingThatFits)
+}
 
 func testCheckOfABindingThatFits(t *testing.T, on engine) {
 	oa := company(t, on)

@@ -83,6 +83,7 @@ func compatServer() (string, error) {
 // neededCompat skips the test without Java or H2; on CI it fails.
 func neededCompat(t testing.TB) {
 	t.Helper()
+	long(t, "H2")
 	_, err := compatServer()
 	if err != nil && os.Getenv("CI") == "true" {
 		t.Fatalf("H2 is needed on CI: %v", err)

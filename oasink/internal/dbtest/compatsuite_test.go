@@ -12,6 +12,7 @@ import (
 // SQL Server and Oracle do not run here, but an engine that understands much of
 // their SQL does. What that shows is in docs/design.md.
 func TestSQLServerAndOracleOnH2(t *testing.T) {
+	t.Parallel()
 	if raceDetector {
 		t.Skip("what runs in the engine is not seen by the race detector; the rest is raced on the other databases")
 	}

@@ -35,8 +35,10 @@ func postgresBy(d driver.Driver) engine {
 // The host may use whichever driver: nothing is asked of it but database/sql, and
 // of its errors but their SQLSTATE.
 func TestOtherDriversOfPostgres(t *testing.T) {
+	t.Parallel()
 	for name, d := range map[string]driver.Driver{"lib/pq": &pq.Driver{}, "pgdriver": pgdriver.NewDriver()} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			on := postgresBy(d)
 			postgresEngine().needed(t)
 			sinktest.Run(t, func(t testing.TB) sinktest.Target { return target{on.found(t, ecologytest.Schema{}), nil} }, sinktest.Features{Apart: true, Places: true})

@@ -13,7 +13,10 @@ import (
 	"github.com/punchbridge/punchbridge/oasink/ecologytest"
 )
 
-func TestWhatTheOAShows(t *testing.T) { everywhere(t, testWhatTheOAShows) }
+func TestWhatTheOAShows(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testWhatTheOAShows)
+}
 
 func testWhatTheOAShows(t *testing.T, on engine) {
 	ctx := context.Background()
@@ -66,6 +69,7 @@ func (w *watcher) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Co
 func (w *watcher) AfterQuery(context.Context, *bun.QueryEvent) {}
 
 func TestTheHostsHooksSeeTheTransaction(t *testing.T) {
+	t.Parallel()
 	everywhere(t, testTheHostsHooksSeeTheTransaction)
 }
 
@@ -89,6 +93,7 @@ func testTheHostsHooksSeeTheTransaction(t *testing.T, on engine) {
 
 // bun replaces named arguments of the host's database in every template.
 func TestTheHostsNamedArgumentsStayOutOfValues(t *testing.T) {
+	t.Parallel()
 	everywhere(t, testTheHostsNamedArgumentsStayOutOfValues)
 }
 
@@ -104,7 +109,10 @@ func testTheHostsNamedArgumentsStayOutOfValues(t *testing.T, on engine) {
 	require.Equal(t, 1, write(t, s, p).Present)
 }
 
-func TestManyPeopleAtOnce(t *testing.T) { everywhere(t, testManyPeopleAtOnce) }
+func TestManyPeopleAtOnce(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testManyPeopleAtOnce)
+}
 
 func testManyPeopleAtOnce(t *testing.T, on engine) {
 	oa := on.build(t, ecologytest.Schema{})

@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -24,6 +23,7 @@ import (
 	"github.com/uptrace/bun/schema"
 	"modernc.org/sqlite"
 
+	"github.com/punchbridge/punchbridge/attendance"
 	"github.com/punchbridge/punchbridge/oasink"
 	"github.com/punchbridge/punchbridge/oasink/ecologytest"
 )
@@ -85,28 +85,24 @@ func mariadbEngine() engine {
 	return e
 }
 
-// postgresEngine gives each test a schema in one database of this process.
+// postgresEngine gives each test schemas in a database that it has for itself: locks
+// and sessions are seen database by database.
 func postgresEngine() engine {
 	e := engine{
 		name: postgresName, driver: stdlib.GetDefaultDriver(), dialect: func() schema.Dialect { return pgdialect.New() },
 		admin: func() string {
-			return setting("PUNCHBRIDGE_TEST_POSTGRES", "postgres://postgres@127.0.0.1:5432/postgres")
+			// Without TLS, which takes longer than most of what a test does; TestPostgresOverTLS has it.
+			return setting("PUNCHBRIDGE_TEST_POSTGRES", "postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable")
 		},
 	}
 	e.create = func(t testing.TB, name string) string {
-		dsn, err := url.Parse(ownPostgres(t, e))
-		require.NoError(t, err)
-		db := e.open(t, dsn.String())
-		_, err = db.Exec("CREATE SCHEMA " + name)
-		require.NoError(t, err)
+		mine := postgresDatabases.take(t, e)
+		mine.must(t, "CREATE SCHEMA "+name)
 		t.Cleanup(func() {
-			db := e.open(t, dsn.String())
-			_, err := db.Exec("DROP SCHEMA " + name + " CASCADE")
-			for tries := 0; tries < 10 && err != nil && strings.Contains(err.Error(), "40P01"); tries++ { // a write that was cut off may still be ending
-				_, err = db.Exec("DROP SCHEMA " + name + " CASCADE")
-			}
-			require.NoError(t, err)
+			mine.must(t, "DROP SCHEMA "+name+" CASCADE")
+			postgresDatabases.giveBack(mine)
 		})
+		dsn := mine.dsn
 		query := dsn.Query()
 		query.Set("search_path", name)
 		dsn.RawQuery = query.Encode()
@@ -115,37 +111,19 @@ func postgresEngine() engine {
 	return e
 }
 
-var (
-	postgresOnce sync.Once
-	postgresOwn  string // the DSN of this process's database, "" before it was needed
-)
-
-func ownPostgres(t testing.TB, e engine) string {
-	postgresOnce.Do(func() {
-		name := fmt.Sprintf("punchbridge_test_%d", os.Getpid())
-		e.must(t, "DROP DATABASE IF EXISTS "+name)
-		e.must(t, "CREATE DATABASE "+name)
-		dsn, err := url.Parse(e.admin())
-		require.NoError(t, err)
-		dsn.Path = "/" + name
-		postgresOwn = dsn.String()
-	})
-	require.NotEmpty(t, postgresOwn, "PostgreSQL has failed before")
-	return postgresOwn
-}
-
-// dropOwnPostgres is called when all tests are over.
-func dropOwnPostgres() error {
-	if postgresOwn == "" {
-		return nil
-	}
-	db, err := sql.Open("pgx", postgresEngine().admin())
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	_, err = db.Exec(fmt.Sprintf("DROP DATABASE IF EXISTS punchbridge_test_%d WITH (FORCE)", os.Getpid()))
-	return err
+// TLS to PostgreSQL changes nothing but how long it takes to connect.
+func TestPostgresOverTLS(t *testing.T) {
+	t.Parallel()
+	on := postgresEngine()
+	on.needed(t)
+	d := on.found(t, ecologytest.Schema{})
+	dsn, err := url.Parse(d.dsn)
+	require.NoError(t, err)
+	query := dsn.Query()
+	query.Set("sslmode", "prefer")
+	dsn.RawQuery = query.Encode()
+	w := write(t, sink(t, on.open(t, dsn.String()), nil), punch(101, at(2, 8, 0, 0), attendance.In))
+	require.Equal(t, 1, w.Written)
 }
 
 func setting(name, otherwise string) string {
@@ -211,6 +189,7 @@ func everywhere(t *testing.T, test func(t *testing.T, on engine)) {
 	t.Helper()
 	for _, e := range engines() {
 		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
 			e.needed(t)
 			test(t, e)
 		})
@@ -222,6 +201,7 @@ func onServers(t *testing.T, test func(t *testing.T, on engine)) {
 	t.Helper()
 	for _, e := range servers() {
 		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
 			e.needed(t)
 			test(t, e)
 		})
@@ -316,6 +296,7 @@ type otherDialect struct{ *sqlitedialect.Dialect }
 func (otherDialect) Name() bundialect.Name { return bundialect.Invalid }
 
 func TestDialectsThatAreNotSupported(t *testing.T) {
+	t.Parallel()
 	db := bun.NewDB(open(t, file(t)).DB, otherDialect{sqlitedialect.New()})
 	_, err := oasink.New(context.Background(), db, nil)
 	require.ErrorContains(t, err, "supported: sqlite, mysql (also MariaDB), pg (PostgreSQL), mssql (SQL Server), oracle")

@@ -14,7 +14,10 @@ import (
 	"github.com/punchbridge/punchbridge/oasink/ecologytest"
 )
 
-func TestFindPersons(t *testing.T) { everywhere(t, testFindPersons) }
+func TestFindPersons(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testFindPersons)
+}
 
 func testFindPersons(t *testing.T, on engine) {
 	s := few(t, on,
@@ -43,7 +46,10 @@ func testFindPersons(t *testing.T, on engine) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-func TestExamine(t *testing.T) { everywhere(t, testExamine) }
+func TestExamine(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testExamine)
+}
 
 func testExamine(t *testing.T, on engine) {
 	oa := on.build(t, ecologytest.Schema{})
@@ -122,7 +128,10 @@ func testExamine(t *testing.T, on engine) {
 	require.Len(t, st.Warnings, 1)
 }
 
-func TestShown(t *testing.T) { everywhere(t, testShown) }
+func TestShown(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testShown)
+}
 
 // Shown says what the reader of the tests says, which is written from the same rules
 // and from nothing else.
@@ -195,7 +204,10 @@ func (d database) add(t *testing.T, g oasink.Generation, r ecologytest.SignRow) 
 		r.UserID, text(r.UserType), text(r.SignType), text(r.SignDate), text(r.SignTime), text(r.IsInCom)))
 }
 
-func TestRowsThatAreNotShown(t *testing.T) { everywhere(t, testRowsThatAreNotShown) }
+func TestRowsThatAreNotShown(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testRowsThatAreNotShown)
+}
 
 func testRowsThatAreNotShown(t *testing.T, on engine) {
 	ctx := context.Background()
@@ -227,7 +239,10 @@ func testRowsThatAreNotShown(t *testing.T, on engine) {
 	require.Empty(t, shown.Rows)
 }
 
-func TestComputedDays(t *testing.T) { everywhere(t, testComputedDays) }
+func TestComputedDays(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testComputedDays)
+}
 
 func testComputedDays(t *testing.T, on engine) {
 	ctx := context.Background()
@@ -254,6 +269,7 @@ func testComputedDays(t *testing.T, on engine) {
 
 // The right to read is enough.
 func TestExplainingNeedsNoRightButToRead(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, on engine) {
 		ctx := context.Background()
 		d := on.found(t, ecologytest.Schema{})

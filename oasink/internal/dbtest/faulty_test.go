@@ -160,6 +160,7 @@ func (c *counter) disarm() int {
 var errStruck = errors.New("struck by lightning")
 
 func TestTheWrapperSeesStatements(t *testing.T) {
+	t.Parallel()
 	c := &counter{}
 	db := openFaulty(t, file(t), c.strike)
 	c.arm(1, func() error { return errStruck })

@@ -73,6 +73,7 @@ func workdays(first, last int) []attendance.Punch {
 // The old bridge was not stopped: check says so before and after the next run, and
 // so does that run, which loses and doubles nothing.
 func TestAnOldBridgeThatStillRewritesDays(t *testing.T) {
+	t.Parallel()
 	everywhere(t, testAnOldBridgeThatStillRewritesDays)
 }
 
@@ -108,7 +109,10 @@ func testAnOldBridgeThatStillRewritesDays(t *testing.T, on engine) {
 
 // A bridge of another tag, rows from before the first run, and an administrator who
 // deletes a row are no such program.
-func TestWhatIsNoOldBridge(t *testing.T) { everywhere(t, testWhatIsNoOldBridge) }
+func TestWhatIsNoOldBridge(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testWhatIsNoOldBridge)
+}
 
 func testWhatIsNoOldBridge(t *testing.T, on engine) {
 	a := adopt(t, on)
@@ -130,6 +134,7 @@ func testWhatIsNoOldBridge(t *testing.T, on engine) {
 
 // What a check may do suffices with the rights of a run, and what it reads is bounded.
 func TestLookingForAnOldBridgeOnlyReads(t *testing.T) {
+	t.Parallel()
 	a := adopt(t, sqliteEngine())
 	a.writes(30, workdays(20, 30)...)
 	a.oldBridge("2026-03-27", "from_dd")

@@ -20,6 +20,7 @@ import (
 // a part of it, the error names the disk and the mend, what was there before is
 // unharmed, and once there is space again the next run is exact.
 func TestAFullDisk(t *testing.T) {
+	t.Parallel()
 	for name, ledger := range map[string]*oasink.LedgerOptions{"rows only": nil, "with a ledger": {Withdrawn: oasink.DeleteWithdrawn}} {
 		t.Run(name, func(t *testing.T) {
 			t.Run(sqliteName, func(t *testing.T) {

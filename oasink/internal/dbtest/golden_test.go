@@ -21,6 +21,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // Every statement that the sink sends to each database, with its arguments, in the
 // order in which they are sent. A changed file is a change that needs a reason.
 func TestGoldenStatements(t *testing.T) {
+	t.Parallel()
 	for _, v := range vendors() {
 		t.Run(v.name, func(t *testing.T) {
 			requireGolden(t, "statements."+v.name+".golden", transcript(t, v))

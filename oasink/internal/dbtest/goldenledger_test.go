@@ -19,6 +19,7 @@ import (
 // Every statement that a ledger needs on each database: to make it, to add, to find
 // all as it was, to move and to remove, to undo, to check.
 func TestGoldenStatementsOfALedger(t *testing.T) {
+	t.Parallel()
 	// What the ledger holds is learnt from what is inserted where arguments are plain.
 	learnt := learnLedger(t)
 	for _, v := range vendors() {

@@ -55,7 +55,10 @@ func (d database) as(t *testing.T, unread string, written ...string) database {
 }
 
 // SELECT and INSERT are all that the default needs.
-func TestTheLeastRights(t *testing.T) { onServers(t, testTheLeastRights) }
+func TestTheLeastRights(t *testing.T) {
+	t.Parallel()
+	onServers(t, testTheLeastRights)
+}
 
 func testTheLeastRights(t *testing.T, on engine) {
 	d := on.found(t, ecologytest.Schema{})
@@ -74,7 +77,10 @@ func testTheLeastRights(t *testing.T, on engine) {
 
 // A right that lacks is named by a check, with all tables that lack it, and by the
 // write that needs it; nothing is half written.
-func TestRightsThatLack(t *testing.T) { onServers(t, testRightsThatLack) }
+func TestRightsThatLack(t *testing.T) {
+	t.Parallel()
+	onServers(t, testRightsThatLack)
+}
 
 func testRightsThatLack(t *testing.T, on engine) {
 	d := on.found(t, ecologytest.Schema{})
@@ -124,7 +130,10 @@ func testRightsThatLack(t *testing.T, on engine) {
 
 // What a ledger needs more, once its tables are there: SELECT, INSERT and DELETE on
 // them, UPDATE and DELETE on the punch tables. What lacks is named.
-func TestTheLeastRightsOfALedger(t *testing.T) { onServers(t, testTheLeastRightsOfALedger) }
+func TestTheLeastRightsOfALedger(t *testing.T) {
+	t.Parallel()
+	onServers(t, testTheLeastRightsOfALedger)
+}
 
 func testTheLeastRightsOfALedger(t *testing.T, on engine) {
 	d := on.found(t, ecologytest.Schema{})

@@ -249,10 +249,8 @@ func (h *history) strangers() []ecologytest.SignRow {
 // platforms do (with DeleteWithdrawn, and as often as its limit needs), or all of
 // that and what they held (without); the rows of others are as they were.
 func TestRandomHistories(t *testing.T) {
-	seeds := map[string]int{sqliteName: 60, mariadbName: 6, postgresName: 6}
-	if testing.Short() {
-		seeds = map[string]int{sqliteName: 10}
-	}
+	t.Parallel()
+	seeds := map[string]int{sqliteName: byLength(60, 10), mariadbName: byLength(6, 1), postgresName: byLength(6, 1)}
 	everywhere(t, func(t *testing.T, on engine) {
 		list := []int{1074, 1128} // which have failed once
 		for seed := range seeds[on.name] {

@@ -22,10 +22,12 @@ func (d database) sink(t testing.TB, ledger *oasink.LedgerOptions) *oasink.Sink 
 }
 
 func TestSinkConformanceWithALedger(t *testing.T) {
+	t.Parallel()
 	for _, e := range engines() {
 		for _, withdrawn := range []oasink.Withdrawn{oasink.KeepWithdrawn, oasink.DeleteWithdrawn} {
 			generation := []oasink.Generation{oasink.E8, oasink.E9}[withdrawn]
 			t.Run(e.name+"/"+generation.String(), func(t *testing.T) {
+				t.Parallel()
 				e.needed(t)
 				ledgerConformance(t, e, generation, withdrawn)
 			})
@@ -39,7 +41,10 @@ func ledgerConformance(t *testing.T, on engine, g oasink.Generation, w oasink.Wi
 	}, sinktest.Features{Apart: true, Places: true, Ledger: true, Removes: w == oasink.DeleteWithdrawn})
 }
 
-func TestTheLedgerIsCreatedOnce(t *testing.T) { everywhere(t, testTheLedgerIsCreatedOnce) }
+func TestTheLedgerIsCreatedOnce(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testTheLedgerIsCreatedOnce)
+}
 
 func testTheLedgerIsCreatedOnce(t *testing.T, on engine) {
 	d := on.found(t, ecologytest.Schema{})
@@ -64,6 +69,7 @@ func testTheLedgerIsCreatedOnce(t *testing.T, on engine) {
 
 // Accounts, records and runs that differ in case only are different ones.
 func TestAccountsAreComparedByteForByte(t *testing.T) {
+	t.Parallel()
 	everywhere(t, testAccountsAreComparedByteForByte)
 }
 
@@ -89,7 +95,10 @@ func testAccountsAreComparedByteForByte(t *testing.T, on engine) {
 }
 
 // A check says what it finds of a ledger.
-func TestCheckOfALedger(t *testing.T) { everywhere(t, testCheckOfALedger) }
+func TestCheckOfALedger(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testCheckOfALedger)
+}
 
 func testCheckOfALedger(t *testing.T, on engine) {
 	d := on.found(t, ecologytest.Schema{})
@@ -138,6 +147,7 @@ func days(w attendance.Written) []string {
 }
 
 func TestWhatAnAdministratorHasChangedIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	everywhere(t, testWhatAnAdministratorHasChangedIsLeftAlone)
 }
 
@@ -177,6 +187,7 @@ func testWhatAnAdministratorHasChangedIsLeftAlone(t *testing.T, on engine) {
 }
 
 func TestARowThatWasDeletedIsWrittenAgain(t *testing.T) {
+	t.Parallel()
 	k := sqliteEngine().ledger(t, oasink.E9, oasink.DeleteWithdrawn)
 	in := record("1", punch(101, at(2, 8, 0, 0), attendance.In))
 	k.write(t, 0, "", in)
@@ -191,7 +202,10 @@ func TestARowThatWasDeletedIsWrittenAgain(t *testing.T) {
 	require.Equal(t, 1, k.write(t, 3, "", in).Written)
 }
 
-func TestCorrectionsOfPlaceAndTable(t *testing.T) { everywhere(t, testCorrectionsOfPlaceAndTable) }
+func TestCorrectionsOfPlaceAndTable(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testCorrectionsOfPlaceAndTable)
+}
 
 func testCorrectionsOfPlaceAndTable(t *testing.T, on engine) {
 	for _, withdrawn := range []oasink.Withdrawn{oasink.KeepWithdrawn, oasink.DeleteWithdrawn} {
@@ -232,6 +246,7 @@ func testCorrectionsOfPlaceAndTable(t *testing.T, on engine) {
 
 // Without record ids an edited punch is one withdrawn and one new.
 func TestPunchesWithoutRecordIDs(t *testing.T) {
+	t.Parallel()
 	k := sqliteEngine().ledger(t, oasink.E9, oasink.DeleteWithdrawn)
 	in, out := punch(101, at(2, 8, 0, 0), attendance.In), punch(101, at(2, 18, 0, 0), attendance.Out)
 	k.write(t, 0, "", in, out)
@@ -249,6 +264,7 @@ func TestPunchesWithoutRecordIDs(t *testing.T) {
 // A punch of which a second record says the same keeps its row when one of the two
 // is withdrawn.
 func TestARowThatIsStillNeededStays(t *testing.T) {
+	t.Parallel()
 	k := sqliteEngine().ledger(t, oasink.E8, oasink.DeleteWithdrawn)
 	one, two := record("1", punch(101, at(2, 8, 0, 0), attendance.In)), record("2", punch(101, at(2, 8, 0, 0), attendance.In))
 	k.write(t, 0, "", one, two)
@@ -272,6 +288,7 @@ func TestARowThatIsStillNeededStays(t *testing.T) {
 // Where a punch has moved onto a stranger's row, its own is free for another punch
 // of ours, even where nothing is removed.
 func TestARowThatIsFreeIsUsed(t *testing.T) {
+	t.Parallel()
 	k := sqliteEngine().ledger(t, oasink.E9, oasink.KeepWithdrawn)
 	stranger := ecologytest.SignRow{UserID: 101, UserType: "1", SignType: "1", SignDate: "2026-03-02", SignTime: "10:00:00", IsInCom: "1", SignFrom: "e9pc"}
 	require.NoError(t, k.oa.AddSigns(context.Background(), stranger))
@@ -290,6 +307,7 @@ func TestARowThatIsFreeIsUsed(t *testing.T) {
 
 // A punch with a row in both tables is one punch, whose two rows move together.
 func TestCorrectionsOfAPunchInBothTables(t *testing.T) {
+	t.Parallel()
 	d := sqliteEngine().found(t, ecologytest.Schema{})
 	s := sink(t, d.pool(t), &oasink.Options{Outside: oasink.OutsideBoth, Ledger: &oasink.LedgerOptions{Withdrawn: oasink.DeleteWithdrawn}})
 	require.NoError(t, s.CreateLedger(context.Background()))

@@ -63,7 +63,10 @@ func ledgerOn(t testing.TB, db *bun.DB) *oasink.Sink {
 
 // A failure at any statement leaves the OA and its ledger as they were, or as they
 // are to be; the next try does all of it.
-func TestNothingIsHalfChanged(t *testing.T) { everywhere(t, testNothingIsHalfChanged) }
+func TestNothingIsHalfChanged(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testNothingIsHalfChanged)
+}
 
 func testNothingIsHalfChanged(t *testing.T, on engine) {
 	before, after := ledgerChange()
@@ -105,7 +108,10 @@ func testNothingIsHalfChanged(t *testing.T, on engine) {
 }
 
 // Where nobody has heard of a commit, what it did is counted all the same.
-func TestALostCommitOfChanges(t *testing.T) { onServers(t, testALostCommitOfChanges) }
+func TestALostCommitOfChanges(t *testing.T) {
+	t.Parallel()
+	onServers(t, testALostCommitOfChanges)
+}
 
 func testALostCommitOfChanges(t *testing.T, on engine) {
 	d := on.found(t, ecologytest.Schema{})
@@ -137,6 +143,7 @@ func testALostCommitOfChanges(t *testing.T, on engine) {
 
 // The kit finds sinks with a ledger that are broken in one way each.
 func TestBrokenLedgersAreFound(t *testing.T) {
+	t.Parallel()
 	minute := 0
 	for name, broken := range map[string]func(b *attendance.Batch){
 		"forgets the record ids":          func(b *attendance.Batch) { forgetIDs(b) },

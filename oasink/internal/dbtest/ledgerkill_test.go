@@ -91,15 +91,13 @@ func heldBy(t testing.TB, oa *ecologytest.OA) map[string]string {
 // ledger names exactly them, nothing holds the next run up, and one run makes the
 // whole exact.
 func TestKilledProcessesLeaveTheirLedgerTrue(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts processes")
-	}
+	t.Parallel()
 	everywhere(t, testKilledProcessesLeaveTheirLedgerTrue)
 }
 
 func testKilledProcessesLeaveTheirLedgerTrue(t *testing.T, on engine) {
-	rounds := 34
-	if raceDetector {
+	rounds := byLength(34, 5)
+	if raceDetector && longTests() {
 		rounds = 8
 	}
 	d := on.found(t, ecologytest.Schema{})

@@ -15,6 +15,7 @@ import (
 // something is still ours and unchanged, and what is lost is no correction to be made
 // again and again.
 func TestALedgerOverColumnsThatLoseCharacters(t *testing.T) {
+	t.Parallel()
 	nothing := func(*testing.T, database) {}
 	for _, c := range []struct {
 		on      engine

@@ -37,6 +37,7 @@ func (m onePerson) Members(context.Context) iter.Seq2[attendance.Member, error] 
 
 // What the platform has, but nobody understands any more, is not withdrawn.
 func TestARecordThatIsNotUnderstoodIsNotRemoved(t *testing.T) {
+	t.Parallel()
 	k := sqliteEngine().ledger(t, oasink.E8, oasink.DeleteWithdrawn)
 	in, out := record("1", punch(101, at(2, 8, 0, 0), attendance.In)), record("2", punch(101, at(2, 18, 0, 0), attendance.Out))
 	day := attendance.Date{Year: 2026, Month: 3, Day: 2}
@@ -61,6 +62,7 @@ func TestARecordThatIsNotUnderstoodIsNotRemoved(t *testing.T) {
 
 // Nor is what has lost its direction, with a record id or without.
 func TestAPunchThatLostItsDirectionIsNotRemoved(t *testing.T) {
+	t.Parallel()
 	for _, id := range []string{"1", ""} {
 		k := sqliteEngine().ledger(t, oasink.E8, oasink.DeleteWithdrawn)
 		in, out := record(id, punch(101, at(2, 8, 0, 0), attendance.In)), punch(101, at(2, 18, 0, 0), attendance.Out)
@@ -73,6 +75,7 @@ func TestAPunchThatLostItsDirectionIsNotRemoved(t *testing.T) {
 
 // An older answer that has a punch where a newer one has put another.
 func TestAnOlderAnswerFindsItsPlaceTaken(t *testing.T) {
+	t.Parallel()
 	everywhere(t, testAnOlderAnswerFindsItsPlaceTaken)
 }
 
@@ -89,7 +92,10 @@ func testAnOlderAnswerFindsItsPlaceTaken(t *testing.T, on engine) {
 }
 
 // A provider whose ids are none costs nobody a punch.
-func TestTheSameRecordTwice(t *testing.T) { everywhere(t, testTheSameRecordTwice) }
+func TestTheSameRecordTwice(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testTheSameRecordTwice)
+}
 
 func testTheSameRecordTwice(t *testing.T, on engine) {
 	k := on.ledger(t, oasink.E8, oasink.DeleteWithdrawn)
@@ -104,7 +110,10 @@ func testTheSameRecordTwice(t *testing.T, on engine) {
 
 // Rows that an account has left behind are found in both tables, and stay: whatever the
 // new one answers says nothing about them.
-func TestRowsOfAnAccountThatIsNobodys(t *testing.T) { everywhere(t, testRowsOfAnAccountThatIsNobodys) }
+func TestRowsOfAnAccountThatIsNobodys(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testRowsOfAnAccountThatIsNobodys)
+}
 
 func testRowsOfAnAccountThatIsNobodys(t *testing.T, on engine) {
 	k := on.ledger(t, oasink.E8, oasink.DeleteWithdrawn)
@@ -136,6 +145,7 @@ func testRowsOfAnAccountThatIsNobodys(t *testing.T, on engine) {
 
 // A run under a wrong clock holds up no correction after it.
 func TestARunUnderAWrongClock(t *testing.T) {
+	t.Parallel()
 	k := sqliteEngine().ledger(t, oasink.E8, oasink.KeepWithdrawn)
 	a := record("a", punch(101, at(2, 8, 0, 0), attendance.In))
 	wrong := batch(a)
@@ -149,7 +159,10 @@ func TestARunUnderAWrongClock(t *testing.T) {
 }
 
 // An external user's row is nobody's twin.
-func TestAnExternalUsersRowIsNoTwin(t *testing.T) { everywhere(t, testAnExternalUsersRowIsNoTwin) }
+func TestAnExternalUsersRowIsNoTwin(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testAnExternalUsersRowIsNoTwin)
+}
 
 func testAnExternalUsersRowIsNoTwin(t *testing.T, on engine) {
 	k := on.ledger(t, oasink.E8, oasink.DeleteWithdrawn)
@@ -163,7 +176,10 @@ func testAnExternalUsersRowIsNoTwin(t *testing.T, on engine) {
 }
 
 // What a run has put where a row was goes before that row comes back.
-func TestUndoMakesRoomForItself(t *testing.T) { everywhere(t, testUndoMakesRoomForItself) }
+func TestUndoMakesRoomForItself(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testUndoMakesRoomForItself)
+}
 
 func testUndoMakesRoomForItself(t *testing.T, on engine) {
 	second := func(minute int) time.Time { return at(2, 8, minute, 0) }
@@ -215,6 +231,7 @@ func testUndoMakesRoomForItself(t *testing.T, on engine) {
 
 // A row that is not there any more was deleted, whatever became of its entry.
 func TestUndoOfARowThatIsGone(t *testing.T) {
+	t.Parallel()
 	k := sqliteEngine().ledger(t, oasink.E8, oasink.DeleteWithdrawn)
 	a := record("a", punch(101, at(2, 8, 0, 0), attendance.In))
 	k.write(t, 1, "first", a)

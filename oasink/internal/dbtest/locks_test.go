@@ -43,7 +43,10 @@ func halt(t *testing.T, d database, person int) halted {
 	return h
 }
 
-func TestAnotherWriterIsWaitedFor(t *testing.T) { everywhere(t, testAnotherWriterIsWaitedFor) }
+func TestAnotherWriterIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testAnotherWriterIsWaitedFor)
+}
 
 func testAnotherWriterIsWaitedFor(t *testing.T, on engine) {
 	d := on.found(t, ecologytest.Schema{})
@@ -72,7 +75,10 @@ func testAnotherWriterIsWaitedFor(t *testing.T, on engine) {
 	require.Len(t, signs(t, d.oa), 1)
 }
 
-func TestAnotherWriterForTooLong(t *testing.T) { everywhere(t, testAnotherWriterForTooLong) }
+func TestAnotherWriterForTooLong(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testAnotherWriterForTooLong)
+}
 
 func testAnotherWriterForTooLong(t *testing.T, on engine) {
 	d := on.found(t, ecologytest.Schema{})
@@ -100,7 +106,10 @@ func testAnotherWriterForTooLong(t *testing.T, on engine) {
 
 // Another program's lock on a whole table, or trouble between transactions that
 // the server ends by sacrificing one, is waited for and tried again.
-func TestTheServersOwnLocks(t *testing.T) { onServers(t, testTheServersOwnLocks) }
+func TestTheServersOwnLocks(t *testing.T) {
+	t.Parallel()
+	onServers(t, testTheServersOwnLocks)
+}
 
 func testTheServersOwnLocks(t *testing.T, on engine) {
 	d := on.found(t, ecologytest.Schema{})
@@ -146,7 +155,10 @@ func testTheServersOwnLocks(t *testing.T, on engine) {
 
 // Who does not take our lock may write between our look and our insert. His row
 // stays, ours is written once, and the next run changes nothing.
-func TestARowThatAppearsAfterTheLook(t *testing.T) { onServers(t, testARowThatAppearsAfterTheLook) }
+func TestARowThatAppearsAfterTheLook(t *testing.T) {
+	t.Parallel()
+	onServers(t, testARowThatAppearsAfterTheLook)
+}
 
 func testARowThatAppearsAfterTheLook(t *testing.T, on engine) {
 	d := on.found(t, ecologytest.Schema{Generation: oasink.E8})
@@ -171,7 +183,10 @@ func testARowThatAppearsAfterTheLook(t *testing.T, on engine) {
 }
 
 // The host's session is left as it was, whatever became of the write.
-func TestTheSessionIsLeftAsItWas(t *testing.T) { onServers(t, testTheSessionIsLeftAsItWas) }
+func TestTheSessionIsLeftAsItWas(t *testing.T) {
+	t.Parallel()
+	onServers(t, testTheSessionIsLeftAsItWas)
+}
 
 func testTheSessionIsLeftAsItWas(t *testing.T, on engine) {
 	d := on.found(t, ecologytest.Schema{})
@@ -205,6 +220,7 @@ func testTheSessionIsLeftAsItWas(t *testing.T, on engine) {
 // Whatever isolation the host's connections come with, eight pools at once write
 // each row once.
 func TestManyPoolsInAnyIsolation(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		on          engine
 		name, value string
@@ -225,8 +241,10 @@ func TestManyPoolsInAnyIsolation(t *testing.T) {
 }
 
 func TestManyPoolsWriteOnce(t *testing.T) {
+	t.Parallel()
 	for _, e := range append(engines(), rollbackEngine()) {
 		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
 			e.needed(t)
 			d := e.found(t, ecologytest.Schema{})
 			manyPools(t, d, d)
@@ -267,6 +285,7 @@ func manyPools(t *testing.T, d, reached database) {
 }
 
 func TestAReadOnlySession(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		on          engine
 		name, value string
@@ -285,7 +304,10 @@ func TestAReadOnlySession(t *testing.T) {
 }
 
 // A row that another program has not committed yet, and then takes back, is none.
-func TestUncommittedRowsDoNotCount(t *testing.T) { onServers(t, testUncommittedRowsDoNotCount) }
+func TestUncommittedRowsDoNotCount(t *testing.T) {
+	t.Parallel()
+	onServers(t, testUncommittedRowsDoNotCount)
+}
 
 func testUncommittedRowsDoNotCount(t *testing.T, on engine) {
 	d := on.found(t, ecologytest.Schema{})

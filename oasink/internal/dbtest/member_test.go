@@ -31,7 +31,10 @@ func told(t *testing.T, s *oasink.Sink, b oasink.Binding) []attendance.Member {
 
 // A member's key is what the directory was searched for, where that is not the
 // account; of somebody unbound the account is what was looked for, where it is one.
-func TestKeysOfMembers(t *testing.T) { everywhere(t, testKeysOfMembers) }
+func TestKeysOfMembers(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testKeysOfMembers)
+}
 
 func testKeysOfMembers(t *testing.T, on engine) {
 	ctx := context.Background()
@@ -92,7 +95,10 @@ func TestInactiveAccountsAreNotKnown(t *testing.T) {
 }
 
 // The unit is the department's name, or its id where there is none.
-func TestUnitsOfMembers(t *testing.T) { everywhere(t, testUnitsOfMembers) }
+func TestUnitsOfMembers(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testUnitsOfMembers)
+}
 
 func testUnitsOfMembers(t *testing.T, on engine) {
 	ctx := context.Background()

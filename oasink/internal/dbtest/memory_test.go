@@ -53,9 +53,7 @@ func heap() uint64 {
 // The index of accounts is all that grows with the company: at most 200 bytes a
 // person, directory and roster together.
 func TestMemoryOfTheBinding(t *testing.T) {
-	if testing.Short() {
-		t.Skip("100,000 people")
-	}
+	long(t, "100,000 people")
 	const people = 100_000
 	ctx := context.Background()
 	oa := build(t, ecologytest.Schema{})

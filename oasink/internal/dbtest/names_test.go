@@ -21,7 +21,10 @@ func rename(on engine, from, to string) string {
 }
 
 // The names of tables are found in whatever case the server keeps them.
-func TestNamesInAnyCase(t *testing.T) { onServers(t, testNamesInAnyCase) }
+func TestNamesInAnyCase(t *testing.T) {
+	t.Parallel()
+	onServers(t, testNamesInAnyCase)
+}
 
 func testNamesInAnyCase(t *testing.T, on engine) {
 	for _, spelt := range []func(string) string{strings.ToUpper, strings.ToLower, func(s string) string { return s }} {
@@ -48,7 +51,10 @@ func testNamesInAnyCase(t *testing.T, on engine) {
 }
 
 // Two tables that differ in case only are not guessed at.
-func TestNamesThatDifferInCaseOnly(t *testing.T) { onServers(t, testNamesThatDifferInCaseOnly) }
+func TestNamesThatDifferInCaseOnly(t *testing.T) {
+	t.Parallel()
+	onServers(t, testNamesThatDifferInCaseOnly)
+}
 
 func testNamesThatDifferInCaseOnly(t *testing.T, on engine) {
 	d := on.found(t, ecologytest.Schema{})
@@ -67,6 +73,7 @@ func testNamesThatDifferInCaseOnly(t *testing.T, on engine) {
 
 // Without a schema the connection's own search decides.
 func TestSchemasOfTheSearchPath(t *testing.T) {
+	t.Parallel()
 	on := postgresEngine()
 	on.needed(t)
 	d, other := on.found(t, ecologytest.Schema{}), on.empty(t)
@@ -81,7 +88,10 @@ func TestSchemasOfTheSearchPath(t *testing.T) {
 }
 
 // A view of the staff is as good as the table, a materialised one too.
-func TestStaffFromAView(t *testing.T) { everywhere(t, testStaffFromAView) }
+func TestStaffFromAView(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testStaffFromAView)
+}
 
 func testStaffFromAView(t *testing.T, on engine) {
 	oa := on.build(t, ecologytest.Schema{})

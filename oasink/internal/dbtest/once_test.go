@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,9 +49,11 @@ func counts(t testing.TB, oa *ecologytest.OA) [3]int {
 // A failure or an ended context at any statement leaves all of the batch or
 // nothing of it, never half; Written says which; the connection is clean again.
 func TestNothingIsHalfWritten(t *testing.T) {
+	t.Parallel()
 	for _, e := range append(engines(), rollbackEngine()) {
 		for _, kind := range []string{"failure", "cancel"} {
 			t.Run(e.name+"/"+kind, func(t *testing.T) {
+				t.Parallel()
 				e.needed(t)
 				d := e.found(t, ecologytest.Schema{})
 				oa := d.oa
@@ -105,6 +109,7 @@ func TestNothingIsHalfWritten(t *testing.T) {
 }
 
 func TestAPanickingHookLeavesNothing(t *testing.T) {
+	t.Parallel()
 	everywhere(t, testAPanickingHookLeavesNothing)
 }
 
@@ -136,8 +141,12 @@ func TestMain(m *testing.M) {
 	_ = mysql.SetLogger(mute{}) // it tells of each broken connection
 	name, dsn, ok := strings.Cut(os.Getenv("PUNCHBRIDGE_WRITER"), " ")
 	if !ok {
+		flag.Parse()
+		if flag.Lookup("test.parallel").Value.String() == fmt.Sprint(runtime.GOMAXPROCS(0)) { // nobody has said how many
+			_ = flag.Set("test.parallel", "6") // most of a test is waiting for a server
+		}
 		code := m.Run()
-		if err := dropOwnPostgres(); err != nil {
+		if err := postgresDatabases.drop(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = 1
 		}
@@ -228,8 +237,10 @@ func (p process) killWithin(t *testing.T, most time.Duration) (killed bool) {
 }
 
 func TestProcessesWriteOnce(t *testing.T) {
+	t.Parallel()
 	for _, e := range append(engines(), rollbackEngine()) {
 		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
 			e.needed(t)
 			d := e.found(t, ecologytest.Schema{})
 			processes := make([]process, 8)
@@ -258,14 +269,13 @@ func TestProcessesWriteOnce(t *testing.T) {
 // Processes are killed at random instants: what is left are whole batches, no lock
 // holds the next one up, and one run makes the whole exact.
 func TestKilledProcessesLeaveWholeBatches(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts processes")
-	}
+	t.Parallel()
 	for _, e := range append(engines(), rollbackEngine()) {
 		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
 			e.needed(t)
 			d := e.found(t, ecologytest.Schema{})
-			for range 34 {
+			for range byLength(34, 5) {
 				writer(t, d).killWithin(t, 25*time.Millisecond)
 				n := atRest(t, d, counts)
 				require.Zero(t, n[0]%30, "rows of whole batches of one person only: %v", n)

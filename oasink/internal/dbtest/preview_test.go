@@ -196,10 +196,8 @@ func holds(rows map[string]punchRow, r attendance.RowChange) bool {
 // Whatever has happened, a preview tells what the next write does, with the right to
 // read and no other, and changes nothing, in no table.
 func TestPreviewsOfRandomHistories(t *testing.T) {
-	seeds := map[string]int{sqliteName: 24, mariadbName: 6, postgresName: 6}
-	if testing.Short() {
-		seeds = map[string]int{sqliteName: 6}
-	}
+	t.Parallel()
+	seeds := map[string]int{sqliteName: byLength(24, 8), mariadbName: byLength(6, 2), postgresName: byLength(6, 2)}
 	everywhere(t, func(t *testing.T, on engine) {
 		for seed := range seeds[on.name] {
 			t.Run(fmt.Sprint(seed), func(t *testing.T) { testPreviewsOfARandomHistory(t, on, uint64(seed)) })

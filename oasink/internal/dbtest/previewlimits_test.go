@@ -19,8 +19,10 @@ var _ attendance.Previewer = (*oasink.Sink)(nil)
 
 // A preview waits for no writer, with no patience at all.
 func TestAPreviewWaitsForNobody(t *testing.T) {
+	t.Parallel()
 	for _, e := range append(engines(), rollbackEngine()) {
 		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
 			e.needed(t)
 			d := e.found(t, ecologytest.Schema{})
 			s := sink(t, d.pool(t), &oasink.Options{LockWait: -1})
@@ -36,7 +38,10 @@ func TestAPreviewWaitsForNobody(t *testing.T) {
 
 // A preview sees one state of all tables, whatever is written meanwhile, and holds
 // no writer up.
-func TestAPreviewIsOfOneMoment(t *testing.T) { everywhere(t, testAPreviewIsOfOneMoment) }
+func TestAPreviewIsOfOneMoment(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testAPreviewIsOfOneMoment)
+}
 
 func testAPreviewIsOfOneMoment(t *testing.T, on engine) {
 	in, visit := punch(101, at(2, 8, 0, 0), attendance.In), field(101, at(2, 9, 0, 0))
@@ -65,6 +70,7 @@ func testAPreviewIsOfOneMoment(t *testing.T, on engine) {
 // A preview that fails or is cut off at any statement tells nothing and leaves the
 // connection clean.
 func TestAPreviewThatIsCutOff(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, on engine) {
 		testAPreviewThatIsCutOff(t, on, &oasink.Options{})
 		testAPreviewThatIsCutOff(t, on, &oasink.Options{Ledger: &oasink.LedgerOptions{Withdrawn: oasink.DeleteWithdrawn}})
@@ -121,7 +127,10 @@ func testAPreviewThatIsCutOff(t *testing.T, on engine, options *oasink.Options) 
 
 // A row that somebody else has changed, as a close look shows, is left alone; what
 // was told before that look is told anew.
-func TestAPreviewOfChangedRows(t *testing.T) { everywhere(t, testAPreviewOfChangedRows) }
+func TestAPreviewOfChangedRows(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testAPreviewOfChangedRows)
+}
 
 func testAPreviewOfChangedRows(t *testing.T, on engine) {
 	d := on.found(t, ecologytest.Schema{})
@@ -141,6 +150,7 @@ func testAPreviewOfChangedRows(t *testing.T, on engine) {
 // A preview before the ledger's tables are made takes it as empty, says so, and
 // makes none.
 func TestAPreviewBeforeTheLedgerIsMade(t *testing.T) {
+	t.Parallel()
 	everywhere(t, testAPreviewBeforeTheLedgerIsMade)
 }
 
@@ -164,7 +174,10 @@ func testAPreviewBeforeTheLedgerIsMade(t *testing.T, on engine) {
 }
 
 // What cannot be read or is not there costs its own punches, as in Write.
-func TestAPreviewWithoutATable(t *testing.T) { everywhere(t, testAPreviewWithoutATable) }
+func TestAPreviewWithoutATable(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testAPreviewWithoutATable)
+}
 
 func testAPreviewWithoutATable(t *testing.T, on engine) {
 	in, visit := punch(101, at(2, 8, 0, 0), attendance.In), field(101, at(2, 9, 0, 0))
@@ -201,7 +214,10 @@ func zoned(rows []attendance.RowChange) []attendance.RowChange {
 }
 
 // Texts that a column cuts, or of which it lacks characters, are foreseen.
-func TestAPreviewForeseesTexts(t *testing.T) { everywhere(t, testAPreviewForeseesTexts) }
+func TestAPreviewForeseesTexts(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testAPreviewForeseesTexts)
+}
 
 func testAPreviewForeseesTexts(t *testing.T, on engine) {
 	for _, charset := range []string{"utf8mb4", "gbk", "latin1"} {
@@ -226,6 +242,7 @@ func testAPreviewForeseesTexts(t *testing.T, on engine) {
 
 // Times are those of the wall clock in the batch's zone.
 func TestAPreviewsZone(t *testing.T) {
+	t.Parallel()
 	d := sqliteEngine().found(t, ecologytest.Schema{})
 	b := batch(punch(101, at(2, 8, 0, 0), attendance.Out))
 	p, err := sink(t, d.pool(t), nil).Preview(context.Background(), b)

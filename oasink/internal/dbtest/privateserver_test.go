@@ -39,9 +39,7 @@ type privateServer struct {
 // privately runs a test once on a server of each kind that is its own.
 func privately(t *testing.T, test func(t *testing.T, p *privateServer)) {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("starts database servers")
-	}
+	long(t, "starts database servers")
 	for _, kind := range []struct {
 		name string
 		make func(t testing.TB, p *privateServer)
@@ -290,6 +288,7 @@ func (p *privateServer) stop() {
 
 // The servers' own children are found, and nobody else's.
 func TestChildrenOfAProcess(t *testing.T) {
+	t.Parallel()
 	cmd := exec.Command("sleep", "60")
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })

@@ -33,6 +33,7 @@ import (
 // The promises towards the platform, the secrets and the host: 7, 8 and 9.
 
 func TestPromise7Polite(t *testing.T) {
+	t.Parallel()
 	// A wrong secret is tried once, however often and by however many it is used.
 	s := smallSite(t, sqliteEngine(), nil, oasink.E8)
 	s.fake.Fail(dingtalktest.Fault{Kind: dingtalktest.BadSecret})
@@ -192,6 +193,7 @@ func lastHour() attendance.Query {
 }
 
 func TestPromise8Secret(t *testing.T) {
+	t.Parallel()
 	kinds := []dingtalktest.FaultKind{
 		dingtalktest.Answer, // which repeats what it was sent
 		dingtalktest.TokenExpired, dingtalktest.Throttled, dingtalktest.Busy, dingtalktest.ServerError, dingtalktest.HTMLPage, dingtalktest.Firewall,

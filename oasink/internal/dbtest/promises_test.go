@@ -83,7 +83,10 @@ func (s *site) tryRun(opts *attendance.Options) (attendance.Report, error) {
 		attendance.Days(attendance.Date{Year: 2026, Month: 3, Day: 2}, attendance.Date{Year: 2026, Month: 3, Day: 8}, beijing()))
 }
 
-func TestPromise1Once(t *testing.T) { everywhere(t, testPromise1Once) }
+func TestPromise1Once(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testPromise1Once)
+}
 
 func testPromise1Once(t *testing.T, on engine) {
 	ctx := context.Background()
@@ -169,7 +172,10 @@ func dbPath(t testing.TB, oa *ecologytest.OA) string {
 	return path
 }
 
-func TestPromise3OnlyOurs(t *testing.T) { everywhere(t, testPromise3OnlyOurs) }
+func TestPromise3OnlyOurs(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testPromise3OnlyOurs)
+}
 
 func testPromise3OnlyOurs(t *testing.T, on engine) {
 	ctx := context.Background()
@@ -239,7 +245,10 @@ func (s *site) tables(t testing.TB) ([]ecologytest.SignRow, []ecologytest.Mobile
 	return s.signs(t), mobile, pool
 }
 
-func TestPromise4NothingInvented(t *testing.T) { everywhere(t, testPromise4NothingInvented) }
+func TestPromise4NothingInvented(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testPromise4NothingInvented)
+}
 
 func testPromise4NothingInvented(t *testing.T, on engine) {
 	s := smallSite(t, on, nil, oasink.E8)
@@ -274,7 +283,10 @@ func testPromise4NothingInvented(t *testing.T, on engine) {
 	}, report.Skipped)
 }
 
-func TestPromise5NothingSilent(t *testing.T) { everywhere(t, testPromise5NothingSilent) }
+func TestPromise5NothingSilent(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testPromise5NothingSilent)
+}
 
 func testPromise5NothingSilent(t *testing.T, on engine) {
 	ctx := context.Background()
@@ -361,7 +373,10 @@ func warned(report attendance.Report) []string {
 	return list
 }
 
-func TestPromise6OneBadApple(t *testing.T) { everywhere(t, testPromise6OneBadApple) }
+func TestPromise6OneBadApple(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testPromise6OneBadApple)
+}
 
 func testPromise6OneBadApple(t *testing.T, on engine) {
 	ctx := context.Background()

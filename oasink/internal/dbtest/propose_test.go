@@ -29,8 +29,10 @@ func (l accountList) Accounts(context.Context) iter.Seq2[attendance.Account, err
 }
 
 func TestProposeBindings(t *testing.T) {
+	t.Parallel()
 	for _, e := range engines() {
 		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
 			e.needed(t)
 			d := e.found(t, ecologytest.Schema{Generation: oasink.E8})
 			require.NoError(t, d.oa.AddDepartments(t.Context(), ecologytest.Department{ID: 11, Name: "研发", Subcompany: 1}))

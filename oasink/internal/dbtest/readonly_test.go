@@ -19,6 +19,7 @@ import (
 // A database that takes no writes, because an administrator says so or because it
 // is a copy of another one: a run says that, writes nothing and loses nothing.
 func TestAReadOnlyServer(t *testing.T) {
+	t.Parallel()
 	privately(t, func(t *testing.T, p *privateServer) {
 		p.start()
 		if p.name == mariadbName {
@@ -105,6 +106,7 @@ func testReadOnly(t *testing.T, d database, s *oasink.Sink, freeze, thaw func())
 
 // A file of SQLite that may only be read, or is opened for reading only.
 func TestAReadOnlyFile(t *testing.T) {
+	t.Parallel()
 	if os.Getuid() == 0 {
 		asNobody(t) // root may write every file
 		return

@@ -36,9 +36,11 @@ func differs(t *testing.T, y *attendance.Syncer, staff attendance.Scope) []strin
 
 // What others have done to the OA, on every database, with a ledger and without.
 func TestReconcileAgainstAnOA(t *testing.T) {
+	t.Parallel()
 	for _, e := range engines() {
 		for _, ledger := range []*oasink.LedgerOptions{nil, {}} {
 			t.Run(fmt.Sprintf("%s/ledger=%v", e.name, ledger != nil), func(t *testing.T) {
+				t.Parallel()
 				e.needed(t)
 				d := e.found(t, ecologytest.Schema{Generation: oasink.E9})
 				p := attendancetest.NewProvider("dingtalk", attendance.Limits{Accounts: 50, Span: 7 * 24 * time.Hour})

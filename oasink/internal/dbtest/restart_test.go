@@ -64,7 +64,10 @@ func (b *backlog) run(s *oasink.Sink, name string) (attendance.Report, error) {
 // backfill, and comes back. The run may fail, and then says that the database could
 // not be reached; whatever it had committed is there once, and the run after it
 // completes the rest.
-func TestTheDatabaseIsRestarted(t *testing.T) { privately(t, testTheDatabaseIsRestarted) }
+func TestTheDatabaseIsRestarted(t *testing.T) {
+	t.Parallel()
+	privately(t, testTheDatabaseIsRestarted)
+}
 
 func testTheDatabaseIsRestarted(t *testing.T, p *privateServer) {
 	p.start()

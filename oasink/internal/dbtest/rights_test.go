@@ -13,6 +13,7 @@ import (
 )
 
 func TestCheckChangesNotAByte(t *testing.T) {
+	t.Parallel()
 	for _, journal := range journals() {
 		path := file(t)
 		db := open(t, path, "_pragma=journal_mode("+journal+")")

@@ -17,6 +17,7 @@ import (
 )
 
 func TestCheckOfADirectoryThatMayNotBeWritten(t *testing.T) {
+	t.Parallel()
 	if os.Getuid() == 0 {
 		asNobody(t) // root may write every directory
 		return

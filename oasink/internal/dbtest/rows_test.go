@@ -31,9 +31,11 @@ func rowsOf(t *testing.T, s *oasink.Sink, span attendance.Span, persons ...strin
 }
 
 func TestRowsTellsWhoseTheyAre(t *testing.T) {
+	t.Parallel()
 	for _, e := range engines() {
 		for _, ledger := range []*oasink.LedgerOptions{nil, {}} {
 			t.Run(fmt.Sprintf("%s/ledger=%v", e.name, ledger != nil), func(t *testing.T) {
+				t.Parallel()
 				e.needed(t)
 				d := e.found(t, ecologytest.Schema{Generation: oasink.E9})
 				s := d.sink(t, ledger)
@@ -74,8 +76,10 @@ func TestRowsTellsWhoseTheyAre(t *testing.T) {
 
 // The rows of many people over a long time come whole, in order, and in portions.
 func TestRowsOfManyPeople(t *testing.T) {
+	t.Parallel()
 	for _, e := range engines() {
 		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
 			e.needed(t)
 			d := e.found(t, ecologytest.Schema{Generation: oasink.E8})
 			s := d.sink(t, nil)
@@ -110,6 +114,7 @@ func TestRowsOfManyPeople(t *testing.T) {
 
 // A site without mobile_sign, or before signFrom, still has rows.
 func TestRowsOfOldTables(t *testing.T) {
+	t.Parallel()
 	oa := build(t, ecologytest.Schema{Generation: oasink.E7})
 	s := sink(t, oa.DB(), nil)
 	write(t, s, punch(101, at(2, 8, 0, 0), attendance.In), field(101, at(2, 9, 0, 0)))

@@ -143,7 +143,10 @@ func ids(people []string) []string {
 	return list
 }
 
-func TestUnits(t *testing.T) { everywhere(t, testUnits) }
+func TestUnits(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testUnits)
+}
 
 func testUnits(t *testing.T, on engine) {
 	s := sink(t, company(t, on).DB(), nil)
@@ -172,7 +175,10 @@ func testUnits(t *testing.T, on engine) {
 	}
 }
 
-func TestUnknownUnitsAreNamed(t *testing.T) { everywhere(t, testUnknownUnitsAreNamed) }
+func TestUnknownUnitsAreNamed(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testUnknownUnitsAreNamed)
+}
 
 func testUnknownUnitsAreNamed(t *testing.T, on engine) {
 	s := sink(t, company(t, on).DB(), nil)
@@ -184,7 +190,10 @@ func testUnknownUnitsAreNamed(t *testing.T, on engine) {
 	require.Contains(t, warnings[1].Message, "HrmSubCompany has no 5:")
 }
 
-func TestEmployeesOutOfTheRoster(t *testing.T) { everywhere(t, testEmployeesOutOfTheRoster) }
+func TestEmployeesOutOfTheRoster(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testEmployeesOutOfTheRoster)
+}
 
 func testEmployeesOutOfTheRoster(t *testing.T, on engine) {
 	s := sink(t, company(t, on).DB(), nil)
@@ -225,7 +234,10 @@ func few(t testing.TB, on engine, people ...ecologytest.Person) *oasink.Sink {
 	return sink(t, oa.DB(), nil)
 }
 
-func TestBindings(t *testing.T) { everywhere(t, testBindings) }
+func TestBindings(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testBindings)
+}
 
 func testBindings(t *testing.T, on engine) {
 	people := []ecologytest.Person{
@@ -273,7 +285,10 @@ func testBindings(t *testing.T, on engine) {
 	}
 }
 
-func TestAmbiguity(t *testing.T) { everywhere(t, testAmbiguity) }
+func TestAmbiguity(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testAmbiguity)
+}
 
 func testAmbiguity(t *testing.T, on engine) {
 	dir := func(accounts ...attendance.Account) directory { return accounts }
@@ -318,7 +333,10 @@ func testAmbiguity(t *testing.T, on engine) {
 	}
 }
 
-func TestFoldedPairs(t *testing.T) { everywhere(t, testFoldedPairs) }
+func TestFoldedPairs(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testFoldedPairs)
+}
 
 func testFoldedPairs(t *testing.T, on engine) {
 	b := pairs("101", "Zhang", "102", "zhang")
@@ -330,7 +348,10 @@ func testFoldedPairs(t *testing.T, on engine) {
 	require.Equal(t, []string{"101 ambiguous", "102 ambiguous"}, got)
 }
 
-func TestInactiveAccounts(t *testing.T) { everywhere(t, testInactiveAccounts) }
+func TestInactiveAccounts(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testInactiveAccounts)
+}
 
 func testInactiveAccounts(t *testing.T, on engine) {
 	s := few(t, on, ecologytest.Person{Workcode: "1"}, ecologytest.Person{Workcode: "2"})
@@ -345,6 +366,7 @@ func testInactiveAccounts(t *testing.T, on engine) {
 // An application that may not see what people are bound by leaves everybody
 // unbound, and one warning says why.
 func TestDirectoryWithoutValues(t *testing.T) {
+	t.Parallel()
 	s := few(t, sqliteEngine(), ecologytest.Person{Mobile: "13800000001"})
 	accounts := directory{{ID: "a", Active: true, Emails: []string{"a@example.com"}}, {ID: "b", Active: true}}
 	got, warnings := stream(t, s.Scope(oasink.Units{}, oasink.ByMobile(accounts)))
@@ -358,7 +380,10 @@ func TestDirectoryWithoutValues(t *testing.T) {
 	}
 }
 
-func TestDirectoriesThatFail(t *testing.T) { everywhere(t, testDirectoriesThatFail) }
+func TestDirectoriesThatFail(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testDirectoriesThatFail)
+}
 
 func testDirectoriesThatFail(t *testing.T, on engine) {
 	s := few(t, on, ecologytest.Person{Workcode: "W101"}, ecologytest.Person{})
@@ -387,7 +412,10 @@ func testDirectoriesThatFail(t *testing.T, on engine) {
 	require.Equal(t, error(cause), seen[1])
 }
 
-func TestFunctionsAndFilesThatFail(t *testing.T) { everywhere(t, testFunctionsAndFilesThatFail) }
+func TestFunctionsAndFilesThatFail(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testFunctionsAndFilesThatFail)
+}
 
 func testFunctionsAndFilesThatFail(t *testing.T, on engine) {
 	s := few(t, on, ecologytest.Person{})
@@ -409,7 +437,10 @@ func testFunctionsAndFilesThatFail(t *testing.T, on engine) {
 	require.Equal(t, []string{"101 zz"}, got)
 }
 
-func TestScopeWithoutItsTables(t *testing.T) { everywhere(t, testScopeWithoutItsTables) }
+func TestScopeWithoutItsTables(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testScopeWithoutItsTables)
+}
 
 func testScopeWithoutItsTables(t *testing.T, on engine) {
 	for _, without := range []string{"HrmResource", "HrmDepartment", "HrmSubCompany", "HrmResource.workcode", "HrmResource.status"} {
@@ -438,7 +469,10 @@ func crowd(t testing.TB, on engine, n int) *oasink.Sink {
 	return sink(t, oa.DB(), nil)
 }
 
-func TestPages(t *testing.T) { everywhere(t, testPages) }
+func TestPages(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testPages)
+}
 
 func testPages(t *testing.T, on engine) {
 	s := crowd(t, on, 1500) // whole pages only
@@ -448,7 +482,10 @@ func testPages(t *testing.T, on engine) {
 	require.Equal(t, "2499 EMP-101499", got[1499])
 }
 
-func TestStreamContract(t *testing.T) { everywhere(t, testStreamContract) }
+func TestStreamContract(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testStreamContract)
+}
 
 func testStreamContract(t *testing.T, on engine) {
 	s := crowd(t, on, 1200)
@@ -506,7 +543,10 @@ func testStreamContract(t *testing.T, on engine) {
 
 // A view that joins may show somebody twice, and people may change their mind
 // while they are read.
-func TestPeopleAreStreamedOnce(t *testing.T) { everywhere(t, testPeopleAreStreamedOnce) }
+func TestPeopleAreStreamedOnce(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testPeopleAreStreamedOnce)
+}
 
 func testPeopleAreStreamedOnce(t *testing.T, on engine) {
 	oa := on.build(t, ecologytest.Schema{})

@@ -229,6 +229,7 @@ func (r *scriptRows) Next(dest []driver.Value) error {
 }
 
 func TestTheScriptKnowsWhoHoldsTheLock(t *testing.T) {
+	t.Parallel()
 	s := &script{vendor: sqlserverVendor()}
 	db := s.open(t)
 	_, err := db.Exec("EXEC @got = sp_getapplock")

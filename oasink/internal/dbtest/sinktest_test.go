@@ -69,9 +69,11 @@ func unNull(s string) string {
 }
 
 func TestSinkConformance(t *testing.T) {
+	t.Parallel()
 	for _, e := range append(engines(), rollbackEngine()) {
 		for _, g := range []oasink.Generation{oasink.E8, oasink.E9} {
 			t.Run(e.name+"/"+g.String(), func(t *testing.T) {
+				t.Parallel()
 				e.needed(t)
 				sinktest.Run(t, func(t testing.TB) sinktest.Target {
 					return target{e.found(t, ecologytest.Schema{Generation: g}), nil}

@@ -37,6 +37,7 @@ func workday(n, day int) []attendance.Change {
 
 // The tables of a newer program are left alone, and so is a store of another prefix.
 func TestStoreOfANewerProgram(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, on engine) {
 		d := on.empty(t)
 		storeOn(t, d)
@@ -55,6 +56,7 @@ func TestStoreOfANewerProgram(t *testing.T) {
 
 // The store may live beside the OA's tables and the ledger's.
 func TestStoreBesideALedger(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, on engine) {
 		d := on.found(t, ecologytest.Schema{})
 		require.NoError(t, sink(t, d.pool(t), &oasink.Options{Ledger: &oasink.LedgerOptions{}}).CreateLedger(context.Background()))
@@ -65,6 +67,7 @@ func TestStoreBesideALedger(t *testing.T) {
 // An account that may not make tables is told what an administrator has to do; then
 // it needs no more than the four rights on the tables.
 func TestTheLeastRightsOfAStore(t *testing.T) {
+	t.Parallel()
 	onServers(t, func(t *testing.T, on engine) {
 		d := on.empty(t)
 		account, grantee := d.stranger(t)
@@ -136,6 +139,7 @@ func (d database) stranger(t *testing.T) (account database, grantee string) {
 
 // A database that is away, closed or read-only ends a run.
 func TestStoreThatIsDown(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, on engine) {
 		d := on.empty(t)
 		db := d.pool(t)
@@ -169,6 +173,7 @@ func TestStoreThatIsDown(t *testing.T) {
 // Every connection breaks once at another statement of the work: nothing is lost, and
 // nothing is there twice.
 func TestStoreWhoseConnectionsBreak(t *testing.T) {
+	t.Parallel()
 	onServers(t, func(t *testing.T, on engine) {
 		for at := 1; at <= 14; at++ {
 			d := on.empty(t)
@@ -202,6 +207,7 @@ func TestStoreWhoseConnectionsBreak(t *testing.T) {
 
 // A database that stays locked is waited for, not for ever; a context ends the wait.
 func TestStoreThatIsLocked(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, on engine) {
 		d := on.empty(t)
 		require.NoError(t, storeOn(t, d).Remember(context.Background(), stateStream(), workday(1, 1)))
@@ -235,6 +241,7 @@ func TestStoreThatIsLocked(t *testing.T) {
 }
 
 func TestStoreKeysThatAreTooLong(t *testing.T) {
+	t.Parallel()
 	s := storeOn(t, sqliteEngine().empty(t))
 	change := attendance.Change{Person: strings.Repeat("x", sqlstore.KeyLimit+1), Answered: true}
 	err := s.Remember(context.Background(), stateStream(), []attendance.Change{change})
@@ -246,6 +253,7 @@ func TestStoreKeysThatAreTooLong(t *testing.T) {
 
 // However many changes there are, it is a handful of statements.
 func TestStoreRemembersInAHandfulOfStatements(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, on engine) {
 		d := on.empty(t)
 		var statements []string
@@ -307,6 +315,7 @@ func BenchmarkRecall(b *testing.B) {
 // The answer to each statement, that to COMMIT too, is lost once: what was done is
 // found, and neither done again nor lost.
 func TestStoreWhoseAnswersAreLost(t *testing.T) {
+	t.Parallel()
 	onServers(t, func(t *testing.T, on engine) {
 		direct := on.empty(t)
 		s := storeOn(t, direct)

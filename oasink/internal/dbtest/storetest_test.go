@@ -27,8 +27,10 @@ func storeOn(t testing.TB, d database) *sqlstore.Store {
 }
 
 func TestStoreConformance(t *testing.T) {
+	t.Parallel()
 	for _, e := range append(engines(), rollbackEngine()) {
 		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
 			e.needed(t)
 			storetest.Run(t, func(t testing.TB) attendance.Store {
 				d := e.empty(t)
@@ -40,8 +42,10 @@ func TestStoreConformance(t *testing.T) {
 
 // The host may use whichever driver.
 func TestStoreOnOtherDriversOfPostgres(t *testing.T) {
+	t.Parallel()
 	for name, d := range map[string]driver.Driver{"lib/pq": &pq.Driver{}, "pgdriver": pgdriver.NewDriver()} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			postgresEngine().needed(t)
 			storetest.Run(t, func(t testing.TB) attendance.Store { return storeOn(t, postgresBy(d).empty(t)) })
 		})
@@ -50,6 +54,7 @@ func TestStoreOnOtherDriversOfPostgres(t *testing.T) {
 
 // One connection is enough: none is held while a stream yields.
 func TestStoreOnOneConnection(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, on engine) {
 		for _, r := range storetest.Rules() {
 			t.Run(r.Name, func(t *testing.T) {
@@ -170,6 +175,7 @@ func (p *processes) OwedDays(ctx context.Context, target string, limit int) ([]a
 
 // Eight processes that start at once make the tables once.
 func TestStoresThatBeginAtOnce(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, on engine) {
 		d := on.empty(t)
 		var all sync.WaitGroup

@@ -66,6 +66,7 @@ func (s *site) run(t testing.TB, last int, opts attendance.Options) attendance.R
 }
 
 func TestAWholeCompanyArrivesOnceWithTheLeastCalls(t *testing.T) {
+	t.Parallel()
 	everywhere(t, testAWholeCompanyArrivesOnceWithTheLeastCalls)
 }
 
@@ -91,9 +92,7 @@ func testAWholeCompanyArrivesOnceWithTheLeastCalls(t *testing.T, on engine) {
 // Promise 10: memory for punches grows neither with the company nor with the
 // range; only the binding index does, by 200 bytes a person at most.
 func TestPromise10Flat(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads a few hundred thousand punches")
-	}
+	long(t, "a few hundred thousand punches")
 	const working = 512 << 10 // for the slice at work
 	long := livePeak(t, 500, 29)
 	require.Less(t, long, uint64(500*200+working), "500 people, four weeks: %d KiB", long>>10)

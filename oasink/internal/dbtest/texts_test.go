@@ -69,6 +69,7 @@ func requireKept(t *testing.T, oa *ecologytest.OA, texts []string) {
 // Whatever the SQL mode, the character set and the encoding: every punch is
 // stored, every text kept as far as its column can hold it, none is executed.
 func TestNaughtyTexts(t *testing.T) {
+	t.Parallel()
 	mode := func(name, value string) func(t *testing.T, d database) database {
 		return func(t *testing.T, d database) database { return d.with(t, name, value) }
 	}
@@ -127,6 +128,7 @@ func TestNaughtyTexts(t *testing.T) {
 
 // In GBK columns Chinese stays Chinese, beside an emoji too.
 func TestChineseStaysInGBK(t *testing.T) {
+	t.Parallel()
 	on := mariadbEngine()
 	on.needed(t)
 	d := on.found(t, ecologytest.Schema{})
@@ -178,7 +180,10 @@ func postgresIn(encoding string) engine {
 }
 
 // Sites differ in what is a number: whatever the column is, it is served.
-func TestColumnsOfOtherTypes(t *testing.T) { onServers(t, testColumnsOfOtherTypes) }
+func TestColumnsOfOtherTypes(t *testing.T) {
+	t.Parallel()
+	onServers(t, testColumnsOfOtherTypes)
+}
 
 func testColumnsOfOtherTypes(t *testing.T, on engine) {
 	d := on.found(t, ecologytest.Schema{NumericCoordinates: true})

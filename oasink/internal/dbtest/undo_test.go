@@ -20,7 +20,10 @@ func (k ledgerKit) undo(t testing.TB, run string) oasink.Undone {
 	return u
 }
 
-func TestUndo(t *testing.T) { everywhere(t, testUndo) }
+func TestUndo(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testUndo)
+}
 
 func testUndo(t *testing.T, on engine) {
 	k := on.ledger(t, oasink.E9, oasink.DeleteWithdrawn)
@@ -68,6 +71,7 @@ func testUndo(t *testing.T, on engine) {
 }
 
 func TestUndoTellsWhatItLeaves(t *testing.T) {
+	t.Parallel()
 	k := sqliteEngine().ledger(t, oasink.E9, oasink.DeleteWithdrawn)
 	a, b, c := record("a", punch(101, at(2, 8, 0, 0), attendance.In)), record("b", punch(101, at(2, 18, 0, 0), attendance.Out)), record("c", punch(102, at(3, 9, 0, 0), attendance.In))
 	k.write(t, 0, "first", a, b, c)
@@ -87,7 +91,10 @@ func TestUndoTellsWhatItLeaves(t *testing.T) {
 }
 
 // A long run is undone in portions; a fault in any statement loses none of it.
-func TestUndoOfALongRun(t *testing.T) { everywhere(t, testUndoOfALongRun) }
+func TestUndoOfALongRun(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testUndoOfALongRun)
+}
 
 func testUndoOfALongRun(t *testing.T, on engine) {
 	d := on.found(t, ecologytest.Schema{})

@@ -22,6 +22,7 @@ func oracleNumber(n string) error   { return errors.New("ORA-" + n + ": somethin
 // What the sink makes of the errors of servers that cannot be run here, at each
 // statement that may meet them.
 func TestFaultsOfVendors(t *testing.T) {
+	t.Parallel()
 	s, o := sqlserverVendor(), oracleVendor()
 	for _, c := range []struct {
 		name   string
@@ -109,6 +110,7 @@ func TestFaultsOfVendors(t *testing.T) {
 
 // Two writers at once: the second waits for the first, and takes it for present.
 func TestWritersOfVendorsExcludeEachOther(t *testing.T) {
+	t.Parallel()
 	for _, v := range []vendor{sqlserverVendor(), oracleVendor()} {
 		t.Run(v.name, func(t *testing.T) {
 			s := &script{vendor: v}
@@ -139,6 +141,7 @@ func TestWritersOfVendorsExcludeEachOther(t *testing.T) {
 // A trigger or a setting may end SQL Server's transaction with the statement, so
 // that nothing is left to undo: the punches are written all the same.
 func TestAnErrorThatEndsTheTransaction(t *testing.T) {
+	t.Parallel()
 	s := &script{vendor: sqlserverVendor()}
 	oa := sink(t, s.open(t), nil)
 	s.strike = func(query string) error {
@@ -161,6 +164,7 @@ func TestAnErrorThatEndsTheTransaction(t *testing.T) {
 // A connection that comes with somebody's open transaction is not written on, and
 // not given back.
 func TestAnOpenTransactionIsNotOurs(t *testing.T) {
+	t.Parallel()
 	s := &script{vendor: sqlserverVendor()}
 	db := s.open(t)
 	db.SetMaxOpenConns(1)
@@ -178,6 +182,7 @@ func TestAnOpenTransactionIsNotOurs(t *testing.T) {
 
 // Oracle's lock is on a table that the roster needs anyway.
 func TestOracleNeedsItsTableOfSubCompanies(t *testing.T) {
+	t.Parallel()
 	s := &script{vendor: oracleVendor(), without: []string{"HrmSubCompany"}}
 	oa := sink(t, s.open(t), nil)
 	_, err := oa.Write(context.Background(), batch(punch(101, at(2, 8, 0, 0), attendance.In)))
@@ -187,6 +192,7 @@ func TestOracleNeedsItsTableOfSubCompanies(t *testing.T) {
 
 // Tables that belong to somebody else are found through synonyms.
 func TestSynonymsOfOracle(t *testing.T) {
+	t.Parallel()
 	v := oracleVendor()
 	ask := v.ask
 	v.ask = func(s *script, c *scriptConn, query string, args []driver.NamedValue) [][]driver.Value {
@@ -213,6 +219,7 @@ func TestSynonymsOfOracle(t *testing.T) {
 
 // Characters that a code page lacks would become question marks in silence.
 func TestReplacedCharactersAreTold(t *testing.T) {
+	t.Parallel()
 	for _, v := range []vendor{sqlserverVendor(), oracleVendor()} {
 		t.Run(v.name, func(t *testing.T) {
 			s := &script{vendor: v}
@@ -257,6 +264,7 @@ func TestReplacedCharactersAreTold(t *testing.T) {
 // A connection whose settings are not known to be what they were, or whose lock is
 // not known to be given back, is closed: with the session both end.
 func TestAnUncertainSessionIsClosed(t *testing.T) {
+	t.Parallel()
 	morning := at(2, 8, 0, 0)
 	for at, err := range map[string]error{"DECLARE @got": sqlserverNumber(229), "IF APPLOCK_MODE": sqlserverNumber(229), "IF @@TRANCOUNT": io.EOF} {
 		t.Run(at, func(t *testing.T) {

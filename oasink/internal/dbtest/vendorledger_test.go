@@ -16,6 +16,7 @@ import (
 // What a sink with a ledger makes of the errors of servers that cannot be run here,
 // while it makes its tables, adds, corrects and undoes.
 func TestFaultsOfVendorsWithALedger(t *testing.T) {
+	t.Parallel()
 	learnt := learnLedger(t)
 	s, o := sqlserverVendor(), oracleVendor()
 	for _, c := range []struct {

@@ -25,11 +25,13 @@ import (
 // e-cology's or of a ledger exists already. In a database whose character set is not all of
 // Unicode, the tests of texts fail with a warning text_replaced, and rightly so.
 func TestRealServers(t *testing.T) {
+	t.Parallel()
 	for _, on := range []engine{
 		scratch(sqlserverVendor(), engine{driver: &mssql.Driver{}}, "PUNCHBRIDGE_TEST_SQLSERVER"),
 		scratch(oracleVendor(), engine{driver: goora.NewDriver()}, "PUNCHBRIDGE_TEST_ORACLE"),
 	} {
 		t.Run(on.name, func(t *testing.T) {
+			t.Parallel()
 			on.needed(t)
 			vendorSuite(t, on)
 			t.Run("texts of all kinds", func(t *testing.T) {

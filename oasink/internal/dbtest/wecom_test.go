@@ -96,6 +96,7 @@ func (s *wecomSite) signs(t testing.TB) []ecologytest.SignRow {
 }
 
 func TestWecomPromise1Once(t *testing.T) {
+	t.Parallel()
 	s := newWecomSite(t, wecomtest.Options{}, oasink.E9, nil)
 	signs, visits := s.punches()
 	path := dbPath(t, s.oa)
@@ -131,6 +132,7 @@ func TestWecomPromise1Once(t *testing.T) {
 // Automatic runs at any time of the day, for two months of night shifts, across
 // two months' ends, in both worlds: at the end the OA has each punch once.
 func TestWecomPromise2All(t *testing.T) {
+	t.Parallel()
 	for _, model := range []wecomtest.WindowModel{wecomtest.WindowByDay, wecomtest.WindowByTime} {
 		clock := time.Date(2026, 1, 25, 12, 0, 0, 0, beijing())
 		s := newWecomSite(t, wecomtest.Options{Window: model}, oasink.E8, nil)
@@ -166,6 +168,7 @@ func TestWecomPromise2All(t *testing.T) {
 }
 
 func TestWecomPromises3To5(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	s := newWecomSite(t, wecomtest.Options{}, oasink.E8, nil)
 	signs, visits := s.punches()
@@ -209,6 +212,7 @@ func TestWecomPromises3To5(t *testing.T) {
 }
 
 func TestWecomPromise6OneBadApple(t *testing.T) {
+	t.Parallel()
 	for _, code := range []int{301021, 40003, 60111, 60011, 60021} {
 		s := newWecomSite(t, wecomtest.Options{}, oasink.E8, nil)
 		signs, visits := s.punches()
@@ -239,6 +243,7 @@ func TestWecomPromise6OneBadApple(t *testing.T) {
 }
 
 func TestWecomPromise7Polite(t *testing.T) {
+	t.Parallel()
 	for _, fault := range []wecomtest.Fault{
 		{Kind: wecomtest.BadSecret},
 		{Kind: wecomtest.Errcode, Code: 40013, Path: wecomtest.PathToken},
@@ -282,6 +287,7 @@ func TestWecomPromise7Polite(t *testing.T) {
 }
 
 func TestWecomPromise8Secret(t *testing.T) {
+	t.Parallel()
 	secrets := []string{wecomtest.DefaultSecret, wecomtest.DefaultContactSecret}
 	faults := []wecomtest.Fault{
 		{Kind: wecomtest.TokenExpired}, {Kind: wecomtest.HTMLPage}, {Kind: wecomtest.HalfBody}, {Kind: wecomtest.Reset}, {Kind: wecomtest.NoArray},
@@ -384,6 +390,7 @@ func TestWecomPromise9Guest(t *testing.T) {
 // A whole company by WeCom: the least possible calls for padded windows, and
 // memory that grows with neither the company nor the range.
 func TestWecomWholeCompany(t *testing.T) {
+	t.Parallel()
 	const people, days = 320, 60
 	s := newBigWecom(t, people, days)
 	report := s.runAll(t, days, nil)
@@ -398,9 +405,7 @@ func TestWecomWholeCompany(t *testing.T) {
 }
 
 func TestWecomPromise10Flat(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads a few hundred thousand punches")
-	}
+	long(t, "a few hundred thousand punches")
 	// One call may hold 12,000 rows of 400 bytes: the slice at work.
 	const working = 12 << 20
 	for _, c := range []struct{ people, days int }{{100, 25}, {100, 300}, {3000, 25}} {

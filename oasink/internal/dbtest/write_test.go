@@ -78,7 +78,10 @@ func place(p attendance.Punch) attendance.Punch {
 	return p
 }
 
-func TestRowsOfTheContract(t *testing.T) { everywhere(t, testRowsOfTheContract) }
+func TestRowsOfTheContract(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testRowsOfTheContract)
+}
 
 func testRowsOfTheContract(t *testing.T, on engine) {
 	for _, g := range []oasink.Generation{oasink.E7, oasink.E8, oasink.E9} {
@@ -121,7 +124,10 @@ func testRowsOfTheContract(t *testing.T, on engine) {
 	}
 }
 
-func TestOutsidePunchIsShownOnce(t *testing.T) { everywhere(t, testOutsidePunchIsShownOnce) }
+func TestOutsidePunchIsShownOnce(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testOutsidePunchIsShownOnce)
+}
 
 func testOutsidePunchIsShownOnce(t *testing.T, on engine) {
 	for _, g := range []oasink.Generation{oasink.E8, oasink.E9} {
@@ -134,9 +140,13 @@ func testOutsidePunchIsShownOnce(t *testing.T, on engine) {
 }
 
 // Where outside punches stand is the site's choice, and a punch is one wherever.
-func TestWhereOutsidePunchesGo(t *testing.T) { everywhere(t, testWhereOutsidePunchesGo) }
+func TestWhereOutsidePunchesGo(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testWhereOutsidePunchesGo)
+}
 
 func TestWhereOutsidePunchesGoWithALedger(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, on engine) {
 		whereOutsidePunchesGo(t, on, &oasink.LedgerOptions{Withdrawn: oasink.DeleteWithdrawn})
 	})
@@ -202,7 +212,10 @@ func whereOutsidePunchesGo(t *testing.T, on engine, ledger *oasink.LedgerOptions
 	require.Equal(t, null, signs(t, oa)[0].Longitude)
 }
 
-func TestNumericCoordinates(t *testing.T) { everywhere(t, testNumericCoordinates) }
+func TestNumericCoordinates(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testNumericCoordinates)
+}
 
 func testNumericCoordinates(t *testing.T, on engine) {
 	oa := on.build(t, ecologytest.Schema{NumericCoordinates: true})
@@ -212,7 +225,10 @@ func testNumericCoordinates(t *testing.T, on engine) {
 	require.Equal(t, "0", rows[1].Longitude)
 }
 
-func TestRowsOfOthers(t *testing.T) { everywhere(t, testRowsOfOthers) }
+func TestRowsOfOthers(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testRowsOfOthers)
+}
 
 func testRowsOfOthers(t *testing.T, on engine) {
 	in := punch(101, at(2, 8, 0, 0), attendance.In)
@@ -260,7 +276,10 @@ func testRowsOfOthers(t *testing.T, on engine) {
 }
 
 // A run in the evening reads up to now, not up to midnight.
-func TestSpansThatEndWithinADay(t *testing.T) { everywhere(t, testSpansThatEndWithinADay) }
+func TestSpansThatEndWithinADay(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testSpansThatEndWithinADay)
+}
 
 func testSpansThatEndWithinADay(t *testing.T, on engine) {
 	oa := on.build(t, ecologytest.Schema{})
@@ -275,6 +294,7 @@ func testSpansThatEndWithinADay(t *testing.T, on engine) {
 }
 
 func TestMobileRowsCountWhateverTheirType(t *testing.T) {
+	t.Parallel()
 	everywhere(t, testMobileRowsCountWhateverTheirType)
 }
 
@@ -289,7 +309,10 @@ func testMobileRowsCountWhateverTheirType(t *testing.T, on engine) {
 	require.Len(t, mobiles(t, oa), 3)
 }
 
-func TestSameSecond(t *testing.T) { everywhere(t, testSameSecond) }
+func TestSameSecond(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testSameSecond)
+}
 
 func testSameSecond(t *testing.T, on engine) {
 	oa := on.build(t, ecologytest.Schema{})
@@ -308,7 +331,10 @@ func testSameSecond(t *testing.T, on engine) {
 	require.Len(t, mobiles(t, oa), 1)
 }
 
-func TestInvalidRowsAreNamed(t *testing.T) { everywhere(t, testInvalidRowsAreNamed) }
+func TestInvalidRowsAreNamed(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testInvalidRowsAreNamed)
+}
 
 func testInvalidRowsAreNamed(t *testing.T, on engine) {
 	oa := on.build(t, ecologytest.Schema{})
@@ -331,7 +357,10 @@ func testInvalidRowsAreNamed(t *testing.T, on engine) {
 	require.Empty(t, w.Days)
 }
 
-func TestSuperseded(t *testing.T) { everywhere(t, testSuperseded) }
+func TestSuperseded(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testSuperseded)
+}
 
 func testSuperseded(t *testing.T, on engine) {
 	oa := on.build(t, ecologytest.Schema{})
@@ -356,7 +385,10 @@ func testSuperseded(t *testing.T, on engine) {
 	require.Zero(t, write(t, s, punch(101, at(2, 9, 0, 0), attendance.In)).Superseded, "E7 has no tag")
 }
 
-func TestPool(t *testing.T) { everywhere(t, testPool) }
+func TestPool(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testPool)
+}
 
 func testPool(t *testing.T, on engine) {
 	oa := on.build(t, ecologytest.Schema{})
@@ -379,7 +411,10 @@ func testPool(t *testing.T, on engine) {
 	require.True(t, done)
 }
 
-func TestPoolVariants(t *testing.T) { everywhere(t, testPoolVariants) }
+func TestPoolVariants(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testPoolVariants)
+}
 
 func testPoolVariants(t *testing.T, on engine) {
 	in := punch(101, at(2, 8, 0, 0), attendance.In)
@@ -420,7 +455,10 @@ func testPoolVariants(t *testing.T, on engine) {
 	})
 }
 
-func TestGeneration(t *testing.T) { everywhere(t, testGeneration) }
+func TestGeneration(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testGeneration)
+}
 
 func testGeneration(t *testing.T, on engine) {
 	for _, c := range []struct {
@@ -438,7 +476,10 @@ func testGeneration(t *testing.T, on engine) {
 	require.Equal(t, oasink.E8, sink(t, oa.DB(), &oasink.Options{Generation: oasink.E8}).Generation())
 }
 
-func TestUndirected(t *testing.T) { everywhere(t, testUndirected) }
+func TestUndirected(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testUndirected)
+}
 
 func testUndirected(t *testing.T, on engine) {
 	oa := on.build(t, ecologytest.Schema{})
@@ -452,7 +493,10 @@ func testUndirected(t *testing.T, on engine) {
 	require.ErrorContains(t, err, "e-cology 9 only")
 }
 
-func TestMissingTablesAndColumns(t *testing.T) { everywhere(t, testMissingTablesAndColumns) }
+func TestMissingTablesAndColumns(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testMissingTablesAndColumns)
+}
 
 func testMissingTablesAndColumns(t *testing.T, on engine) {
 	in, visit := punch(101, at(2, 8, 0, 0), attendance.In), field(101, at(2, 9, 0, 0))
@@ -495,7 +539,10 @@ func testMissingTablesAndColumns(t *testing.T, on engine) {
 	}
 }
 
-func TestTablesThatChangeWhileWeRun(t *testing.T) { everywhere(t, testTablesThatChangeWhileWeRun) }
+func TestTablesThatChangeWhileWeRun(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testTablesThatChangeWhileWeRun)
+}
 
 func testTablesThatChangeWhileWeRun(t *testing.T, on engine) {
 	oa := on.build(t, ecologytest.Schema{Generation: oasink.E8, Without: []string{"mobile_sign"}})
@@ -520,7 +567,10 @@ func testTablesThatChangeWhileWeRun(t *testing.T, on engine) {
 	require.Equal(t, 1, w.Written)
 }
 
-func TestOtherNames(t *testing.T) { everywhere(t, testOtherNames) }
+func TestOtherNames(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testOtherNames)
+}
 
 func testOtherNames(t *testing.T, on engine) {
 	oa := on.build(t, ecologytest.Schema{})
@@ -530,7 +580,10 @@ func testOtherNames(t *testing.T, on engine) {
 	require.Equal(t, 2, write(t, s, field(101, at(2, 9, 0, 0)), punch(101, at(2, 9, 0, 0), attendance.In)).Written)
 }
 
-func TestTags(t *testing.T) { everywhere(t, testTags) }
+func TestTags(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testTags)
+}
 
 func testTags(t *testing.T, on engine) {
 	for source, tag := range map[string]string{"dingtalk": "from_dd", "dingtalk/check-ins": "from_dd", "wecom": "from_wx"} {
@@ -558,6 +611,7 @@ func testTags(t *testing.T, on engine) {
 }
 
 func TestPersonsThatAreNoIDsCostTheOthersNothing(t *testing.T) {
+	t.Parallel()
 	everywhere(t, testPersonsThatAreNoIDsCostTheOthersNothing)
 }
 
@@ -572,7 +626,10 @@ func testPersonsThatAreNoIDsCostTheOthersNothing(t *testing.T, on engine) {
 	require.Equal(t, int64(102), signs(t, oa)[0].UserID)
 }
 
-func TestTexts(t *testing.T) { everywhere(t, testTexts) }
+func TestTexts(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testTexts)
+}
 
 func testTexts(t *testing.T, on engine) {
 	oa := on.build(t, ecologytest.Schema{})
@@ -608,7 +665,10 @@ func testTexts(t *testing.T, on engine) {
 	require.Equal(t, 2, write(t, s, p, v).Present)
 }
 
-func TestDeclaredSizesAreKept(t *testing.T) { everywhere(t, testDeclaredSizesAreKept) }
+func TestDeclaredSizesAreKept(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testDeclaredSizesAreKept)
+}
 
 func testDeclaredSizesAreKept(t *testing.T, on engine) {
 	oa := on.build(t, ecologytest.Schema{Generation: oasink.E7})
@@ -633,7 +693,10 @@ func testDeclaredSizesAreKept(t *testing.T, on engine) {
 
 // Every punch of whatever batch ends in exactly one count, and doing it again
 // changes no row.
-func TestEveryPunchIsCountedOnce(t *testing.T) { everywhere(t, testEveryPunchIsCountedOnce) }
+func TestEveryPunchIsCountedOnce(t *testing.T) {
+	t.Parallel()
+	everywhere(t, testEveryPunchIsCountedOnce)
+}
 
 func testEveryPunchIsCountedOnce(t *testing.T, on engine) {
 	random := rand.New(rand.NewPCG(7, 11))

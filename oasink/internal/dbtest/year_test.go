@@ -16,10 +16,23 @@ import (
 
 var (
 	yearSeed   = flag.Uint64("year.seed", 0, "the only seed of TestAYear; 0: its own ones")
-	yearSeeds  = flag.Int("year.seeds", yearUsualSeeds, "how many seeds TestAYear has")
-	yearDays   = flag.Int("year.days", yearUsualDays, "how many days a year of TestAYear has")
+	yearSeeds  = flag.Int("year.seeds", 0, "how many seeds TestAYear has; 0: its own number")
+	yearDays   = flag.Int("year.days", 0, "how many days a year of TestAYear has; 0: all, or two months of the short one")
 	yearPeople = flag.Int("year.people", 0, "how many people TestAYear has; 0: a few hundred for the first seed, fewer for the others")
 )
+
+// A yearSize is how many years TestAYear lives through, how long they are, and how
+// many people the first and the others have.
+type yearSize struct{ seeds, days, most, people int }
+
+// usualYear: a year of a few hundred people takes a minute, those of small companies
+// a quarter; under the race detector all is some ten times slower.
+func usualYear() yearSize {
+	if longTests() && !raceDetector {
+		return yearSize{seeds: 3, days: 366, most: 200, people: 40}
+	}
+	return yearSize{seeds: 1, days: 60, most: 12, people: 12}
+}
 
 // A year of a company on both platforms, with all that goes wrong in one, ends with
 // an OA that holds what the platforms say, within what nobody can know. A failure
@@ -29,22 +42,27 @@ var (
 //
 // and -year.people=500 -year.seeds=1 is the year of a larger company.
 func TestAYear(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a year takes a while")
+	t.Parallel()
+	size := usualYear()
+	if *yearSeeds != 0 {
+		size.seeds = *yearSeeds
+	}
+	if *yearDays == 0 {
+		*yearDays = size.days
 	}
 	seeds := []uint64{*yearSeed}
 	if *yearSeed == 0 {
 		seeds = nil
-		for i := range *yearSeeds {
+		for i := range size.seeds {
 			seeds = append(seeds, uint64(i+1))
 		}
 	}
 	for i, seed := range seeds {
 		people := *yearPeople
 		if people == 0 {
-			people = yearUsualPeople
+			people = size.people
 			if i == 0 {
-				people = yearMostPeople
+				people = size.most
 			}
 		}
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
