@@ -41,10 +41,8 @@ type week struct {
 }
 
 func TestWeeks(t *testing.T) {
-	seeds := 4
-	if testing.Short() {
-		seeds = 2
-	}
+	t.Parallel()
+	seeds := byLength(4, 1)
 	for _, where := range [][2]string{
 		{"America/New_York", "2026-03-05 00:00"}, // 02:00 to 03:00 on the 8th
 		{"America/New_York", "2026-10-29 00:00"}, // 01:00 to 02:00 twice on the 1st
@@ -52,6 +50,7 @@ func TestWeeks(t *testing.T) {
 	} {
 		for seed := range seeds {
 			t.Run(fmt.Sprintf("%s %s %d", where[0], where[1], seed), func(t *testing.T) {
+				t.Parallel()
 				in(t, where[0], where[1], func(w *world) {
 					k := &week{world: w, Rand: rand.New(rand.NewPCG(uint64(seed), 7)),
 						luck: rand.New(rand.NewPCG(uint64(seed), 8)), running: map[string]int{}, done: map[string]int{}, harmed: map[string]bool{}, claims: map[string][]time.Time{}, by: map[string]int{},

@@ -15,6 +15,7 @@ import (
 )
 
 func TestBindingsCommand(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e9")
 	s.exec(`UPDATE HrmResource SET workcode = 'W18' WHERE id = 19`)                   // shares it
 	s.exec(`UPDATE HrmResource SET workcode = 'W99', lastname = '=赵六' WHERE id = 20`) // nobody's
@@ -44,6 +45,7 @@ func TestBindingsCommand(t *testing.T) {
 
 // A site leaves the old bridge: nothing but its rows tells who is who.
 func TestBindingsFromOldRows(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	s.ordinary()
 	require.Equal(t, 0, s.backfill().code) // the old bridge wrote the same

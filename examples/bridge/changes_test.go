@@ -17,6 +17,7 @@ func (s *site) changes(code int, args ...string) (d changesDocument) {
 }
 
 func TestChanges(t *testing.T) {
+	t.Parallel()
 	for name, ledger := range map[string]bool{"without a ledger": false, "with a ledger": true} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, "e8")
@@ -64,6 +65,7 @@ func TestChanges(t *testing.T) {
 }
 
 func TestChangesUsage(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	for _, args := range [][]string{{"changes"}, {"changes", "-since", "yesterday"}, {"changes", "nightly", "-since", "2026-03-01T00:00:00Z"},
 		{"changes", "-since", "2026-03-01T00:00:00Z", "-from", "2026-03-01"}, {"-json", "changes", "-since", "2026-03-01T00:00:00Z", "-csv"}} {

@@ -12,6 +12,7 @@ import (
 )
 
 func TestCheckAllWell(t *testing.T) {
+	t.Parallel()
 	for _, generation := range []string{"e7", "e8", "e9"} {
 		s := newSite(t, generation)
 		s.ordinary()
@@ -33,6 +34,7 @@ func TestCheckAllWell(t *testing.T) {
 }
 
 func TestCheckBindings(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	s.exec(`UPDATE HrmResource SET workcode = 'W18' WHERE id = 19`)
 	s.exec(`UPDATE HrmResource SET workcode = '' WHERE id = 20`)
@@ -46,6 +48,7 @@ func TestCheckBindings(t *testing.T) {
 }
 
 func TestCheckSaysOneThingOnce(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	s.job = append(s.job, "at: ['01:30', '12:00']")
 	cmd := s.command("check")
@@ -70,6 +73,7 @@ func TestCheckSaysOneThingOnce(t *testing.T) {
 }
 
 func TestCheckOfAStartAfterMidnight(t *testing.T) {
+	t.Parallel()
 	for lookBack, want := range map[string]int{"look_back_days: 0": 1, "look_back_days: 6": 0} {
 		s := newSite(t, "e8")
 		s.ordinary()
@@ -90,6 +94,7 @@ func appendText(t *testing.T, path, text string) {
 }
 
 func TestCheckOutOfVisibleRange(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	s.ding = dingtalktest.New(&dingtalktest.Options{Now: noon, QPS: -1, AuthedDepartments: []int64{}, AuthedUsers: []string{"staff017"}})
 	s.ding.AddDepartment(dingtalktest.Department{ID: 50, Parent: 1, Name: "全体"})
@@ -104,6 +109,7 @@ func TestCheckOutOfVisibleRange(t *testing.T) {
 }
 
 func TestCheckOneFamily(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	s.provider = set(s.provider, "field_check_ins: true")
 	r := s.bridge("check")

@@ -75,6 +75,7 @@ func writeFile(t *testing.T, name, text string) string {
 }
 
 func TestConfigErrors(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name  string
 		begin string
@@ -173,6 +174,7 @@ func TestConfigErrors(t *testing.T) {
 }
 
 func TestSeveralOAs(t *testing.T) {
+	t.Parallel()
 	list := edit(t, goodFile, "oa:", "oa:", "  - {name: hq, dsn: hq.db}", "  - {name: branch, dsn: branch.db}")
 	list = edit(t, edit(t, list, "driver: sqlite"), `dsn: "file:oa.db"`)
 	load := func(text string) (*config, error) {
@@ -203,6 +205,7 @@ func TestSeveralOAs(t *testing.T) {
 }
 
 func TestDefaultsAndForms(t *testing.T) {
+	t.Parallel()
 	c, err := readConfig(writeFile(t, "file.yaml", "\ufeff"+goodFile), testLookup)
 	require.NoError(t, err)
 	j := c.jobs[0]
@@ -247,6 +250,7 @@ func TestDefaultsAndForms(t *testing.T) {
 }
 
 func TestCommandLine(t *testing.T) {
+	t.Parallel()
 	path := writeFile(t, "file.yaml", goodFile)
 	days := []string{"-from", "2026-03-01", "-to", "2026-03-31"}
 	tests := []struct {
@@ -302,6 +306,7 @@ func TestCommandLine(t *testing.T) {
 }
 
 func TestPairs(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	yaml := filepath.Join(dir, "file.yaml")
 	require.NoError(t, os.WriteFile(yaml, []byte(edit(t, goodFile, "by:", "      by: file", "      file: pairs.csv")), 0o600))
@@ -334,6 +339,7 @@ func TestPairs(t *testing.T) {
 }
 
 func TestNothingSecretInConfigErrors(t *testing.T) {
+	t.Parallel()
 	for _, line := range []string{`    kind: "${SECRET}"`, `    requests_per_second: ${SECRET}`, `    base_url: ${SECRET}`, `    monthly_quota: ${SECRET}`} {
 		key, _, _ := strings.Cut(strings.TrimSpace(line), ":")
 		text := goodFile
@@ -367,6 +373,7 @@ func FuzzConfig(f *testing.F) {
 }
 
 func TestExampleFileIsValid(t *testing.T) {
+	t.Parallel()
 	lookup := func(string) (string, bool) { return "x", true }
 	c, err := readConfig("bridge.example.yaml", lookup)
 	require.NoError(t, err)

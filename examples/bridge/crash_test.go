@@ -34,10 +34,11 @@ const doubled = `SELECT userId, signType, signDate, signTime, count(*) FROM HrmS
 // TestKilled kills the program at random moments; the run after it completes
 // what was begun, and nothing is there twice.
 func TestKilled(t *testing.T) {
-	t.Run("without a ledger", func(t *testing.T) { testKilled(t, newSite(t, "e9"), 25) })
+	t.Parallel()
+	t.Run("without a ledger", func(t *testing.T) { testKilled(t, newSite(t, "e9"), byLength(25, 5)) })
 	t.Run("with a ledger", func(t *testing.T) {
 		s := newLedgerSite(t, "e9")
-		testKilled(t, s, 15)
+		testKilled(t, s, byLength(15, 5))
 		require.Equal(t, s.rows(`SELECT count(*) FROM HrmScheduleSign`),
 			s.rows(`SELECT count(*) FROM punchbridge_rows l JOIN HrmScheduleSign h ON h.id = l.row_id AND h.userId = l.person AND replace(h.signTime, ':', '') = substr(l.wrote, 9)`),
 			"the ledger knows each row, and what it holds")
@@ -72,6 +73,7 @@ func testKilled(t *testing.T, s *site, rounds int) {
 }
 
 func TestTwoAtOnce(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e9")
 	want := s.crowd()
 	const processes = 3
@@ -101,6 +103,7 @@ func TestTwoAtOnce(t *testing.T) {
 // TestKilledAndResumed kills a backfill in the middle: the next one is the same run
 // and reads only what is missing.
 func TestKilledAndResumed(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e9")
 	want := s.crowd()
 	var calls atomic.Int64
@@ -138,6 +141,7 @@ func TestKilledAndResumed(t *testing.T) {
 // TestStopped stops the program while the platform hangs and while the database
 // is held by somebody else.
 func TestStopped(t *testing.T) {
+	t.Parallel()
 	for _, where := range []string{"platform", "database"} {
 		for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
 			t.Run(where+" "+signal.String(), func(t *testing.T) {
@@ -173,6 +177,7 @@ func TestStopped(t *testing.T) {
 
 // TestBusyDatabase holds the database for a while: the run waits for it.
 func TestBusyDatabase(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	s.ordinary()
 	holder := openRaw(t, s.dir+"/oa.db")

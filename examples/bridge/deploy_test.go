@@ -103,6 +103,7 @@ func objects(t *testing.T, name string) map[string]object {
 }
 
 func TestKubernetes(t *testing.T) {
+	t.Parallel()
 	shared := objects(t, "config.yaml")
 	secret := shared["Secret"]
 	c := validConfig(t, shared["ConfigMap"].Data["bridge.yaml"], func(name string) (string, bool) {
@@ -150,6 +151,7 @@ func unit(t *testing.T, name string) map[string][]string {
 }
 
 func TestSystemd(t *testing.T) {
+	t.Parallel()
 	c := validConfig(t, exampleConfig(t), os.LookupEnv)
 	for name, want := range map[string]string{"punchbridge.service": "serve", "punchbridge-run@.service": "run"} {
 		u := unit(t, name)
@@ -170,6 +172,7 @@ func TestSystemd(t *testing.T) {
 }
 
 func TestWindows(t *testing.T) {
+	t.Parallel()
 	c := validConfig(t, exampleConfig(t), os.LookupEnv)
 	line := regexp.MustCompile(`C:\\punchbridge\\bridge\.exe (-[^"\r\n]*)`)
 	for name, want := range map[string][]string{"install.cmd": {"serve", "check"}, "task.cmd": {"run"}} {

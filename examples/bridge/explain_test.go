@@ -41,6 +41,7 @@ func outsidePunch(p *dingtalktest.Punch) { p.LocationResult, p.Address = "Outsid
 // Every item of the list of troubles that the manual of the product we replace ends
 // with, and some more, is answered by one command.
 func TestExplain(t *testing.T) {
+	t.Parallel()
 	const (
 		markDone = `UPDATE kq_format_pool SET status = 1`
 		foreign  = `INSERT INTO HrmScheduleSign (userId, userType, signType, signDate, signTime, isInCom, signFrom) VALUES (17, '1', '1', '2026-03-02', '08:57:17', '1', 'e9pc')`
@@ -269,6 +270,7 @@ func TestExplain(t *testing.T) {
 }
 
 func TestExplainOnWecom(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name    string
 		happens func(s *wecomSite)
@@ -318,6 +320,7 @@ func TestExplainOnWecom(t *testing.T) {
 
 // The calendar day is that of the job, and whoever is meant is found by what people know.
 func TestExplainWhom(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	s.aDay()
 	s.fill()

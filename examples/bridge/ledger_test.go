@@ -39,6 +39,7 @@ func (s *site) undo(run string) (int, undone) {
 }
 
 func TestLedgerFollowsThePlatform(t *testing.T) {
+	t.Parallel()
 	s := newLedgerSite(t, "e9")
 	s.ordinary()
 	moved := dingtalktest.Punch{UserID: account(17), Time: at(t, "02 08:30:00"), CheckType: "OnDuty"}
@@ -80,6 +81,7 @@ func TestLedgerFollowsThePlatform(t *testing.T) {
 }
 
 func TestLedgerKeepsByDefault(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	s.oa = append(s.oa, "ledger: true")
 	s.ordinary()
@@ -106,6 +108,7 @@ func TestLedgerKeepsByDefault(t *testing.T) {
 
 // Two runs by one and the same clock see an absence twice; one does not.
 func TestLedgerOfWecom(t *testing.T) {
+	t.Parallel()
 	s := newWecomSite(t, wecomtest.Options{})
 	s.oa = append(s.oa, "ledger: true")
 	s.job = append(s.job, "withdrawn: delete")
@@ -120,6 +123,7 @@ func TestLedgerOfWecom(t *testing.T) {
 }
 
 func TestLedgerUsage(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	r := s.bridge("undo", "some-run")
 	require.Equal(t, 2, r.code)

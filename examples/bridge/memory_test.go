@@ -54,6 +54,7 @@ func (s *site) at(day int) *site {
 }
 
 func TestAnOutageIsMadeUpFor(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e9")
 	s.daily(1, 31, 17, 18, 19, 20, 21)
 	r := s.at(9).bridge("run", "daily")
@@ -75,6 +76,7 @@ func TestAnOutageIsMadeUpFor(t *testing.T) {
 }
 
 func TestWithoutStateAndWithoutLookBackNothingIsMadeUpFor(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(*site){
 		"no state":     func(s *site) { s.state = "{driver: none}" },
 		"no look-back": func(s *site) { s.job = append(s.job, "look_back_days: 0") },
@@ -93,6 +95,7 @@ func TestWithoutStateAndWithoutLookBackNothingIsMadeUpFor(t *testing.T) {
 }
 
 func TestWhoIsBoundLateIsCaughtUp(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e9")
 	s.daily(1, 31, 17, 18)
 	s.exec(`UPDATE HrmResource SET workcode = '' WHERE id = 18`)
@@ -108,6 +111,7 @@ func TestWhoIsBoundLateIsCaughtUp(t *testing.T) {
 }
 
 func TestWhoLeftIsAskedForUntilTheLookBackHasPassed(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e9")
 	s.daily(1, 31, 17, 18)
 	s.at(9).bridge("run", "daily")
@@ -118,6 +122,7 @@ func TestWhoLeftIsAskedForUntilTheLookBackHasPassed(t *testing.T) {
 }
 
 func TestTheSyncLog(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e9")
 	s.daily(1, 9, 17, 18)
 	s.exec(`UPDATE HrmResource SET workcode = '' WHERE id = 19`)
@@ -153,6 +158,7 @@ func TestTheSyncLog(t *testing.T) {
 }
 
 func TestACompanyBudgetOutlivesTheProgram(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e9")
 	s.daily(1, 9, 17)
 	s.provider = append(s.provider, "monthly_quota: 3")
@@ -179,6 +185,7 @@ func TestACompanyBudgetOutlivesTheProgram(t *testing.T) {
 }
 
 func TestTwoProvidersOfOneApplicationShareItsBudget(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e9")
 	s.daily(1, 9, 17)
 	s.provider = append(s.provider, "monthly_quota: 2")
@@ -193,6 +200,7 @@ func TestTwoProvidersOfOneApplicationShareItsBudget(t *testing.T) {
 }
 
 func TestClosedMonths(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e9")
 	s.job = append(s.job, "freeze_after_day: 5")
 	s.ding.AddPunch(dingtalktest.Punch{UserID: account(17), Time: time.Date(2026, 2, 28, 9, 0, 0, 0, beijing()), CheckType: "OnDuty"})
@@ -206,6 +214,7 @@ func TestClosedMonths(t *testing.T) {
 }
 
 func TestAStateThatCannotBeOpened(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e9")
 	s.daily(1, 9, 17)
 	s.state = `{driver: sqlite, dsn: "file:no/such/folder/state.db"}`
@@ -222,6 +231,7 @@ func TestAStateThatCannotBeOpened(t *testing.T) {
 }
 
 func TestAnAccountInTwoJobsIsTold(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e9")
 	s.daily(1, 9, 17)
 	s.job = append(s.job, "scope: {departments: [11]}", "enabled: true\n  - name: again\n    provider: platform\n    binding: {by: workcode}")
@@ -234,6 +244,7 @@ func TestAnAccountInTwoJobsIsTold(t *testing.T) {
 }
 
 func TestCheckLooksAtTheStateAndAtTheTimes(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e9")
 	s.job = append(s.job, `at: "00:10"`, "look_back_days: 0")
 	codes := func() map[string]string {
@@ -252,6 +263,7 @@ func TestCheckLooksAtTheStateAndAtTheTimes(t *testing.T) {
 }
 
 func TestARunThatCouldNotBeginIsInTheSyncLog(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e9")
 	s.oa = []string{`dsn: "file:nowhere.db"`}
 	require.Equal(t, exitPartial, s.bridge("run", "daily").code)
@@ -262,6 +274,7 @@ func TestARunThatCouldNotBeginIsInTheSyncLog(t *testing.T) {
 }
 
 func TestTheSyncLogDoesNotGrowForEver(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e9")
 	old := s.at(1).bridge("run", "daily")
 	s.now = s.now.AddDate(0, 0, 101)

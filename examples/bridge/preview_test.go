@@ -29,6 +29,7 @@ func (s *site) everything() []string {
 }
 
 func TestPreview(t *testing.T) {
+	t.Parallel()
 	for name, ledger := range map[string]bool{"without a ledger": false, "with a ledger": true} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, "e9")
@@ -68,6 +69,7 @@ func TestPreview(t *testing.T) {
 }
 
 func TestPreviewWithRightsToReadOnly(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e9")
 	s.daily(1, 31, 17)
 	s.oa = []string{`dsn: "file:oa.db?mode=ro"`}

@@ -58,7 +58,7 @@ func newRecalculator(t *testing.T, s *site) *recalculator {
 	t.Cleanup(server.Close)
 	h.url = server.URL
 	s.oa = append(s.oa, "recalculate: http", "recalculate_url: "+server.URL+"/again"+hookSecrets, `recalculate_token: "${HOOK_TOKEN}"`)
-	t.Setenv("HOOK_TOKEN", "s3cret-of-the-site")
+	s.environment = append(s.environment, "HOOK_TOKEN=s3cret-of-the-site")
 	return h
 }
 
@@ -87,6 +87,7 @@ func requireNoHookSecret(t *testing.T, r result) {
 }
 
 func TestRecalculateByHTTP(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e9")
 	h := newRecalculator(t, s)
 	s.ordinary()
@@ -109,6 +110,7 @@ func TestRecalculateByHTTP(t *testing.T) {
 }
 
 func TestAFailingRecalculationUndoesNothing(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		answer http.HandlerFunc
 		says   string
@@ -142,6 +144,7 @@ func TestAFailingRecalculationUndoesNothing(t *testing.T) {
 
 // What failed on the way and was done in the end is no warning.
 func TestARecalculationThatRecovers(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e9")
 	h := newRecalculator(t, s)
 	s.ordinary()
@@ -157,12 +160,13 @@ func TestARecalculationThatRecovers(t *testing.T) {
 }
 
 func TestARecalculationThatHangs(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e9")
 	h := newRecalculator(t, s)
 	s.ordinary()
 	h.set(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	var out, errOut bytes.Buffer
-	p := &program{out: &out, err: &errOut, lookup: os.LookupEnv, hookTimeout: 50 * time.Millisecond}
+	p := &program{out: &out, err: &errOut, lookup: s.lookup, hookTimeout: 50 * time.Millisecond}
 	code := p.main(t.Context(), []string{"-config", s.write(), "-now", noon().Format(time.RFC3339), "-json", "backfill", "daily", "-from", "2026-03-01", "-to", "2026-03-08"})
 	require.Equal(t, 1, code, out.String())
 	r := result{stdout: out.String(), stderr: errOut.String()}
@@ -173,6 +177,7 @@ func TestARecalculationThatHangs(t *testing.T) {
 }
 
 func TestUndoIsRecalculatedByHTTP(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e9")
 	h := newRecalculator(t, s)
 	s.oa = append(s.oa, "ledger: true")
@@ -198,6 +203,7 @@ func TestUndoIsRecalculatedByHTTP(t *testing.T) {
 }
 
 func TestCheckDoesNotRecalculate(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e9")
 	h := newRecalculator(t, s)
 	r := s.bridge("check")

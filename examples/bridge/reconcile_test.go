@@ -27,6 +27,7 @@ func (s *site) plain(args ...string) (code int, stdout, stderr string) {
 }
 
 func TestReconcile(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e9")
 	s.ordinary()
 	before := s.everything()
@@ -72,6 +73,7 @@ func TestReconcile(t *testing.T) {
 }
 
 func TestReconcileWithALedger(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	s.oa = append(s.oa, "ledger: true")
 	s.ordinary()
@@ -85,6 +87,7 @@ func TestReconcileWithALedger(t *testing.T) {
 }
 
 func TestReconcileUsage(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	for _, args := range [][]string{{"reconcile"}, {"reconcile", "daily"}, {"reconcile", "daily", "-from", "2026-03-01"}, {"reconcile", "nightly", "-from", "2026-03-01", "-to", "2026-03-02"},
 		{"-json", "reconcile", "daily", "-from", "2026-03-01", "-to", "2026-03-02", "-csv"}, {"reconcile", "daily", "-from", "2020-03-01", "-to", "2020-03-02"}} {

@@ -16,6 +16,7 @@ import (
 
 // TestRows has every row of the contract's table "what the OA tables must hold".
 func TestRows(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	s.provider = set(s.provider, "field_check_ins: true")
 	located := func(p *dingtalktest.Punch) {
@@ -79,6 +80,7 @@ func TestRows(t *testing.T) {
 
 // Outside punches stand where the job says, and count once.
 func TestOutside(t *testing.T) {
+	t.Parallel()
 	for choice, want := range map[string][2]int{"mobile_sign": {0, 1}, "sign": {1, 0}, "both": {1, 1}} {
 		s := newSite(t, "e8")
 		s.job = append(s.job, "outside: "+choice)
@@ -105,6 +107,7 @@ func TestOutside(t *testing.T) {
 }
 
 func TestRunWindow(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	for _, clock := range []string{"02 23:59:59", "03 00:00:00", "08 12:00:00", "09 00:00:00", "09 11:59:59", "09 12:00:01"} {
 		s.punch(17, clock, "OnDuty")
@@ -133,6 +136,7 @@ func TestRunWindow(t *testing.T) {
 }
 
 func TestBackfillWindow(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	for _, clock := range []string{"01 23:59:59", "02 00:00:00", "04 23:59:59", "05 00:00:00"} {
 		s.punch(17, clock, "OnDuty")
@@ -165,6 +169,7 @@ func TestBackfillWindow(t *testing.T) {
 }
 
 func TestDisabledJobRunsWithAWarning(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	s.ordinary()
 	s.job = set(s.job, "enabled: false")
@@ -175,6 +180,7 @@ func TestDisabledJobRunsWithAWarning(t *testing.T) {
 }
 
 func TestScopes(t *testing.T) {
+	t.Parallel()
 	people := func(s *site) []string { return s.rows(`SELECT DISTINCT userId FROM HrmScheduleSign ORDER BY userId`) }
 	tests := []struct {
 		name string
@@ -228,6 +234,7 @@ func TestScopes(t *testing.T) {
 }
 
 func TestBindings(t *testing.T) {
+	t.Parallel()
 	for _, by := range []string{"mobile", "email", "workcode"} {
 		t.Run(by, func(t *testing.T) {
 			s := newSite(t, "e8")
@@ -313,6 +320,7 @@ func TestBindings(t *testing.T) {
 }
 
 func TestGenerations(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e7")
 	s.ordinary()
 	r := s.backfill()
@@ -357,6 +365,7 @@ func TestGenerations(t *testing.T) {
 }
 
 func TestOtherWritersRowsAreLeftAlone(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	s.ordinary()
 	s.exec(`INSERT INTO HrmScheduleSign (userId, userType, signType, signDate, signTime, isInCom, signFrom) VALUES
@@ -372,6 +381,7 @@ func TestOtherWritersRowsAreLeftAlone(t *testing.T) {
 }
 
 func TestOtherTableNames(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	s.ordinary()
 	s.exec(`ALTER TABLE HrmResource RENAME TO V_PUNCH_STAFF`)
@@ -383,6 +393,7 @@ func TestOtherTableNames(t *testing.T) {
 }
 
 func TestTextReport(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	s.ordinary()
 	s.exec(`UPDATE HrmResource SET workcode = '' WHERE id = 20`)

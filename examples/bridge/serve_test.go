@@ -104,7 +104,7 @@ func (s *servedSite) serve() (*exec.Cmd, *bytes.Buffer) {
 func (s *servedSite) serveFile(path string) (*exec.Cmd, *bytes.Buffer) {
 	s.t.Helper()
 	cmd := exec.Command(os.Args[0], "-config", path, "serve")
-	cmd.Env = append(os.Environ(), asProgram+"=1")
+	cmd.Env = append(append(os.Environ(), asProgram+"=1"), s.environment...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	require.NoError(s.t, cmd.Start())
@@ -139,6 +139,7 @@ func stop(t *testing.T, cmd *exec.Cmd) int {
 }
 
 func TestServe(t *testing.T) {
+	t.Parallel()
 	s := newServedSite(t)
 	s.provider = append(s.provider, "monthly_quota: 100")
 	s.owe()
@@ -166,6 +167,7 @@ func TestServe(t *testing.T) {
 }
 
 func TestServeTellsWhenAJobFailsAndWhenItRecovers(t *testing.T) {
+	t.Parallel()
 	s := newServedSite(t)
 	s.owe()
 	right := slices.Clone(s.provider)
@@ -194,6 +196,7 @@ func (s *servedSite) owe2() {
 }
 
 func TestTwoServersRunAJobOnceAndOneTakesOver(t *testing.T) {
+	t.Parallel()
 	s := newServedSite(t)
 	s.owe()
 	s.head = "" // no two listen at one address

@@ -39,7 +39,7 @@ func onServer(t *testing.T, driver string) (*site, *ecologytest.OA) {
 		require.NoError(t, err)
 		db = bun.NewDB(raw, mysqldialect.New())
 	case "postgres":
-		admin := cmp.Or(os.Getenv("PUNCHBRIDGE_TEST_POSTGRES"), "postgres://postgres@127.0.0.1:5432/postgres")
+		admin := cmp.Or(os.Getenv("PUNCHBRIDGE_TEST_POSTGRES"), "postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable")
 		onAdmin(t, "pgx", admin, "CREATE DATABASE "+name, "DROP DATABASE "+name+" WITH (FORCE)")
 		u, err := url.Parse(admin)
 		require.NoError(t, err)
@@ -88,6 +88,7 @@ func onAdmin(t *testing.T, driver, dsn, create, drop string) {
 // The bridge on a database server: check, backfill, again, and what it says of a
 // server that refuses it.
 func TestServers(t *testing.T) {
+	t.Parallel()
 	for _, driver := range []string{"mysql", "postgres"} {
 		t.Run(driver, func(t *testing.T) {
 			s, oa := onServer(t, driver)

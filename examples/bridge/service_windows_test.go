@@ -38,6 +38,7 @@ func runService(t *testing.T, s *service, asks map[svc.State][]svc.Cmd) (states 
 }
 
 func TestServiceStops(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "bridge.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(exampleConfig(t)), 0o600))
@@ -49,6 +50,7 @@ func TestServiceStops(t *testing.T) {
 }
 
 func TestServiceTellsThatItCannotBegin(t *testing.T) {
+	t.Parallel()
 	var out bytes.Buffer
 	s := &service{args: []string{"-config", filepath.Join(t.TempDir(), "none.yaml"), "serve"}, lookup: os.LookupEnv, out: &out}
 	_, code := runService(t, s, nil)

@@ -5,12 +5,14 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -30,6 +32,10 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	flag.Parse()
+	if flag.Lookup("test.parallel").Value.String() == fmt.Sprint(runtime.GOMAXPROCS(0)) { // nobody has said how many
+		_ = flag.Set("test.parallel", "6") // most of a test is waiting for another process
+	}
 	os.Exit(m.Run())
 }
 
@@ -48,12 +54,13 @@ func at(t testing.TB, clock string) time.Time {
 // site is an OA with its database, a fake DingTalk behind a real socket, and the
 // configuration file between them.
 type site struct {
-	t       testing.TB
-	dir     string
-	db      *sql.DB
-	ding    *dingtalktest.Server
-	handler atomic.Pointer[http.Handler] // what answers instead of ding
-	url     string
+	t           testing.TB
+	environment []string // of its programs, beside this process's
+	dir         string
+	db          *sql.DB
+	ding        *dingtalktest.Server
+	handler     atomic.Pointer[http.Handler] // what answers instead of ding
+	url         string
 	// The parts of the file.
 	kind              string
 	oa, provider, job []string
@@ -287,9 +294,19 @@ func (s *site) command(args ...string) *exec.Cmd {
 	}
 	full = append(full, args...)
 	cmd := exec.Command(os.Args[0], full...)
-	cmd.Env = append(os.Environ(), asProgram+"=1")
+	cmd.Env = append(append(os.Environ(), asProgram+"=1"), s.environment...)
 	cmd.Dir = s.t.TempDir()
 	return cmd
+}
+
+// lookup finds a variable of the site's environment.
+func (s *site) lookup(name string) (string, bool) {
+	for _, v := range s.environment {
+		if value, ok := strings.CutPrefix(v, name+"="); ok {
+			return value, true
+		}
+	}
+	return os.LookupEnv(name)
 }
 
 // bridge calls the program with -json and reads its document.

@@ -73,6 +73,7 @@ func withKey(v any, path []string, setting any, item int) any {
 }
 
 func TestSwitchOver(t *testing.T) {
+	t.Parallel()
 	english, chinese := readGuide(t, "switch-over.md"), readGuide(t, "switch-over.zh-CN.md")
 	require.Equal(t, english, chinese, "the pages show the same")
 	lookup := func(string) (string, bool) { return "user:secret@tcp(db:3306)/ecology", true }

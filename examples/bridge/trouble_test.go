@@ -18,6 +18,7 @@ func (s *site) tokens() int {
 }
 
 func TestWrongSecret(t *testing.T) {
+	t.Parallel()
 	for _, checkIns := range []string{"field_check_ins: false", "field_check_ins: true"} {
 		s := newSite(t, "e8")
 		s.ordinary()
@@ -46,6 +47,7 @@ func TestWrongSecret(t *testing.T) {
 }
 
 func TestForbidden(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	s.ordinary()
 	s.ding.Deny(dingtalktest.PermissionAttendance)
@@ -61,6 +63,7 @@ func TestForbidden(t *testing.T) {
 }
 
 func TestOneFamilyForbidden(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	s.ordinary()
 	s.provider = set(s.provider, "field_check_ins: true")
@@ -87,6 +90,7 @@ func TestOneFamilyForbidden(t *testing.T) {
 }
 
 func TestAddressNotListed(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	s.ordinary()
 	s.ding.Fail(dingtalktest.Fault{Kind: dingtalktest.AddressDenied})
@@ -99,6 +103,7 @@ func TestAddressNotListed(t *testing.T) {
 }
 
 func TestQuota(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	s.ordinary()
 	s.provider = set(s.provider, "monthly_quota: 1")
@@ -130,6 +135,7 @@ func TestQuota(t *testing.T) {
 }
 
 func TestEveryAccountRefused(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	s.ordinary()
 	for id := 17; id <= 21; id++ {
@@ -148,6 +154,7 @@ func TestEveryAccountRefused(t *testing.T) {
 }
 
 func TestHTMLInsteadOfJSON(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	s.ordinary()
 	s.ding.Fail(dingtalktest.Fault{Kind: dingtalktest.Answer, Path: dingtalktest.PathListRecord, Body: "<html><head><title>Proxy login</title></head><body>secret</body></html>"})
@@ -173,6 +180,7 @@ func TestHTMLInsteadOfJSON(t *testing.T) {
 }
 
 func TestEmptyAnswerIsAWarning(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	r := s.backfill()
 	require.Equal(t, 0, r.code, r.stdout)
@@ -182,6 +190,7 @@ func TestEmptyAnswerIsAWarning(t *testing.T) {
 }
 
 func TestOneSpanFails(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	s.ordinary()
 	s.ding.Fail(dingtalktest.Fault{Kind: dingtalktest.Answer, Path: dingtalktest.PathListRecord, Times: 1, Body: `{"errcode":12345,"errmsg":"strange"}`})
@@ -196,6 +205,7 @@ func TestOneSpanFails(t *testing.T) {
 }
 
 func TestNoDatabase(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	s.oa = []string{"dsn: file:missing/oa.db"}
 	for _, command := range [][]string{{"run", "daily"}, {"check"}} {
@@ -216,6 +226,7 @@ func TestNoDatabase(t *testing.T) {
 }
 
 func TestReadOnlyDatabase(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	s.ordinary()
 	s.oa = []string{`dsn: "file:oa.db?mode=ro"`}
@@ -227,6 +238,7 @@ func TestReadOnlyDatabase(t *testing.T) {
 }
 
 func TestCheckReadOnlyDatabase(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	s.oa = []string{`dsn: "file:oa.db?mode=ro"`}
 	r := s.bridge("check")
@@ -235,6 +247,7 @@ func TestCheckReadOnlyDatabase(t *testing.T) {
 }
 
 func TestMissingTables(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	s.ordinary()
 	s.punch(17, "02 10:00:00", "OnDuty", func(p *dingtalktest.Punch) { p.LocationResult = "Outside" })
@@ -276,6 +289,7 @@ func TestMissingTables(t *testing.T) {
 }
 
 func TestNotYetOnThisOA(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	s.job = set(s.job, "undirected: null")
 	r := s.bridge("run", "daily")
@@ -284,6 +298,7 @@ func TestNotYetOnThisOA(t *testing.T) {
 }
 
 func TestDSNForms(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "e8")
 	s.ordinary()
 	odd := filepath.Join(s.dir, "OA 库 50%#1.db")

@@ -12,6 +12,7 @@ import (
 // that it says the right thing when nobody answers or nonsense does, is all that
 // this shows.
 func TestServersThatDoNotAnswer(t *testing.T) {
+	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer listener.Close()

@@ -23,6 +23,7 @@ func calling(t *testing.T, args ...string) (code int, out, err string) {
 }
 
 func TestVersion(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{{"version"}, {"-version"}, {"-version", "serve"}, {"-config", "none.yaml", "version"}} {
 		code, out, _ := calling(t, args...)
 		require.Zero(t, code)
@@ -43,6 +44,7 @@ func TestVersion(t *testing.T) {
 }
 
 func TestRevision(t *testing.T) {
+	t.Parallel()
 	require.Empty(t, revision(nil))
 	noted := []debug.BuildSetting{{Key: "vcs.revision", Value: "0123456789abcdef0123"}, {Key: "vcs.modified", Value: "false"}}
 	require.Equal(t, "0123456789ab", revision(noted))
@@ -51,6 +53,7 @@ func TestRevision(t *testing.T) {
 }
 
 func TestLog(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "bridge.log")
 	for range 2 {
 		code, out, err := calling(t, "-log", file, "version")
@@ -71,6 +74,7 @@ func TestLog(t *testing.T) {
 }
 
 func TestAFullLogIsBegunAnew(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "bridge.log")
 	l, err := openLog(file)
 	require.NoError(t, err)

@@ -75,6 +75,7 @@ func (s *wecomSite) silent(r result) {
 
 // TestWecomRows has every row of the contract's table for WeCom.
 func TestWecomRows(t *testing.T) {
+	t.Parallel()
 	s := newWecomSite(t, wecomtest.Options{})
 	exception := func(words string) func(*wecomtest.Record) {
 		return func(r *wecomtest.Record) { r.Exception = words }
@@ -120,6 +121,7 @@ func TestWecomRows(t *testing.T) {
 // The automatic run reads today and the days before it; a whole year takes one
 // call for 100 people and 25 days.
 func TestWecomWindows(t *testing.T) {
+	t.Parallel()
 	s := newWecomSite(t, wecomtest.Options{})
 	s.ordinary()
 	s.punch(17, "09 08:30:00", "上班打卡")
@@ -138,6 +140,7 @@ func TestWecomWindows(t *testing.T) {
 }
 
 func TestWecomBindings(t *testing.T) {
+	t.Parallel()
 	for by, set := range map[string]string{
 		"workcode": "", "mobile": "", "email": "",
 		"loginid": `UPDATE HrmResource SET loginid = 'W' || id`, "account": `UPDATE HrmResource SET account = 'w' || id`,
@@ -209,6 +212,7 @@ func TestWecomBindings(t *testing.T) {
 }
 
 func TestWecomRefusals(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		prepare  func(*wecomSite)
 		code     string
@@ -254,6 +258,7 @@ func TestWecomRefusals(t *testing.T) {
 }
 
 func TestWecomCheck(t *testing.T) {
+	t.Parallel()
 	s := newWecomSite(t, wecomtest.Options{NewContactAddress: true})
 	s.provider = append(s.provider, "contact_secret: "+wecomtest.DefaultContactSecret)
 	r := s.bridge("check")
@@ -267,6 +272,7 @@ func TestWecomCheck(t *testing.T) {
 
 // What a run would be refused for, check says before.
 func TestWecomCheckTriesBoundPeople(t *testing.T) {
+	t.Parallel()
 	for _, model := range []wecomtest.InvisibleModel{wecomtest.Invisible60111, wecomtest.Invisible301021, wecomtest.Invisible60011} {
 		s := newWecomSite(t, wecomtest.Options{Invisible: model, VisibleDepartments: []int64{}})
 		s.job = []string{"binding: {by: workcode, bound_only: false}"}
@@ -285,6 +291,7 @@ func TestWecomCheckTriesBoundPeople(t *testing.T) {
 // Two platforms write into one OA; a punch that both have is one row there, and the
 // trouble of one is not the other's.
 func TestBothPlatformsIntoOneOA(t *testing.T) {
+	t.Parallel()
 	s := newWecomSite(t, wecomtest.Options{})
 	s.ordinary()
 	cmd := s.command("backfill", "daily", "-from", "2026-03-01", "-to", "2026-03-08")
