@@ -41,11 +41,17 @@ func TestOtherDriversOfPostgres(t *testing.T) {
 			t.Parallel()
 			on := postgresBy(d)
 			postgresEngine().needed(t)
-			sinktest.Run(t, func(t testing.TB) sinktest.Target { return target{on.found(t, ecologytest.Schema{}), nil} }, sinktest.Features{Apart: true, Places: true})
-			t.Run("ledger", func(t *testing.T) {
+			t.Run("kit", func(t *testing.T) {
+				long(t, "the sink's whole kit on a further driver")
+				sinktest.Run(t, func(t testing.TB) sinktest.Target { return target{on.found(t, ecologytest.Schema{}), nil} }, sinktest.Features{Apart: true, Places: true})
+			})
+			t.Run("kit with a ledger", func(t *testing.T) {
+				long(t, "the sink's whole kit on a further driver")
 				sinktest.Run(t, func(t testing.TB) sinktest.Target {
 					return target{on.found(t, ecologytest.Schema{}), &oasink.LedgerOptions{Withdrawn: oasink.DeleteWithdrawn}}
 				}, sinktest.Features{Apart: true, Places: true, Ledger: true, Removes: true})
+			})
+			t.Run("ledger", func(t *testing.T) {
 				testNothingIsHalfChanged(t, on)
 				testUndo(t, on)
 			})

@@ -46,6 +46,7 @@ func TestStoreOnOtherDriversOfPostgres(t *testing.T) {
 	for name, d := range map[string]driver.Driver{"lib/pq": &pq.Driver{}, "pgdriver": pgdriver.NewDriver()} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			long(t, "the store's whole kit on a further driver")
 			postgresEngine().needed(t)
 			storetest.Run(t, func(t testing.TB) attendance.Store { return storeOn(t, postgresBy(d).empty(t)) })
 		})
