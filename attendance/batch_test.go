@@ -2,6 +2,7 @@ package attendance_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,7 +36,7 @@ func TestWhatALedgerNeeds(t *testing.T) {
 			require.Equal(t, [2]string{"r1", "hq"}, [2]string{batches[0].Run, batches[0].Corp})
 			require.Equal(t, c.partial, batches[0].Partial)
 			require.Equal(t, 1, r.Corrected)
-			require.Equal(t, "1 read, 1 written, 1 of them corrected, 0 there already", r.String())
+			require.True(t, strings.HasPrefix(r.String(), "1 read, 1 written, 1 of them corrected, 0 there already"), r.String())
 		})
 	}
 	// An answer that could not be checked.

@@ -157,7 +157,7 @@ func ExampleOptions_freezeAfterDay() {
 	run()
 	// Output:
 	// 7 read, 7 written, 0 there already <nil>
-	// 3 read, 0 written, 2 there already; skipped: 1 frozen <nil>
+	// 3 read, 0 written, 2 there already; skipped: 1 frozen; warnings: frozen <nil>
 	// frozen
 }
 

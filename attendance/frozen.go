@@ -24,6 +24,11 @@ func closedUntil(now time.Time, fromDay int) time.Time {
 	return open.In(now.Location())
 }
 
+// openFrom is the first instant of the months that are not closed to the run.
+func (r *run) openFrom(zone *time.Location) time.Time {
+	return closedUntil(r.report.Started.In(zone), r.opts.FreezeAfterDay)
+}
+
 // A portion is what of a batch lies in open months, or in closed ones.
 type portion struct {
 	Batch
@@ -32,7 +37,7 @@ type portion struct {
 
 // portions parts a batch where the closed months end.
 func (r *run) portions(b Batch) []portion {
-	until := closedUntil(r.report.Started.In(b.Span.Zone()), r.opts.FreezeAfterDay)
+	until := b.OpenFrom
 	if !b.Span.From.Before(until) {
 		return []portion{{Batch: b}}
 	}
@@ -62,8 +67,41 @@ type frozen struct {
 	added    int
 	moved    int
 	vanished int
-	days     []PersonDay // some of them
-	more     int
+	days     someDays
+	// uncomputed are days next to changed ones, which the target was not told to
+	// compute anew.
+	uncomputed someDays
+}
+
+// someDays are person-days, of which the first few are kept by name.
+type someDays struct {
+	first []PersonDay
+	total int
+}
+
+// add adds days, each once as far as they come together or are among the named.
+func (s *someDays) add(days ...PersonDay) {
+	slices.SortFunc(days, PersonDay.Compare)
+	for _, d := range slices.Compact(days) {
+		if slices.Contains(s.first, d) {
+			continue
+		}
+		if s.total++; len(s.first) < daysShown {
+			s.first = append(s.first, d)
+		}
+	}
+}
+
+func (s *someDays) String() string {
+	names := make([]string, len(s.first))
+	for i, d := range s.first {
+		names[i] = d.Person + " " + d.Day.String()
+	}
+	list := strings.Join(names, ", ")
+	if more := s.total - len(s.first); more > 0 {
+		list += fmt.Sprintf(" (+%d)", more)
+	}
+	return list
 }
 
 // take notes what would have changed, and accounts for it: what is not written is
@@ -78,9 +116,11 @@ func (f *frozen) take(b Batch, would Preview) Written {
 	f.added += w.Written - w.Corrected
 	f.moved += w.Corrected
 	f.vanished += w.Removed + w.Superseded
-	for _, row := range would.Rows {
-		f.day(PersonDay{row.Person, DateOf(row.Time.In(b.Span.Zone()))})
+	days := make([]PersonDay, len(would.Rows))
+	for i, row := range would.Rows {
+		days[i] = PersonDay{row.Person, DateOf(row.Time.In(b.Span.Zone()))}
 	}
+	f.days.add(days...)
 	done := Written{Present: w.Present, PresentFromOther: w.PresentFromOther, Superseded: w.Superseded + w.Removed, Skipped: make(map[Reason]int), Warnings: w.Warnings}
 	for reason, n := range w.Skipped {
 		done.Skipped[reason] = n
@@ -99,32 +139,32 @@ func (f *frozen) unseen(b Batch) Written {
 	return Written{Skipped: map[Reason]int{Frozen: len(b.Punches)}}
 }
 
-func (f *frozen) day(d PersonDay) {
-	switch {
-	case slices.Contains(f.days, d):
-	case len(f.days) < daysShown:
-		f.days = append(f.days, d)
-	default:
-		f.more++
+// beside notes days that the target was not told to compute anew.
+func (f *frozen) beside(days []PersonDay) {
+	if len(days) == 0 {
+		return
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.uncomputed.add(slices.Clone(days)...)
 }
 
-// warning tells what would have changed, if something would.
+// warning tells what would have changed, or been computed anew, if something would.
 func (f *frozen) warning() (Warning, bool) {
 	if f.unknown > 0 {
 		return Warningf("frozen", "已封账月份中的 %d 条打卡未写入 / %d punches lie in closed months and were not written; the target cannot tell which of them it has", f.unknown, f.unknown), true
 	}
-	if f.added+f.moved+f.vanished == 0 {
+	var zh, en []string
+	if f.added+f.moved+f.vanished > 0 {
+		zh = append(zh, fmt.Sprintf("已封账月份有变动但未写入：新增 %d，更正 %d，平台已无 %d", f.added, f.moved, f.vanished))
+		en = append(en, fmt.Sprintf("closed months differ and were not changed: %d to add, %d to correct, %d that the platform has no longer: %v", f.added, f.moved, f.vanished, &f.days))
+	}
+	if n := f.uncomputed.total; n > 0 {
+		zh = append(zh, fmt.Sprintf("与变动日相邻的 %d 个人日在已封账月份，未重算", n))
+		en = append(en, fmt.Sprintf("%d person-days beside changed ones lie in closed months and were not computed anew: %v", n, &f.uncomputed))
+	}
+	if len(en) == 0 {
 		return Warning{}, false
 	}
-	names := make([]string, len(f.days))
-	for i, d := range f.days {
-		names[i] = d.Person + " " + d.Day.String()
-	}
-	list := strings.Join(names, ", ")
-	if f.more > 0 {
-		list += fmt.Sprintf(" (+%d)", f.more)
-	}
-	return Warningf("frozen", "已封账月份有变动但未写入：新增 %d，更正 %d，平台已无 %d / closed months differ and were not changed: %d to add, %d to correct, %d that the platform has no longer: %s",
-		f.added, f.moved, f.vanished, f.added, f.moved, f.vanished, list), true
+	return Warningf("frozen", "%s / %s", strings.Join(zh, "；"), strings.Join(en, "; ")), true
 }

@@ -20,6 +20,8 @@ type Plan struct {
 	Limits Limits
 	// Warnings tell what was cut off.
 	Warnings []Warning
+	// overtaken says that all that was asked for lies behind the platform's horizon.
+	overtaken bool
 }
 
 func newPlan(asked Span, limits Limits, now time.Time) Plan {
@@ -34,8 +36,8 @@ func newPlan(asked Span, limits Limits, now time.Time) Plan {
 	}
 	first := DateOf(behind).Add(1)
 	p.Span.From = first.In(asked.Zone())
-	if p.Span.To.Before(p.Span.From) {
-		p.Span.From = p.Span.To
+	if !p.Span.From.Before(p.Span.To) {
+		p.Span.From, p.overtaken = p.Span.To, true
 	}
 	p.Warnings = append(p.Warnings, beyondHorizon(limits, Span{asked.From, p.Span.From}, first))
 	return p

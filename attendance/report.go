@@ -20,6 +20,9 @@ type Counts struct {
 	PresentFromOther int `json:"present_from_other"`
 	Superseded       int `json:"superseded"`
 	Removed          int `json:"removed"`
+	// Queued counts the requests to compute a day anew that went into a queue of the
+	// target.
+	Queued int `json:"queued,omitempty"`
 	// Calls is the number of calls to the platform for records; those for tokens
 	// and the directory are not in it.
 	Calls int `json:"calls"`
@@ -36,6 +39,7 @@ func (c *Counts) add(o Counts) {
 	c.PresentFromOther += o.PresentFromOther
 	c.Superseded += o.Superseded
 	c.Removed += o.Removed
+	c.Queued += o.Queued
 	c.Calls += o.Calls
 	c.CheckCalls += o.CheckCalls
 }
@@ -168,7 +172,27 @@ func (r Report) String() string {
 	if n := len(r.Failed); n > 0 {
 		fmt.Fprintf(&b, "; %s failed: %s", grouped(n), r.Failed[0].Message)
 	}
+	if len(r.Warnings) > 0 {
+		fmt.Fprintf(&b, "; warnings: %s", strings.Join(r.warned(), ", "))
+	}
 	return b.String()
+}
+
+// warned are the codes of the warnings, each once, in their order, with how many there are.
+func (r Report) warned() []string {
+	counts := make(map[string]int)
+	var codes []string
+	for _, w := range r.Warnings {
+		if counts[w.Code]++; counts[w.Code] == 1 {
+			codes = append(codes, w.Code)
+		}
+	}
+	for i, code := range codes {
+		if n := counts[code]; n > 1 {
+			codes[i] = fmt.Sprintf("%s (%s)", code, grouped(n))
+		}
+	}
+	return codes
 }
 
 func nameOf(m Member) string {

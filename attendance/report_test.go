@@ -28,6 +28,8 @@ func TestReportText(t *testing.T) {
 	require.Equal(t, "1,234,567 read, 999 written, 0 there already, 1 from other writers, 2 superseded, 3 removed; 5 left out: a (unbound), b (unbound), c (unbound), d (unbound), e (unbound)", r.String())
 	r.LeftOut = append(r.LeftOut, left[0])
 	require.Contains(t, r.String(), "e (unbound), ...")
+	r.Warnings = []attendance.Warning{attendance.Warningf("low_day", "a"), attendance.Warningf("frozen", "b"), attendance.Warningf("low_day", "c")}
+	require.Regexp(t, `; warnings: low_day \(2\), frozen$`, r.String())
 
 	w := attendance.Warningf("x", "x")
 	a := attendance.Report{Started: march(2, 0, 0), Ended: march(3, 0, 0), People: 3, Slices: 1, Warnings: []attendance.Warning{w}}

@@ -120,7 +120,7 @@ func (r *run) refusedOf(members []Member) []Member {
 // returns what ends the run.
 func (r *run) write(ctx context.Context, p part, done *SliceReport) error {
 	batch := Batch{Source: r.provider.Name(), Members: p.members, Span: p.span, ReadAt: p.answer.ReadAt,
-		Corp: r.opts.Corp, Run: r.report.Run, Partial: p.partial}
+		Corp: r.opts.Corp, Run: r.report.Run, Partial: p.partial, OpenFrom: r.openFrom(p.span.Zone())}
 	asked := make(map[string]bool, len(p.members))
 	for _, m := range p.members {
 		asked[m.Account] = true
@@ -174,6 +174,7 @@ func (r *run) write(ctx context.Context, p part, done *SliceReport) error {
 func (r *run) hand(ctx context.Context, b portion, done *SliceReport) (sound bool, fatal error) {
 	written, rows, err := r.written(ctx, b)
 	done.take(written)
+	r.frozen.beside(written.Closed)
 	done.Rows = append(done.Rows, rows...)
 	switch {
 	case err != nil && ended(ctx, err):

@@ -250,5 +250,9 @@ func (s *session) family(ctx context.Context, scope Scope, i int, of Report) (Re
 	}
 	err := r.all(ctx, a, scope)
 	r.learn(ctx, a, err)
+	if err == nil && a.plan.overtaken {
+		lost := a.plan.Warnings[len(a.plan.Warnings)-1]
+		err = &Incomplete{1, &Error{Code: CodeHorizon, Op: r.report.Source, Detail: "nothing of what was asked for can be read any more: " + lost.Message}}
+	}
 	return r.end(err)
 }

@@ -46,6 +46,10 @@ type Batch struct {
 	// Corp and Run are the host's names for the tenant of the platform and for the
 	// run, see [Options]; both may be empty.
 	Corp, Run string
+	// OpenFrom, when not zero, is midnight of the first day that is not in a closed month
+	// (see [Options.FreezeAfterDay]), in the zone of Span: the target shall not compute
+	// any earlier day anew.
+	OpenFrom time.Time
 	// Partial says that the platform may hold more than this, as after an answer
 	// that was perhaps cut short or had records that were not understood: what is
 	// lacking here proves nothing.
@@ -72,6 +76,12 @@ type Written struct {
 	Skipped map[Reason]int `json:"skipped,omitempty"`
 	// Days are the person-days whose rows changed.
 	Days []PersonDay `json:"days,omitempty"`
+	// Queued is the number of requests to compute a day anew that went into a queue of
+	// the target.
+	Queued int `json:"queued,omitempty"`
+	// Closed are days before [Batch.OpenFrom] that the target would have to compute anew,
+	// being neighbours of Days, and was not told to.
+	Closed []PersonDay `json:"closed,omitempty"`
 	// Warnings are about the batch as a whole.
 	Warnings []Warning `json:"warnings,omitempty"`
 }

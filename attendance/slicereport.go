@@ -45,6 +45,7 @@ func (s *SliceReport) take(w Written) {
 	s.PresentFromOther += w.PresentFromOther
 	s.Superseded += w.Superseded
 	s.Removed += w.Removed
+	s.Queued += w.Queued
 	for reason, n := range w.Skipped {
 		s.Skipped[reason] += n
 	}

@@ -415,7 +415,7 @@ func TestPeopleLeftOutAreNamedAndScopesMayWarn(t *testing.T) {
 	slices.Sort(left)
 	require.Equal(t, []string{"2 unbound", "3 ambiguous", "4 ambiguous", "5 unbound"}, left)
 	require.Len(t, sink.All(), 2, "person 1, once")
-	require.Equal(t, "2 read, 0 written, 2 there already; 4 left out: 李四 (unbound), 3 (ambiguous), 4 (ambiguous), 5 (unbound)", report.String())
+	require.Equal(t, "2 read, 0 written, 2 there already; 4 left out: 李四 (unbound), 3 (ambiguous), 4 (ambiguous), 5 (unbound); warnings: directory_unreadable", report.String())
 
 	frozen, warnings, err := attendance.Collect(t.Context(), noError)
 	require.NoError(t, err)
@@ -452,8 +452,11 @@ func TestARunBehindTheHorizonIsCutAndSaysSo(t *testing.T) {
 	require.Empty(t, report.Warnings)
 	old := attendance.Date{Year: 2025, Month: 1, Day: 1}
 	report, err = y.Run(t.Context(), attendance.Members(staff(1)...), days(old, old.Add(3)))
-	require.NoError(t, err)
+	var incomplete *attendance.Incomplete
+	require.ErrorAs(t, err, &incomplete, "nothing of it was done")
+	require.Equal(t, attendance.CodeHorizon, attendance.CodeOf(err))
 	require.Len(t, report.Warnings, 1)
+	require.Contains(t, report.String(), "warnings: beyond_horizon")
 	require.Zero(t, report.Calls)
 }
 
