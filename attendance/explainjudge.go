@@ -81,7 +81,7 @@ func (a *asking) written() (Cause, Advice) {
 		return CauseFromOther, a.fromOther(r)
 	}
 	if a.untold != (Text{}) {
-		return CauseNotRecalculated, Advice{theOA(), Text{EN: "have the day computed anew, and see that the thread for it runs (kqformatthread)", ZH: "重算这一天的考勤，并确认重算线程已开启（kqformatthread）"},
+		return CauseNotRecalculated, Advice{theOA(), Text{EN: "have the day computed anew in the OA (attendance report, recalculate); if it waits in the queue for more than a few minutes, look at the OA's application nodes and their clock", ZH: "在 OA 考勤报表中重算这一天；若在队列中等待超过几分钟，请检查 OA 应用节点及其时钟"},
 			Text{EN: "the rows are there, but " + a.untold.EN, ZH: "行已写入，但" + a.untold.ZH}}
 	}
 	en, zh := a.display()

@@ -100,9 +100,8 @@ func (a *asking) rowStep() {
 func (a *asking) recalculationStep() {
 	shown := a.answer.Shown
 	_, hooked := As[*Recalculation](a.first.sink)
-	written, known := a.past.last().at, !a.past.last().at.IsZero()
 	if w := a.past.untold; w.ID != "" && shown.Computed != ComputedWaiting && shown.Computed != ComputedDone {
-		written, known, hooked = w.Report.Started, true, false
+		hooked = false
 		shown.Computed = ComputedUntold
 	}
 	switch {
@@ -117,8 +116,6 @@ func (a *asking) recalculationStep() {
 		a.step(StepRecalculation, true, "the day is told to the site's own address; whether that computed it cannot be seen from here", "重算由现场自备的地址执行，此处无法得知其结果")
 	case shown.Computed == ComputedUnknown:
 		a.step(StepRecalculation, true, "nothing waits: the OA has computed the day, or was never asked to; if the report lacks it, have it computed by hand", "没有等待中的请求：OA 已重算，或从未被要求；若报表没有，请手工重算")
-	case known && a.healed(written):
-		a.step(StepRecalculation, true, "the OA was not told, but computes the latest days anew each night by itself", "未通知 OA，但 OA 每夜会自行重算最近几天")
 	default:
 		a.untold = Text{EN: "nothing has told the OA to compute the day anew", ZH: "没有通知 OA 重算这一天"}
 		if a.past.untold.ID != "" {
@@ -126,12 +123,6 @@ func (a *asking) recalculationStep() {
 		}
 		a.step(StepRecalculation, false, a.untold.EN, a.untold.ZH)
 	}
-}
-
-// healed reports whether a night after the rows were written has computed the day.
-func (a *asking) healed(written time.Time) bool {
-	on := DateOf(written.In(a.Zone))
-	return a.answer.Shown.Nightly > 0 && on.Before(DateOf(a.now.In(a.Zone))) && !a.Day.Before(on.Add(1-a.answer.Shown.Nightly))
 }
 
 func (a *asking) shownStep() {

@@ -29,9 +29,6 @@ type Shown struct {
 	Typeless bool
 	// Computed tells of targets that show computed days.
 	Computed Computed
-	// Nightly is how many days before today the target computes anew by itself each
-	// night; 0 where it does not.
-	Nightly int
 	// Rows are those of the day, the day before and the day after, of every table and
 	// writer, by time and table.
 	Rows []ShownRow

@@ -2,10 +2,8 @@ package oasink
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/uptrace/bun"
 
@@ -122,51 +120,4 @@ func (w *writing) fit(s string, t *table, name string, most int) any {
 		return nil
 	}
 	return s
-}
-
-// recalculate queues the changed days and their neighbours: a night shift's
-// window begins on the evening before or ends on the morning after. The consumer
-// computes a (person, day) from nothing, so one row too many is harmless; days in
-// the future it ignores.
-func (w *writing) recalculate(ctx context.Context, c bun.Conn) error {
-	t := w.shape.pool
-	switch {
-	case !t.usable(poolNeeds()...):
-		w.notRecalculated(t.complaint(poolNeeds()))
-		return nil
-	case w.unqueued != "":
-		w.notRecalculated(w.unqueued)
-		return nil
-	case w.told != nil:
-		return nil
-	}
-	// No right to insert there, a trigger, a constraint: the punches count more.
-	refusal, err := w.attempt(ctx, c, func() error { return w.addPool(ctx, c) })
-	if d, ok := errors.AsType[*doomed](err); ok { // Write begins again without the queue
-		w.unqueued = w.quotable(d.refusal).Error()
-	}
-	if refusal != nil {
-		w.notRecalculated(w.quotable(refusal).Error())
-	}
-	return err
-}
-
-func (w *writing) addPool(ctx context.Context, c bun.Conn) error {
-	now := w.opts.Now().In(w.zone).Format(time.DateTime)
-	in := w.newInsert(c, w.shape.pool, []cell{{"exectime", now}}, "resourceid", "kqdate")
-	defer in.close()
-	for _, d := range attendance.WithNeighbours(w.written.Days, w.today()) {
-		person, err := parsePerson(d.Person)
-		if err != nil {
-			return err
-		}
-		if err := in.add(ctx, person, d.Day.String()); err != nil {
-			return err
-		}
-	}
-	return in.flush(ctx)
-}
-
-func (w *writing) notRecalculated(why string) {
-	w.written.Warnings = append(w.written.Warnings, attendance.NotRecalculated(w.written.Days, errors.New(why)))
 }

@@ -17,7 +17,9 @@ const tagDays = 90
 // Check implements [attendance.Checker]: can the database be reached and written,
 // which generation is it, are the columns there, which tags do the rows of the
 // last 90 days carry, does another program still write rows of our tag (with a ledger
-// only: foreign_writer), and does anything wait for recalculation. It changes nothing.
+// only: foreign_writer), does anything wait for recalculation, does anybody clean that
+// queue (pool_not_cleaned), and do the OA's own punches stand at our time of day
+// (oa_clock). It changes nothing.
 func (s *Sink) Check(ctx context.Context) []attendance.Finding {
 	sh, err := s.probe(ctx)
 	if err != nil {
@@ -31,7 +33,7 @@ func (s *Sink) Check(ctx context.Context) []attendance.Finding {
 	findings = append(findings, s.checkColumns(sh)...)
 	findings = append(findings, s.checkServer(ctx, sh)...)
 	findings = append(findings, s.checkLedger(ctx, sh)...)
-	for _, look := range [...]func(context.Context, *shape) (attendance.Finding, bool, error){s.checkTags, s.checkForeign, s.checkPool} {
+	for _, look := range [...]func(context.Context, *shape) (attendance.Finding, bool, error){s.checkTags, s.checkForeign, s.checkPool, s.checkPoolCleaned, s.checkClock} {
 		f, ok, err := look(ctx, sh)
 		if err != nil {
 			f, ok = attendance.FindingOf(attendance.Text{EN: "reading the OA's tables", ZH: "读取 OA 数据表"}, err), true
@@ -196,30 +198,4 @@ func (s *Sink) checkTags(ctx context.Context, sh *shape) (attendance.Finding, bo
 	}
 	return good("tags", fmt.Sprintf("rows of %s since %s by signFrom: %s", t.name, since, list),
 		fmt.Sprintf("%s 自 %s 起各来源（signFrom）行数：%s", t.name, since, list)), true, err
-}
-
-// checkPool counts the days that wait for recalculation: a queue that only grows
-// has no consumer.
-func (s *Sink) checkPool(ctx context.Context, sh *shape) (attendance.Finding, bool, error) {
-	t := sh.pool
-	if !s.recalculates(sh) || !t.usable(poolNeeds()...) || !t.has("status") {
-		return attendance.Finding{}, false, nil
-	}
-	var waiting int64
-	err := s.patiently(ctx, "counting the rows of "+t.name.String(), func() error {
-		q := s.statement("SELECT COUNT(*) FROM ").table(t).sql(" WHERE ").column(t, "status")
-		q.sql(" IS NULL OR ").column(t, "status").sql(" <> 1")
-		return q.query(ctx, s.db, 1, func(v []any) error {
-			waiting = intOf(v[0])
-			return nil
-		})
-	})
-	f := good("recalculation", fmt.Sprintf("%d person-days wait in %s", waiting, t.name), fmt.Sprintf("%s 中有 %d 个人日待重算", t.name, waiting))
-	if waiting > 0 {
-		f.Mend = attendance.Text{
-			EN: "if the number does not fall, switch the OA's thread for attendance computation on (kqformatthread)",
-			ZH: "若该数量持续不降，请在 OA 中开启考勤重算线程（kqformatthread）",
-		}
-	}
-	return f, true, err
 }

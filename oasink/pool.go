@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -35,13 +36,13 @@ func (w *writing) recalculate(ctx context.Context, c bun.Conn) error {
 	// No right to insert there, a trigger, a constraint: the punches count more.
 	refusal, err := w.attempt(ctx, c, func() error { return w.addPool(ctx, c, p) })
 	if d, ok := errors.AsType[*doomed](err); ok { // Write begins again without the queue
-		w.unqueued = d.refusal.Error()
+		w.unqueued = w.quotable(d.refusal).Error()
 	}
 	if err != nil {
 		return err
 	}
 	if refusal != nil {
-		return w.owe(ctx, refusal)
+		return w.owe(ctx, w.quotable(refusal))
 	}
 	w.written.Queued = len(p.due) + len(p.later)
 	return nil
@@ -146,7 +147,7 @@ func (w *writing) readWaiting(ctx context.Context, c bun.Conn, rows []poolRow, w
 		}
 	}
 	exec, _ := t.column("exectime")
-	for part := range chunked(people) {
+	for part := range slices.Chunk(people, valuesPerList) {
 		q := w.statement("SELECT ").columns(t, "resourceid", "kqdate").sql(" FROM ").table(t)
 		within(q, t, "resourceid", part, "kqdate", first, last).sql(" AND ").name(exec.name).sql(" = ").constant(exec, rows[0].exec)
 		if t.has("status") {

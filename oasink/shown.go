@@ -10,9 +10,6 @@ import (
 	"github.com/punchbridge/punchbridge/attendance"
 )
 
-// nightly is how many days before today e-cology 9 computes anew by itself each night.
-const nightly = 2
-
 // Shown implements [attendance.Shower]: what the attendance report makes of
 // HrmScheduleSign.
 //
@@ -24,7 +21,7 @@ const nightly = 2
 // OA. Rows are valid with isInCom 1, and before E9 userType 1.
 //
 // Computed goes by kq_format_pool (E9), where a day waits until its status is 1; such
-// rows vanish a day later.
+// rows vanish a day later. Rows for a later moment do not make it wait.
 func (s *Sink) Shown(ctx context.Context, person string, day attendance.Date, zone *time.Location) (attendance.Shown, error) {
 	var shown attendance.Shown
 	id, err := parsePerson(person)
@@ -156,7 +153,6 @@ func (v *view) report() {
 	r.Rule = attendance.Text{EN: v.shape.generation.String() + ": the first sign-in and the last sign-out of the calendar date", ZH: v.shape.generation.String() + "：取当日最早的签到与最晚的签退"}
 	if e9 {
 		r.Rule = attendance.Text{EN: "E9: the first and the last punch of the shift's window, whatever their type; here taken to be the calendar date", ZH: "E9：取班次时段内第一次与最后一次打卡，不分类型；此处以自然日代替班次时段"}
-		r.Nightly = nightly
 	}
 	for _, row := range r.Rows {
 		if !row.Counted || attendance.DateOf(row.Time.In(v.zone)) != v.day {
@@ -190,8 +186,13 @@ func (v *view) computed(ctx context.Context) error {
 	}
 	waiting, done := false, false
 	err := v.patiently(ctx, "reading "+t.name.String(), func() error {
+		waiting, done = false, false
 		q := v.statement("SELECT ").columns(t, "status").sql(" FROM ").table(t)
-		return within(q, t, "resourceid", []int64{v.id}, "kqdate", v.day, v.day).query(ctx, v.db, 1, func(c []any) error {
+		within(q, t, "resourceid", []int64{v.id}, "kqdate", v.day, v.day)
+		if exec, ok := t.column("exectime"); ok && t.has("status") {
+			q.sql(" AND (").column(t, "status").sql(" <> 0 OR ").name(exec.name).sql(" IS NULL OR ").name(exec.name).sql(" <= ").constant(exec, v.opts.Now().In(v.zone).Format(time.DateTime)).sql(")")
+		}
+		return q.query(ctx, v.db, 1, func(c []any) error {
 			if is := textOf(c[0]) == "1"; is {
 				done = true
 			} else {

@@ -41,10 +41,21 @@ type Options struct {
 	// Outside says where punches away from the allowed places go
 	// ([attendance.Outside]). Default: [OutsideMobile].
 	Outside Outside
+	// Owe, when not nil, remembers person-days whose punches are about to be committed
+	// although kq_format_pool refuses them for good (a constraint, a trigger, a right or
+	// table that is missing); [Sink.QueueOwed] tries them again. It is called before the
+	// commit, with the transaction open, so that no end of the program forgets a day;
+	// a day may be told more than once, and for nothing. An error rolls the batch back.
+	// Nil: such days are only named by the warning not_recalculated.
+	Owe func(ctx context.Context, days []attendance.PersonDay) error
+	// Zone is that of the OA's wall clock, for what has no batch to tell it: [Sink.Check].
+	// Nil means UTC.
+	Zone *time.Location
 	// LockWait is how long a busy database is waited for. 0 means 30 seconds;
 	// less than 0 means not at all.
 	LockWait time.Duration
-	// Now is the current time: no day after today is queued for recalculation.
+	// Now is the current time: no day after today is queued for recalculation, and
+	// exectime goes by it, on the wall clock of the batch.
 	// Nil means time.Now.
 	Now func() time.Time
 	// Logger is told of waits and of columns that changed. Nil is silent.
@@ -91,9 +102,8 @@ const (
 	// RecalculatePool adds rows to kq_format_pool.
 	RecalculatePool
 	// RecalculateNone does nothing: for hosts that have the days computed by a hook
-	// ([attendance.NewRecalculation], [RecalculateURL]). On E9 without one the reports show
-	// changes of today, yesterday and the day before from the next night on, and older
-	// ones never.
+	// ([attendance.NewRecalculation], [RecalculateURL]). On E9 without one nothing shows
+	// in the reports until somebody has the days computed.
 	RecalculateNone
 )
 

@@ -20,10 +20,11 @@ const (
 	tableResource   = "HrmResource"
 	tableDepartment = "HrmDepartment"
 	tableSubCompany = "HrmSubCompany"
+	tableSettings   = "kq_settings"
 )
 
 func allTables() []string {
-	return []string{tableSign, tableMobile, tablePool, tableResource, tableDepartment, tableSubCompany}
+	return []string{tableSign, tableMobile, tablePool, tableResource, tableDepartment, tableSubCompany, tableSettings}
 }
 
 // tableNames maps e-cology's name of a table to where it is at this site.
@@ -194,7 +195,10 @@ func (t *table) lack(needed []string) error {
 type shape struct {
 	sign, mobile, pool, resource, department, subCompany *table
 	generation                                           Generation
-	ledger                                               ledgerShape
+	// inaccurate says that the OA looks at no exectime: its setting kqformataccurate,
+	// which counts as on where it is not found, is off.
+	inaccurate bool
+	ledger     ledgerShape
 }
 
 // The columns without which a table cannot be written or read.
@@ -234,12 +238,31 @@ func (s *Sink) probe(ctx context.Context) (*shape, error) {
 	if sh.generation == Auto {
 		sh.generation = sh.guess()
 	}
+	sh.inaccurate = s.readInaccurate(ctx, sh, found[tableSettings])
 	var err error
 	if sh.ledger, err = s.probeLedger(ctx, sh.home()); err != nil {
 		return nil, err
 	}
 	s.shape.Store(sh)
 	return sh, nil
+}
+
+// readInaccurate reads kqformataccurate from the settings. Where they cannot be read
+// it counts as on.
+func (s *Sink) readInaccurate(ctx context.Context, sh *shape, settings *table) (off bool) {
+	if !s.recalculates(sh) || !sh.pool.has("exectime") || !settings.usable("main_key", "main_val") {
+		return false
+	}
+	q := s.statement("SELECT ").columns(settings, "main_val").sql(" FROM ").table(settings)
+	q.sql(" WHERE LOWER(").column(settings, "main_key").sql(") = 'kqformataccurate'")
+	err := q.query(ctx, s.db, 1, func(v []any) error {
+		off = textOf(v[0]) == "0"
+		return nil
+	})
+	if err != nil {
+		s.opts.Logger.Debug("oasink: the setting kqformataccurate cannot be read", "error", err)
+	}
+	return off
 }
 
 // findTable looks for one table.
