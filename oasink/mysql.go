@@ -286,8 +286,9 @@ func (mysql) diagnose(err error) trouble {
 	case 0:
 		return connectionTrouble(err)
 	case 1205, // a lock is held for too long
-		1213, // deadlock; also a cluster's refusal to commit
-		1020, // the row has changed since it was read
+		1213,             // deadlock; also a cluster's refusal to commit
+		1020,             // the row has changed since it was read
+		1317, 1969, 3024, // the statement was killed, or took longer than the server lets it
 		3572: // NOWAIT
 		return busy
 	case 1053, 1077, 1079, // the server is being shut down

@@ -129,7 +129,7 @@ func (postgres) diagnose(err error) trouble {
 	switch state {
 	case "":
 		return connectionTrouble(err)
-	case "40001", "40P01", "55P03", "55006": // serialisation, deadlock, lock_timeout, in use
+	case "40001", "40P01", "55P03", "55006", "57014": // serialisation, deadlock, lock_timeout, in use, statement_timeout
 		return busy
 	case "57P01", "57P02", "57P03", "57P05", "25P03": // shutdown, crash, starting up, idle for too long
 		return lost

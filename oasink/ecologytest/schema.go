@@ -149,7 +149,7 @@ func (s Schema) tables(types types) []tableDef {
 		if !s.NoExecTime {
 			pool.columns = append(pool.columns, "exectime timestamp")
 		}
-		list = append(list, pool)
+		list = append(list, pool, tableDef{name: "kq_settings", columns: []string{"id id", "main_key v100", "main_val v100"}})
 	}
 	return list
 }

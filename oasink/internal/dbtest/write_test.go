@@ -394,11 +394,13 @@ func testPool(t *testing.T, on engine) {
 	oa := on.build(t, ecologytest.Schema{})
 	s := sink(t, oa.DB(), &oasink.Options{Now: func() time.Time { return at(4, 12, 0, 5) }})
 	write(t, s, punch(101, at(2, 8, 0, 0), attendance.In), punch(101, at(2, 18, 0, 0), attendance.Out), punch(101, at(3, 8, 0, 0), attendance.In), field(102, at(4, 8, 0, 0)))
-	require.Equal(t, []string{"101 2026-03-01", "101 2026-03-02", "101 2026-03-03", "101 2026-03-04", "102 2026-03-03", "102 2026-03-04"}, pool(t, oa))
+	require.Equal(t, []string{"101 2026-03-01", "101 2026-03-02", "101 2026-03-03", "101 2026-03-04", "102 2026-03-03", "102 2026-03-04"}, queued(t, oa, "2026-03-03 12:00:05"))
+	require.Equal(t, []string{"102 2026-03-04"}, queued(t, oa, "2026-03-05 00:30:00"))
+	require.Equal(t, []string{"102 2026-03-04"}, queued(t, oa, "2026-03-05 12:00:00"))
 	rows, err := oa.PoolRows(context.Background())
 	require.NoError(t, err)
+	require.Len(t, rows, 8)
 	for _, r := range rows {
-		require.Equal(t, "2026-03-04 12:00:05", r.ExecTime)
 		require.Zero(t, r.Status)
 	}
 	before := pool(t, oa)
