@@ -166,7 +166,7 @@ func (a *asking) missing(r *Record, changes []RowChange) {
 		}
 	}
 	r.Table = strings.Join(tables, ", ")
-	switch until := closedUntil(a.now.In(a.Zone), a.first.opts.FreezeAfterDay); {
+	switch until := OpenFrom(a.now.In(a.Zone), a.first.opts.FreezeAfterDay); {
 	case r.Time.Before(until):
 		r.Fate, r.Reason = FateFrozen, Frozen
 	case a.past.known && !r.read:

@@ -11,9 +11,10 @@ import (
 // Frozen is the reason of a punch in a month that is closed, so that it was not written.
 const Frozen Reason = "frozen"
 
-// closedUntil is the first instant that may still be written, where months are
-// closed from a day of the next one on; zero where none is.
-func closedUntil(now time.Time, fromDay int) time.Time {
+// OpenFrom is the first instant that may still be written, where months are closed from
+// a day of the next one on ([Options.FreezeAfterDay]); zero where none is, which fromDay
+// 0 means. Months are those of now's zone.
+func OpenFrom(now time.Time, fromDay int) time.Time {
 	if fromDay <= 0 {
 		return time.Time{}
 	}
@@ -26,7 +27,7 @@ func closedUntil(now time.Time, fromDay int) time.Time {
 
 // openFrom is the first instant of the months that are not closed to the run.
 func (r *run) openFrom(zone *time.Location) time.Time {
-	return closedUntil(r.report.Started.In(zone), r.opts.FreezeAfterDay)
+	return OpenFrom(r.report.Started.In(zone), r.opts.FreezeAfterDay)
 }
 
 // A portion is what of a batch lies in open months, or in closed ones.
@@ -90,6 +91,12 @@ func (s *someDays) add(days ...PersonDay) {
 			s.first = append(s.first, d)
 		}
 	}
+}
+
+// uncomputed says of them that they are not computed anew.
+func (s *someDays) uncomputed() (zh, en string) {
+	return fmt.Sprintf("与变动日相邻的 %d 个人日在已封账月份，未重算", s.total),
+		fmt.Sprintf("%d person-days beside changed ones lie in closed months and were not computed anew: %v", s.total, s)
 }
 
 func (s *someDays) String() string {
@@ -159,9 +166,9 @@ func (f *frozen) warning() (Warning, bool) {
 		zh = append(zh, fmt.Sprintf("已封账月份有变动但未写入：新增 %d，更正 %d，平台已无 %d", f.added, f.moved, f.vanished))
 		en = append(en, fmt.Sprintf("closed months differ and were not changed: %d to add, %d to correct, %d that the platform has no longer: %v", f.added, f.moved, f.vanished, &f.days))
 	}
-	if n := f.uncomputed.total; n > 0 {
-		zh = append(zh, fmt.Sprintf("与变动日相邻的 %d 个人日在已封账月份，未重算", n))
-		en = append(en, fmt.Sprintf("%d person-days beside changed ones lie in closed months and were not computed anew: %v", n, &f.uncomputed))
+	if f.uncomputed.total > 0 {
+		beside, besideEN := f.uncomputed.uncomputed()
+		zh, en = append(zh, beside), append(en, besideEN)
 	}
 	if len(en) == 0 {
 		return Warning{}, false

@@ -30,6 +30,15 @@ func WithNeighbours(days []PersonDay, today Date) []PersonDay {
 	return slices.SortedFunc(maps.Keys(all), PersonDay.Compare)
 }
 
+// NotComputed is the warning frozen: these days of closed months stand beside days that
+// have changed, and the OA is not told to compute them anew. It names the first 20.
+func NotComputed(days []PersonDay) Warning {
+	var some someDays
+	some.add(slices.Clone(days)...)
+	zh, en := some.uncomputed()
+	return Warningf("frozen", "%s / %s", zh, en)
+}
+
 // daysNamed is how many person-days a warning names.
 const daysNamed = 1000
 

@@ -197,16 +197,22 @@ func TestExplain(t *testing.T) {
 			s.fill()
 			s.exec(`UPDATE HrmScheduleSign SET userType = NULL WHERE signType = '1'`)
 		}, "from_other", 0, []string{"userType 为 NULL"}, nil},
-		{"not recalculated", "e9", func(s *site) { s.aDay(); s.fill() }, "not_recalculated", 0, []string{"重算", "kqformatthread"}, nil},
+		{"not recalculated", "e9", func(s *site) { s.aDay(); s.fill() }, "not_recalculated", 0, []string{"重算", "应用节点"}, nil},
 		{"recalculated", "e9", func(s *site) { s.aDay(); s.fill(); s.exec(markDone) }, "shown", 0, []string{"08:57:17"}, []string{"has computed the day"}},
 		{"recalculated long ago", "e9", func(s *site) { s.aDay(); s.fill(); s.exec(`DELETE FROM kq_format_pool`) }, "shown", 0, []string{"08:57:17"}, []string{"nothing waits"}},
 		{"nobody tells the OA to recalculate", "e9", func(s *site) { s.oa = append(s.oa, "recalculate: none"); s.aDay(); s.fill() }, "not_recalculated", 0, []string{"没有通知 OA 重算"}, nil},
-		{"the OA recalculates by itself", "e9", func(s *site) {
+		{"no night repairs it for certain", "e9", func(s *site) {
 			s.oa = append(s.oa, "recalculate: none")
 			s.aDay()
 			s.at(3).bridge("run", "daily")
 			s.at(4)
-		}, "shown", 0, []string{"08:57:17"}, []string{"每夜"}},
+		}, "not_recalculated", 0, []string{"没有通知 OA 重算"}, nil},
+		{"what is to be computed later does not wait", "e9", func(s *site) {
+			s.aDay()
+			s.fill()
+			s.exec(markDone)
+			s.exec(`INSERT INTO kq_format_pool (resourceid, kqdate, exectime) VALUES (17, '2026-03-02', '2027-03-03 00:30:00')`)
+		}, "shown", 0, []string{"08:57:17"}, []string{"has computed the day"}},
 		{"the queue could not be written", "e9", func(s *site) {
 			s.aDay()
 			s.exec(`CREATE TRIGGER no_pool BEFORE INSERT ON kq_format_pool BEGIN SELECT RAISE(FAIL, 'not allowed'); END`)

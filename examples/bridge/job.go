@@ -44,7 +44,7 @@ func (p *program) open(ctx context.Context, w *work) error {
 	}
 	w.db = db
 	opts := p.sinkOptions(w.job.oa)
-	opts.SignFrom = w.job.signFrom
+	opts.SignFrom, opts.Zone = w.job.signFrom, w.job.zone
 	opts.Undirected = map[string]oasink.Undirected{"skip": oasink.SkipUndirected, "null": oasink.NullUndirected}[w.job.undirected]
 	opts.Outside = map[string]oasink.Outside{"mobile_sign": oasink.OutsideMobile, "sign": oasink.OutsideSign, "both": oasink.OutsideBoth}[w.job.outside]
 	if opts.Ledger != nil && w.job.withdrawn == "delete" {
@@ -57,12 +57,16 @@ func (p *program) open(ctx context.Context, w *work) error {
 	return err
 }
 
-// sink is where the job's punches go.
-func (w *work) sink() attendance.Sink {
-	if w.hooked != nil {
+// sink is where the job's punches go. What reads much at once waits for the OA.
+func (p *program) sink(w *work, t task) attendance.Sink {
+	switch {
+	case w.hooked != nil:
 		return w.hooked
+	case t.kind != attendance.KindRun && !t.preview:
+		return w.oa.Paced(&oasink.PaceOptions{Backlog: p.backlog, Patience: p.backlogPatience})
+	default:
+		return w.oa
 	}
-	return w.oa
 }
 
 // sinkOptions are those that depend on the OA only.
@@ -71,7 +75,7 @@ func (p *program) sinkOptions(c *oaConfig) *oasink.Options {
 		Schema: c.schema, Tables: c.tables,
 		Generation:  map[string]oasink.Generation{"auto": oasink.Auto, "e7": oasink.E7, "e8": oasink.E8, "e9": oasink.E9}[c.generation],
 		Recalculate: map[string]oasink.Recalculate{"auto": oasink.RecalculateAuto, "pool": oasink.RecalculatePool, "http": oasink.RecalculateNone, "none": oasink.RecalculateNone}[c.recalc],
-		Now:         p.now, Logger: p.logger,
+		Now:         p.now, Logger: p.logger, Zone: p.config.zone, Owe: p.owing(c),
 	}
 	if c.ledger {
 		opts.Ledger = &oasink.LedgerOptions{}

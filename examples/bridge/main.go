@@ -71,6 +71,9 @@ type program struct {
 
 	serving     atomic.Bool   // SIGTERM is how it ends
 	hookTimeout time.Duration // of one call of a recalculate_url; 0: the library's
+	// How many days may wait for the OA, and how long they are waited for; 0: the library's.
+	backlog         int
+	backlogPatience time.Duration
 
 	state     attendance.Store // nil until it is needed, and where there is none
 	stateDB   *bun.DB

@@ -50,6 +50,45 @@ func recalculate(ctx context.Context, r *attendance.Recalculation, zone *time.Lo
 	return warnings
 }
 
+// owing remembers days that the OA's queue refuses, before their punches are committed.
+// Where nothing is remembered that is an error: they would never be computed.
+func (p *program) owing(c *oaConfig) func(context.Context, []attendance.PersonDay) error {
+	return func(ctx context.Context, days []attendance.PersonDay) error {
+		store, err := p.store(ctx)
+		if err != nil {
+			return err
+		}
+		if store == nil {
+			return &attendance.Error{Code: attendance.CodeStore, Op: "state", Detail: "nothing is remembered between runs (state: none)", Mend: attendance.Text{
+				EN: "give this program's account the right to insert into kq_format_pool and look at that table's triggers and constraints; or keep a state, which remembers the days; or have the days computed otherwise and set recalculate: none",
+				ZH: "请授予本程序账号 kq_format_pool 的插入权限，并检查该表的触发器与约束；或启用 state 以记住这些日期；或以其他方式重算并设 recalculate: none"}}
+		}
+		return store.OweDays(ctx, c.label(), days)
+	}
+}
+
+// queueOwed puts into the OA's queue what is owed, of this run and of runs before, and
+// corrects the warnings about it.
+func (p *program) queueOwed(ctx context.Context, w *work, warnings []attendance.Warning) []attendance.Warning {
+	if p.state == nil || ctx.Err() != nil {
+		return warnings
+	}
+	owed, err := w.oa.QueueOwed(ctx, oasink.OwedOptions{Days: p.state, Target: w.job.oa.label(), Zone: w.job.zone,
+		OpenFrom: attendance.OpenFrom(p.now().In(w.job.zone), w.job.freeze)})
+	if len(owed.Closed) > 0 {
+		warnings = append(warnings, attendance.NotComputed(owed.Closed))
+	}
+	switch {
+	case ctx.Err() != nil:
+		return warnings
+	case err == nil && w.hooked == nil:
+		return slices.DeleteFunc(warnings, isNotRecalculated)
+	case len(owed.Left) > 0:
+		return append(slices.DeleteFunc(warnings, isNotRecalculated), attendance.NotRecalculated(owed.Left, err))
+	}
+	return warnings
+}
+
 func isNotRecalculated(w attendance.Warning) bool { return w.Code == "not_recalculated" }
 
 // checkRecalculation says that the site's address is not tried: every call of it has

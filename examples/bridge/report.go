@@ -29,6 +29,7 @@ type (
 		PresentFromOther int                       `json:"present_from_other"`
 		Superseded       int                       `json:"superseded"`
 		Removed          int                       `json:"removed"`
+		PoolRows         int                       `json:"pool_rows"` // of kq_format_pool, by which the OA computes days anew
 		Calls            int                       `json:"calls"`
 		CheckCalls       int                       `json:"check_calls"` // those of them that only made sure of an answer
 		CaughtUp         int                       `json:"caught_up"`   // people who were read further back, to caught_up_to
@@ -109,7 +110,7 @@ func (c *config) documentOf(r attendance.Report, err error) runDocument {
 	d := runDocument{
 		Job: r.Job, Run: r.Run, From: clockIn(r.Span.From, zone), To: clockIn(r.Span.To, zone), People: r.People,
 		Read: r.Read, Written: r.Written, Corrected: r.Corrected, Present: r.Present, PresentFromOther: r.PresentFromOther,
-		Superseded: r.Superseded, Removed: r.Removed, Calls: r.Calls + r.CheckCalls, CheckCalls: r.CheckCalls,
+		Superseded: r.Superseded, Removed: r.Removed, PoolRows: r.Queued, Calls: r.Calls + r.CheckCalls, CheckCalls: r.CheckCalls,
 		CaughtUp: r.CaughtUp,
 		Skipped:  map[attendance.Reason]int{}, LeftOut: []leftOut{}, Failed: []failure{}, Warnings: []attendance.Warning{},
 		Error: troubleOf(err),
@@ -195,6 +196,9 @@ func (p *program) printRunDocument(d runDocument) {
 	p.line("  他源已有 from others     %d", d.PresentFromOther)
 	p.line("  已被取代 superseded      %d", d.Superseded)
 	p.line("  删除 removed             %d", d.Removed)
+	if d.PoolRows > 0 {
+		p.line("  重算排队 pool rows       %d", d.PoolRows)
+	}
 	p.line("  调用 calls               %d", d.Calls)
 	p.line("  运行编号 run             %s", d.Run)
 	if d.CaughtUp > 0 {

@@ -129,6 +129,7 @@ func (p *program) transfer(ctx context.Context, w *work, t task) (attendance.Rep
 	}
 	report, err := attendance.RunTogether(ctx, w.people(t.units), t.window, families...)
 	report.Warnings = recalculate(ctx, w.hooked, w.job.zone, report.Warnings)
+	report.Warnings = p.queueOwed(ctx, w, report.Warnings)
 	if err == nil {
 		err = w.oa.Missing() // also where no punch happened to need it
 	}
@@ -222,7 +223,7 @@ func (p *program) families(ctx context.Context, w *work, t task) ([]*attendance.
 	run := p.runID()
 	var all []*attendance.Syncer
 	for _, f := range w.platform.families() {
-		all = append(all, attendance.NewSyncer(f.Provider, w.sink(), &attendance.Options{
+		all = append(all, attendance.NewSyncer(f.Provider, p.sink(w, t), &attendance.Options{
 			Job: w.job.name, Run: run, Target: w.job.oa.target(), Corp: w.job.provider.corp(),
 			Kind: t.kind, Scope: w.scopeName(t), Apart: t.apart, Memory: memory, FreezeAfterDay: w.job.freeze,
 			Now: p.command.now, Logger: p.logger, EmptyIsNormal: f.rare, Observe: observe, Share: t.share, Parallel: t.parallel, Announce: p.announce(t),

@@ -335,9 +335,11 @@ func TestGenerations(t *testing.T) {
 	s.punch(17, "07 12:00:00", "")
 	r = s.bridge("run", "daily")
 	require.Equal(t, 0, r.code, r.stdout+r.stderr)
-	pool := s.rows(`SELECT kqdate, count(*) FROM kq_format_pool WHERE resourceid = 17 GROUP BY kqdate ORDER BY kqdate`)
+	pool := s.rows(`SELECT kqdate, count(*) FROM kq_format_pool WHERE resourceid = 17 AND exectime < '2026-03-09' GROUP BY kqdate ORDER BY kqdate`)
 	require.Equal(t, []string{"2026-03-02|1", "2026-03-03|1", "2026-03-04|1", "2026-03-05|1", "2026-03-06|1", "2026-03-07|1", "2026-03-08|1", "2026-03-09|1"}, pool,
 		"the days around the changed ones, each once, none in the future")
+	require.Equal(t, []string{"2026-03-09|2026-03-10 00:30:00", "2026-03-09|2026-03-10 12:00:00"},
+		s.rows(`SELECT kqdate, exectime || '' FROM kq_format_pool WHERE resourceid = 17 AND exectime > '2026-03-09' ORDER BY exectime`), "again when today is over")
 	before := s.rows(`SELECT count(*) FROM kq_format_pool`)
 	r = s.bridge("run", "daily")
 	require.Equal(t, 0, r.code)

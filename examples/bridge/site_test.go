@@ -244,6 +244,7 @@ type document struct {
 	PresentFromOther int `json:"present_from_other"`
 	Superseded       int
 	Removed          int
+	PoolRows         int `json:"pool_rows"`
 	Calls            int
 	Skipped          map[string]int
 	LeftOut          []struct {
