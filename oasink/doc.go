@@ -15,8 +15,8 @@
 // deleted, unless the host asks for a ledger ([LedgerOptions]), which proves the rows
 // that are our own. On e-cology 9, whose reports show computed days, each changed
 // person-day and its neighbours are queued for recalculation (kq_format_pool) in
-// the same transaction. Where nothing empties that queue, a site's own address
-// ([RecalculateURL]) or a function of the host can be told instead, at least once
+// the same transaction, a day that is not over yet also for later. A site's own address
+// ([RecalculateURL]) or a function of the host can be told of them instead, at least once
 // ([attendance.NewRecalculation]).
 //
 // # How it is written

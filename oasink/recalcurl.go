@@ -41,9 +41,9 @@ const (
 //	{"days":[{"employee_id":"17","day":"2026-03-02"},{"employee_id":"17","day":"2026-03-03"}]}
 //
 // The address is one of the site's own making: a page inside the OA, or a service beside
-// it, that has these days computed (in e-cology 9 with KQFormatBiz, say). e-cology itself
-// has no documented address that takes this: its POST /api/kq/report/format needs the
-// session of a logged-in user and other parameters, and is not called.
+// it, that has these days computed (in e-cology 9 with KQFormatBiz, say). e-cology's own
+// POST /api/kq/report/format takes days and people too, but in other parameters, and for the
+// session of a logged-in user or an open token only: it is not called.
 //
 // The address answers when the days are computed, or safely queued, with a status of 2xx
 // and any body that is not an HTML page. Everything else is a failure: another status, a
