@@ -1,6 +1,7 @@
 package attendance
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -60,14 +61,20 @@ func Days(first, last Date, zone *time.Location) Window { return days{first, las
 // Between is the half-open stretch [from, to), written by the wall clock of zone.
 func Between(from, to time.Time, zone *time.Location) Window { return between{from, to, zone} }
 
+// errWindowZone is what a window without a zone gives.
+var errWindowZone = errors.New("attendance: a window needs a time zone: it was given none (nil)")
+
 type lastDays struct {
 	n    int
 	zone *time.Location
 }
 
 func (w lastDays) Span(m Moment) (Span, error) {
-	if w.zone == nil || w.n < 0 {
-		return Span{}, fmt.Errorf("attendance: a window needs a time zone and a number of days >= 0, not %v and %d", w.zone, w.n)
+	switch {
+	case w.zone == nil:
+		return Span{}, errWindowZone
+	case w.n < 0:
+		return Span{}, fmt.Errorf("attendance: a window needs a number of days >= 0, not %d", w.n)
 	}
 	now := m.Now.In(w.zone)
 	s := Span{DateOf(now).Add(-w.n).In(w.zone), now}
@@ -103,7 +110,7 @@ type days struct {
 
 func (w days) Span(Moment) (Span, error) {
 	if w.zone == nil {
-		return Span{}, fmt.Errorf("attendance: a window needs a time zone")
+		return Span{}, errWindowZone
 	}
 	if w.last.Before(w.first) {
 		return Span{}, fmt.Errorf("attendance: the last day %v lies before the first day %v", w.last, w.first)
@@ -131,7 +138,7 @@ type between struct {
 
 func (w between) Span(Moment) (Span, error) {
 	if w.zone == nil {
-		return Span{}, fmt.Errorf("attendance: a window needs a time zone")
+		return Span{}, errWindowZone
 	}
 	s := Span{w.from.In(w.zone), w.to.In(w.zone)}
 	return s, s.Validate()

@@ -28,15 +28,17 @@ func TestWindows(t *testing.T) {
 		require.Equal(t, c.from, s.From.Format(time.RFC3339), name)
 		require.Equal(t, c.to, s.To.Format(time.RFC3339), name)
 	}
-	for name, w := range map[string]attendance.Window{
-		"no zone":       attendance.Today(nil),
-		"days, no zone": attendance.Days(date(3, 1), date(3, 1), nil),
-		"turned around": attendance.Days(date(3, 2), date(3, 1), shanghai()),
-		"negative":      attendance.LastDays(-1, shanghai()),
-		"machine zone":  attendance.Today(time.Local), //nolint:gosmopolitan // that is the point
+	for says, windows := range map[string][]attendance.Window{
+		"it was given none (nil)": {attendance.Today(nil), attendance.LastDays(1, nil), attendance.SinceMark(1, nil), attendance.Reread(1, nil),
+			attendance.Days(date(3, 1), date(3, 1), nil), attendance.Between(now, now, nil)},
+		"the last day 2026-03-01 lies before the first day 2026-03-02": {attendance.Days(date(3, 2), date(3, 1), shanghai())},
+		"a number of days >= 0, not -1":                                {attendance.LastDays(-1, shanghai()), attendance.SinceMark(-1, shanghai())},
+		"time.Local":                                                   {attendance.Today(time.Local)}, //nolint:gosmopolitan // that is the point
 	} {
-		_, err := w.Span(attendance.Moment{Now: now})
-		require.Error(t, err, name)
+		for _, w := range windows {
+			_, err := w.Span(attendance.Moment{Now: now})
+			require.ErrorContains(t, err, says)
+		}
 	}
 }
 
