@@ -68,7 +68,7 @@ type storedPlace [4]any
 
 func (w *writing) signPlace(r *want) storedPlace {
 	t, punch := w.shape.sign, r.punch
-	p := storedPlace{2: w.fit(punch.Place.Address, t, "ADDR", maxAddress)}
+	p := storedPlace{w.fit("", t, "LONGITUDE", 0), w.fit("", t, "LATITUDE", 0), w.fit(punch.Place.Address, t, "ADDR", maxAddress)}
 	if x, y, ok := w.coordinates(punch.Place); ok && !r.second {
 		p[0], p[1] = w.fit(x, t, "LONGITUDE", maxCoordinate), w.fit(y, t, "LATITUDE", maxCoordinate)
 	}
@@ -100,11 +100,15 @@ func (w *writing) coordinates(p attendance.Place) (longitude, latitude string, o
 	return longitude, latitude, east && north
 }
 
-// fit makes s fit a column and counts it when that shortens it. "" is NULL.
+// fit makes s fit a column and counts it when that shortens it. "" is NULL where the
+// column may be that.
 func (w *writing) fit(s string, t *table, name string, most int) any {
 	c, ok := t.column(name)
-	if !ok || s == "" {
+	if !ok {
 		return nil
+	}
+	if s == "" {
+		return c.nothing()
 	}
 	s, replaced := w.within(s, c)
 	if replaced {
@@ -117,7 +121,7 @@ func (w *writing) fit(s string, t *table, name string, most int) any {
 		}
 	}
 	if s == "" {
-		return nil
+		return c.nothing()
 	}
 	return s
 }

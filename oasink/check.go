@@ -25,12 +25,17 @@ func (s *Sink) Check(ctx context.Context) []attendance.Finding {
 	if err != nil {
 		return []attendance.Finding{attendance.FindingOf(attendance.Text{EN: "the OA database", ZH: "OA 数据库"}, err)}
 	}
+	s.proofs.Clear()
+	if _, err := s.proveReading(ctx); err != nil {
+		return []attendance.Finding{attendance.FindingOf(attendance.Text{EN: "the OA database", ZH: "OA 数据库"}, err)}
+	}
 	findings := []attendance.Finding{
 		good("database", fmt.Sprintf("the OA database (%s) answers", s.dialect.name()), fmt.Sprintf("OA 数据库（%s）连接正常", s.dialect.name())),
 		s.checkRights(ctx, sh),
 		good("generation", fmt.Sprintf("e-cology %v", sh.generation), fmt.Sprintf("e-cology %v", sh.generation)),
 	}
 	findings = append(findings, s.checkColumns(sh)...)
+	findings = append(findings, s.checkInserts(ctx, sh)...)
 	findings = append(findings, s.checkServer(ctx, sh)...)
 	findings = append(findings, s.checkLedger(ctx, sh)...)
 	for _, look := range [...]func(context.Context, *shape) (attendance.Finding, bool, error){s.checkTags, s.checkForeign, s.checkPool, s.checkPoolCleaned, s.checkClock} {
@@ -58,25 +63,25 @@ var errTried = errors.New("oasink: tried")
 // Everything is rolled back. All tables that may not be written are named.
 func (s *Sink) checkRights(ctx context.Context, sh *shape) attendance.Finding {
 	var refused []string
+	mend := attendance.Text{}
 	err := s.exclusively(ctx, func(ctx context.Context, c bun.Conn, _ bool) error {
-		refused = nil
+		refused, mend = nil, attendance.Text{
+			EN: "do what the database's message asks for: a column that may not be NULL needs a default, and a view must be one that rows can be added to",
+			ZH: "请按数据库的提示处理：不允许为空的列需要默认值；视图须可插入",
+		}
 		if err := s.dialect.touch(ctx, c); err != nil {
 			return err
 		}
-		for _, into := range [...]struct {
-			*table
-			needs  []string
-			wanted bool
-		}{{sh.sign, signNeeds(), true}, {sh.mobile, mobileNeeds(), true}, {sh.pool, poolNeeds(), s.recalculates(sh)}} {
-			if !into.wanted || !into.usable(into.needs...) {
-				continue
-			}
-			why, err := s.tryInsert(ctx, c, into.table, into.needs)
+		for _, into := range s.insertables(sh) {
+			why, err := s.tryInsert(ctx, c, into.table, into.written())
 			if err != nil {
 				return err
 			}
 			if why != nil {
 				refused = append(refused, fmt.Sprintf("%s (%v)", into.name, s.quotable(why)))
+				if s.dialect.diagnose(why) == denied {
+					mend = rightsMend()
+				}
 			}
 		}
 		return errTried
@@ -87,7 +92,7 @@ func (s *Sink) checkRights(ctx context.Context, sh *shape) attendance.Finding {
 		return attendance.FindingOf(what, err)
 	case len(refused) > 0:
 		return attendance.FindingOf(what, &attendance.Error{Code: attendance.CodeStore, Op: "oasink",
-			Detail: "this program's account cannot insert into " + strings.Join(refused, ", "), Mend: rightsMend()})
+			Detail: "this program's account cannot insert into " + strings.Join(refused, ", "), Mend: mend})
 	}
 	return good("rights", "the database can be written", "数据库可写")
 }

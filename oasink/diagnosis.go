@@ -26,6 +26,9 @@ const (
 	missing               // a table or column does not exist
 	unstorable            // a text holds a character that its column cannot
 	already               // what is to be made is there
+	twice                 // a unique key is there already
+	cutOff                // the server's limit to the time of a statement
+	pooled                // a pooler has lost a prepared statement
 	noTransaction         // rollback without a transaction: there is nothing to undo
 )
 
@@ -33,7 +36,7 @@ const (
 // transaction and the database are otherwise sound: it is refused for what it does.
 func (t trouble) repeats() bool {
 	switch t {
-	case otherTrouble, denied, missing, unstorable, already:
+	case otherTrouble, denied, missing, unstorable, already, twice:
 		return true
 	default:
 		return false

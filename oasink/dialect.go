@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -58,11 +59,30 @@ type dialect interface {
 	// mark its beginning, undo it and forget the mark ("" where not needed).
 	savepoint() (mark, undo, forget string)
 
+	// prove sends the proof there and back. said is what the session says of itself
+	// where that does not come back as it was sent, "" where it does.
+	prove(ctx context.Context, c *sql.Conn) (said string, err error)
+	// afterReads is the statement that ends what a read outside of a transaction leaves
+	// open on such a connection ("" where that is nothing); an error where such reads do
+	// not see all rows.
+	afterReads(ctx context.Context, c *sql.Conn) (statement string, err error)
+	// together reports, within a transaction that begin has opened, whether the lock is
+	// held where rows are written. t is a table that may be written, with that column.
+	together(ctx context.Context, c *sql.Conn, home string, t *table, column string) (bool, error)
+
 	// find looks for a table or view: where it is and how it is spelt, and its
 	// columns. There are none when it does not exist. q binds its arguments.
 	find(ctx context.Context, q querier, want tableName) (tableName, []column, error)
 	// concerns are what an operator should know of this server.
 	concerns(ctx context.Context, q querier, sh *shape) ([]attendance.Finding, error)
+	// unfilled are the columns of a table that refuse NULL and that the database fills in
+	// by no default of its own.
+	unfilled(ctx context.Context, q querier, t *table) ([]string, error)
+	// triggers are those that run when rows are added to a table.
+	triggers(ctx context.Context, q querier, t *table) ([]trigger, error)
+	// nextID is the next id that the database would give a row, where that is known, and
+	// the statement that sets it behind the rows that are there.
+	nextID(ctx context.Context, q querier, t *table, id column) (next int64, known bool, mend string, err error)
 	// limit makes a query return at most n rows.
 	limit(query string, n int) string
 	// quotes are what stands around an identifier.
@@ -110,6 +130,17 @@ func (usual) rollback(ctx context.Context, c *session) error {
 
 func (usual) release(context.Context, *session, string) error { return nil }
 
+// prove: drivers of SQL Server and Oracle convert texts themselves, and SQLite knows
+// UTF-8 only.
+func (usual) prove(context.Context, *sql.Conn) (said string, err error) { return "", nil }
+
+func (usual) afterReads(context.Context, *sql.Conn) (statement string, err error) { return "", nil }
+
+// together: the lock is one of the transaction's own, or of the connection.
+func (usual) together(context.Context, *sql.Conn, string, *table, string) (bool, error) {
+	return true, nil
+}
+
 func (usual) snapshot() []string { return nil }
 
 func (usual) touch(context.Context, bun.Conn) error { return nil }
@@ -120,6 +151,24 @@ func (usual) savepoint() (mark, undo, forget string) {
 
 func (usual) concerns(context.Context, querier, *shape) ([]attendance.Finding, error) {
 	return nil, nil
+}
+
+func (usual) unfilled(_ context.Context, _ querier, t *table) ([]string, error) {
+	var names []string
+	for _, c := range t.columns {
+		if c.required && !c.filled {
+			names = append(names, c.name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+func (usual) triggers(context.Context, querier, *table) ([]trigger, error) { return nil, nil }
+
+// nextID: it is behind the rows by itself (MySQL, SQLite), or a trigger gives it.
+func (usual) nextID(context.Context, querier, *table, column) (next int64, known bool, mend string, err error) {
+	return 0, false, "", nil
 }
 
 func (usual) limit(query string, n int) string { return fmt.Sprintf("%s LIMIT %d", query, n) }
@@ -139,8 +188,11 @@ type session struct {
 	shape *shape
 	// tx is the driver's own transaction, where a statement cannot begin one (Oracle).
 	tx driver.Tx
-	// restore gives the host's settings back (SQL Server).
+	// restore gives the host's settings back (SQL Server, MySQL).
 	restore string
+	// settings are those by which the session reads and sends texts, where they may
+	// differ from connection to connection.
+	settings string
 }
 
 // dialectOf picks the dialect of the host's database.
@@ -159,6 +211,33 @@ func dialectOf(db *bun.DB) (dialect, error) {
 	default:
 		return nil, fmt.Errorf("oasink: the database dialect %v is not supported; supported: sqlite, mysql (also MariaDB), pg (PostgreSQL), mssql (SQL Server), oracle", name)
 	}
+}
+
+// eachRow runs a query and calls row for each of its rows.
+func eachRow(ctx context.Context, q querier, query string, args []any, row func(scan func(dest ...any) error) error) error {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// readTexts runs a query for rows of one text.
+func readTexts(ctx context.Context, q querier, query string, args ...any) ([]string, error) {
+	var list []string
+	err := eachRow(ctx, q, query, args, func(scan func(...any) error) error {
+		var text string
+		err := scan(&text)
+		list = append(list, text)
+		return err
+	})
+	return list, err
 }
 
 // oneText runs a query that returns one text; otherwise is what holds without a row.

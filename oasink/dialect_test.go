@@ -35,7 +35,7 @@ func (e fieldError) Field(k byte) string {
 func TestDiagnosesOfPostgres(t *testing.T) {
 	for state, want := range map[string]trouble{
 		"40001": busy, "40P01": busy, "55P03": busy, "57P01": lost, "08006": lost, "25P03": lost, "25006": readOnly, "42501": denied,
-		"53100": full, "XX000": otherTrouble, "53300": unreachable, "28P01": unreachable, "42P01": missing, "42703": missing, "22P05": unstorable, "23502": otherTrouble,
+		"53100": full, "XX000": otherTrouble, "53300": unreachable, "28P01": unreachable, "42P01": missing, "42703": missing, "22P05": unstorable, "23502": otherTrouble, "23505": twice, "57014": cutOff, "26000": pooled, "42P05": pooled,
 	} {
 		for _, err := range []error{stateError(state), fmt.Errorf("wrapped: %w", fieldError(state)), &attendance.Error{Err: stateError(state)}} {
 			require.Equal(t, want, postgres{}.diagnose(err), "%T %s", err, state)
@@ -59,7 +59,8 @@ func TestDiagnosesOfMySQL(t *testing.T) {
 		"Error 1114 (HY000): The table 'x' is full": full, "Error 1021 (HY000): Disk full (x); waiting for someone to free some space...": full,
 		`Error 1026 (HY000): Error writing file 'x' (errno: 28 "No space left on device")`: full, "Error 1030 (HY000): Got error 28 \"No space left on device\" from storage engine InnoDB": full,
 		"Error 3 (HY000): Error writing file '/tmp/MY' (Errcode: 28 - No space left on device)": full, "Error 1030 (HY000): Got error 122 - 'x' from storage engine": otherTrouble, "Error 1045 (28000): Access denied for user": unreachable, "Error 1146 (42S02): Table 'a.b' doesn't exist": missing,
-		"Error 1366 (22007): Incorrect string value: 'Error 1213 (40001): x'": unstorable, "Error 1062 (23000): Duplicate entry": otherTrouble,
+		"Error 1366 (22007): Incorrect string value: 'Error 1213 (40001): x'": unstorable, "Error 1062 (23000): Duplicate entry": twice, "Error 1969 (70100): Query execution was interrupted (max_statement_time exceeded)": cutOff,
+		"Error 3024 (HY000): Query execution was interrupted, maximum statement execution time exceeded": cutOff,
 		"Error in something": otherTrouble, "invalid connection": lost, "oasink: store: x: Error 1054 (42S22): Unknown column": missing,
 	} {
 		require.Equal(t, want, mysql{}.diagnose(errors.New(text)), text)

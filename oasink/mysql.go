@@ -29,35 +29,93 @@ func (mysql) name() string { return "MySQL/MariaDB" }
 const mysqlIdle = 30
 
 // begin takes a user lock (GET_LOCK) named after the OA's database before the
-// transaction begins. The lock belongs to the connection, so that a killed writer
+// transaction's first read. The lock belongs to the connection, so that a killed writer
 // loses it (dev.mysql.com/doc/refman/8.4/en/locking-functions.html). It is of the
-// one server: see concerns for clusters.
+// one server: see concerns for clusters, and together for proxies. It is taken within
+// the transaction, because proxies send what is outside of one to any copy.
 //
-// Under REPEATABLE READ the snapshot is that of the first read after START
+// Under REPEATABLE READ the snapshot is that of the first read of a table after START
 // TRANSACTION (…/innodb-consistent-read.html), hence after the lock: what the
 // writer before has committed is seen. READ COMMITTED would do as well, but is
 // refused where the binary log is in statement format (error 1665).
 //
-// The server's time-outs are lowered for the session and restored by release:
-// those for locks of rows and tables would wait for up to a year
-// (lock_wait_timeout), and that for idle connections for eight hours.
+// What the session's settings must not be is changed for the session and restored by
+// release, see mysqlSettings.
 func (mysql) begin(ctx context.Context, c *session, home string, wait time.Duration) error {
+	const level = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+	_, err := c.ExecContext(ctx, level)
+	if mysqlNumber(err) == 1568 { // with autocommit off a read has left a transaction open
+		if err = (mysql{}).rollback(ctx, c); err == nil {
+			_, err = c.ExecContext(ctx, level)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := c.ExecContext(ctx, "START TRANSACTION"); err != nil {
+		return err
+	}
 	seconds := int(wait / time.Second)
-	patience := max(1, seconds)
-	settings := "SET @punchbridge_idle = @@SESSION.wait_timeout, @punchbridge_rows = @@SESSION.innodb_lock_wait_timeout, @punchbridge_tables = @@SESSION.lock_wait_timeout, " +
-		fmt.Sprintf("SESSION wait_timeout = LEAST(@@SESSION.wait_timeout, %d), SESSION innodb_lock_wait_timeout = %d, SESSION lock_wait_timeout = %d",
-			mysqlIdle, patience, patience)
-	if _, err := c.ExecContext(ctx, settings); err != nil {
+	got, had, err := mysqlLock(ctx, c, home, seconds)
+	if err != nil {
 		return err
 	}
-	if err := mysqlLock(ctx, c, home, seconds); err != nil {
+	if err := lockTaken(got); err != nil {
 		return err
 	}
-	if _, err := c.ExecContext(ctx, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"); err != nil {
-		return err
-	}
-	_, err := c.ExecContext(ctx, "START TRANSACTION")
+	c.settings = strings.Join(had[:mysqlTexts], "|")
+	change, restore := mysqlChanges(had[mysqlTexts:], max(1, seconds))
+	c.restore = restore
+	_, err = c.ExecContext(ctx, change)
 	return err
+}
+
+// mysqlSettings are the settings of a session that matter: first the mysqlTexts by
+// which texts are read and sent, then those of mysqlChanges. The server knows one of
+// the last two only: MariaDB leaves out what is between /*! and */ for MySQL 5.7
+// (mariadb.com/kb/en/comment-syntax), MySQL what is for MariaDB.
+func mysqlSettings() string {
+	return "@@SESSION.character_set_client, @@SESSION.character_set_connection, @@SESSION.character_set_results, @@SESSION.sql_mode, " +
+		"@@SESSION.wait_timeout, @@SESSION.innodb_lock_wait_timeout, @@SESSION.lock_wait_timeout, " +
+		"@@SESSION.sql_safe_updates, @@SESSION.sql_select_limit, 0 /*M!100100 + @@SESSION.max_statement_time*/ /*!50708 + @@SESSION.max_execution_time*/"
+}
+
+const (
+	mysqlTexts     = 4
+	mysqlUnlimited = "18446744073709551615" // of sql_select_limit
+)
+
+// mysqlChanges are the statements that make a session's settings fit and restore
+// them. The time-outs for locks of rows and tables would wait for up to a year
+// (lock_wait_timeout), and that for idle connections for eight hours. Safe updates
+// refuse statements without a key, a limit to selects hides rows that are there, and
+// one to a statement's time may be shorter than a wait for a lock.
+func mysqlChanges(had []string, patience int) (change, restore string) {
+	set, back := "SET ", "SET "
+	put := func(name, value, was string) {
+		if set != "SET " {
+			set, back = set+", ", back+", "
+		}
+		set, back = set+"SESSION "+name+" = "+value, back+"SESSION "+name+" = "+was
+	}
+	idle := had[0]
+	if n, err := strconv.Atoi(idle); err != nil || n > mysqlIdle {
+		idle = strconv.Itoa(mysqlIdle)
+	}
+	put("wait_timeout", idle, had[0])
+	put("innodb_lock_wait_timeout", strconv.Itoa(patience), had[1])
+	put("lock_wait_timeout", strconv.Itoa(patience), had[2])
+	if had[3] != "0" {
+		put("sql_safe_updates", "0", "1")
+	}
+	if had[4] != mysqlUnlimited {
+		put("sql_select_limit", mysqlUnlimited, had[4])
+	}
+	if limit, err := strconv.ParseFloat(had[5], 64); err == nil && limit > 0 {
+		set += "/*M!100100 , SESSION max_statement_time = 0*/ /*!50708 , SESSION max_execution_time = 0*/"
+		back += fmt.Sprintf("/*M!100100 , SESSION max_statement_time = %s*/ /*!50708 , SESSION max_execution_time = %s*/", had[5], had[5])
+	}
+	return set, back
 }
 
 // snapshot: the level is that of the next transaction only
@@ -66,24 +124,30 @@ func (mysql) snapshot() []string {
 	return []string{"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"}
 }
 
-func mysqlLock(ctx context.Context, c executor, home string, seconds int) error {
-	rows, err := c.QueryContext(ctx, fmt.Sprintf("SELECT GET_LOCK('%s', %d)", mysqlLockName(home), seconds))
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	var got sql.NullInt64
-	for rows.Next() {
-		if err := rows.Scan(&got); err != nil {
-			return err
+// mysqlLock asks for the lock, and for the session's settings in the same statement.
+// A time-out of statements that ends the wait is one of the wait's.
+func mysqlLock(ctx context.Context, c querier, home string, seconds int) (got sql.NullString, had []string, err error) {
+	err = mysqlRows(ctx, c, fmt.Sprintf("SELECT GET_LOCK('%s', %d), %s", mysqlLockName(home), seconds, mysqlSettings()), nil, func(v []sql.NullString) {
+		got, had = v[0], nil
+		for _, setting := range v[1:] {
+			had = append(had, setting.String)
 		}
+	}, 11)
+	switch {
+	case err != nil && (mysql{}).diagnose(err) == cutOff:
+		return got, nil, errBusy
+	case err == nil && had == nil:
+		return got, nil, redact.Own("the server did not say whether it took the lock")
 	}
-	switch err := rows.Err(); {
-	case err != nil:
-		return err
+	return got, had, err
+}
+
+// lockTaken judges what GET_LOCK has returned.
+func lockTaken(got sql.NullString) error {
+	switch {
 	case !got.Valid:
 		return redact.Own("the server could not take the lock (GET_LOCK returned NULL: it is out of memory, or the wait was killed)")
-	case got.Int64 != 1:
+	case got.String != "1":
 		return errBusy
 	}
 	return nil
@@ -106,14 +170,89 @@ func mysqlLockName(home string) string {
 	return "punchbridge_" + hex.EncodeToString(sum[:16])
 }
 
-// release: RELEASE_LOCK of a lock that is not ours does nothing. The variables are
-// NULL when begin did not come to set them; the session's values then stay.
-func (mysql) release(ctx context.Context, c *session, home string) error {
-	_, err := c.ExecContext(ctx, fmt.Sprintf("SET @punchbridge_lock = RELEASE_LOCK('%s'), ", mysqlLockName(home))+
-		"SESSION wait_timeout = COALESCE(@punchbridge_idle, @@SESSION.wait_timeout), "+
-		"SESSION innodb_lock_wait_timeout = COALESCE(@punchbridge_rows, @@SESSION.innodb_lock_wait_timeout), "+
-		"SESSION lock_wait_timeout = COALESCE(@punchbridge_tables, @@SESSION.lock_wait_timeout)")
+// commit and rollback: a server may be set to begin another transaction after each
+// (completion_type).
+func (mysql) commit(ctx context.Context, c *session) error {
+	_, err := c.ExecContext(ctx, "COMMIT AND NO CHAIN NO RELEASE")
 	return err
+}
+
+func (mysql) rollback(ctx context.Context, c *session) error {
+	_, err := c.ExecContext(ctx, "ROLLBACK AND NO CHAIN NO RELEASE")
+	return err
+}
+
+// release: RELEASE_LOCK of a lock that is not ours does nothing.
+func (mysql) release(ctx context.Context, c *session, home string) error {
+	statement := fmt.Sprintf("SET @punchbridge_lock = RELEASE_LOCK('%s')", mysqlLockName(home))
+	if c.restore != "" {
+		statement += ", " + strings.TrimPrefix(c.restore, "SET ")
+	}
+	_, err := c.ExecContext(ctx, statement)
+	return err
+}
+
+// prove: what has arrived is asked for byte by byte, and what is sent back is made of
+// bytes, so that no conversion undoes another. A driver that writes values into the
+// statement itself (interpolateParams) shows here whether the server reads them alike.
+func (mysql) prove(ctx context.Context, c *sql.Conn) (said string, err error) {
+	var arrived, sent, settings string
+	probe := hex.EncodeToString([]byte(proof))
+	err = mysqlRows(ctx, c, "SELECT HEX(CONVERT(? USING utf8mb4)), CONVERT(0x"+probe+" USING utf8mb4), CONCAT_WS(', ', "+
+		"CONCAT('character_set_client ', @@SESSION.character_set_client), CONCAT('character_set_connection ', @@SESSION.character_set_connection), "+
+		"CONCAT('character_set_results ', @@SESSION.character_set_results))", []any{proof}, func(v []sql.NullString) {
+		arrived, sent, settings = v[0].String, v[1].String, v[2].String
+	}, 3)
+	if err != nil {
+		switch (mysql{}).diagnose(err) {
+		case busy, lost, unreachable, cutOff:
+			return "", err
+		}
+		// A literal has ended too soon.
+		_ = mysqlRows(ctx, c, "SELECT CONCAT('character_set_client ', @@SESSION.character_set_client)", nil, func(v []sql.NullString) { settings = v[0].String }, 1)
+		return settings + ", " + redact.Database(err, false).Error(), nil
+	}
+	if !strings.EqualFold(arrived, probe) || sent != proof {
+		return settings, nil
+	}
+	return "", nil
+}
+
+// afterReads: with autocommit off the first read begins a transaction, and all later
+// ones of that connection see what it saw. A limit to selects hides people and columns.
+func (mysql) afterReads(ctx context.Context, c *sql.Conn) (statement string, err error) {
+	limit := mysqlUnlimited
+	err = mysqlRows(ctx, c, "SELECT @@SESSION.autocommit, @@SESSION.sql_select_limit", nil, func(v []sql.NullString) {
+		limit = v[1].String
+		if v[0].String == "0" {
+			statement = "ROLLBACK"
+		}
+	}, 2)
+	if err == nil && limit != mysqlUnlimited {
+		err = &attendance.Error{Code: attendance.CodeStore, Op: "oasink", Detail: "the setting sql_select_limit is " + limit + ", which hides rows that are there",
+			Mend: attendance.Text{EN: "add sql_select_limit=" + mysqlUnlimited + " to the dsn, or end the server's own limit", ZH: "请在连接串中加 sql_select_limit=" + mysqlUnlimited + "，或取消服务器的该限制"}}
+	}
+	return statement, err
+}
+
+// together reports whether the lock is held where rows are written: a proxy may send
+// reads to a copy of the database, and the lock with them. It is asked by a statement
+// that would add a row, which a proxy sends to where rows are written, and which adds
+// none; its answer is the id that the server says it has given (…/information-functions.html).
+func (mysql) together(ctx context.Context, c *sql.Conn, home string, t *table, column string) (bool, error) {
+	q := &statement{}
+	q.open, q.end = mysql{}.quotes()
+	q.sql("INSERT INTO ").table(t).sql(" (").column(t, column).sql(") SELECT NULL FROM DUAL WHERE LAST_INSERT_ID(1 + COALESCE(IS_USED_LOCK('")
+	q.sql(mysqlLockName(home)).sql("') = CONNECTION_ID(), 0)) = 0")
+	result, err := c.ExecContext(ctx, string(q.b))
+	switch {
+	case err != nil && (mysql{}).diagnose(err).repeats(): // such as a missing right, of which others tell
+		return true, nil
+	case err != nil:
+		return true, err
+	}
+	id, err := result.LastInsertId()
+	return err != nil || id != 1, nil // a driver may not tell
 }
 
 // commitsAgain: a commit that fails (a cluster may refuse it with 1213) has rolled
@@ -152,13 +291,15 @@ func (m mysql) find(ctx context.Context, q querier, want tableName) (tableName, 
 		return want, nil, err
 	}
 	var list []column
-	err = mysqlRows(ctx, q, "SELECT table_name, column_name, column_type, character_set_name, character_maximum_length, @@SESSION.character_set_client"+
+	err = mysqlRows(ctx, q, "SELECT table_name, column_name, column_type, character_set_name, character_maximum_length, @@SESSION.character_set_client, is_nullable"+
 		" FROM information_schema.columns WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position", []any{name.schema, name.name},
 		func(v []sql.NullString) {
 			if v[0].String == name.name { // the comparison may ignore case
-				list = append(list, mysqlColumn(v[1].String, v[2].String, v[3].String, v[4].String, v[5].String))
+				c := mysqlColumn(v[1].String, v[2].String, v[3].String, v[4].String, v[5].String)
+				c.required, c.filled = v[6].String == "NO", true // or an error in strict mode, which checkRights sees
+				list = append(list, c)
 			}
-		}, 6)
+		}, 7)
 	return name, list, err
 }
 
@@ -183,6 +324,12 @@ func mysqlColumn(name, declared, charset, length, client string) column {
 		c.charset = charset
 	}
 	return c
+}
+
+// triggers: without the right TRIGGER the server shows none.
+func (mysql) triggers(ctx context.Context, q querier, t *table) ([]trigger, error) {
+	return readTriggers(ctx, q, "SELECT trigger_name, action_timing = 'BEFORE' FROM information_schema.triggers "+
+		"WHERE event_object_schema = ? AND event_object_table = ? AND event_manipulation = 'INSERT' ORDER BY trigger_name", t.name.schema, t.name.name)
 }
 
 func mysqlRows(ctx context.Context, q querier, query string, args []any, row func(v []sql.NullString), width int) error {
@@ -286,9 +433,9 @@ func (mysql) diagnose(err error) trouble {
 	case 0:
 		return connectionTrouble(err)
 	case 1205, // a lock is held for too long
-		1213,             // deadlock; also a cluster's refusal to commit
-		1020,             // the row has changed since it was read
-		1317, 1969, 3024, // the statement was killed, or took longer than the server lets it
+		1213, // deadlock; also a cluster's refusal to commit
+		1020, // the row has changed since it was read
+		1317, // the statement was killed
 		3572: // NOWAIT
 		return busy
 	case 1053, 1077, 1079, // the server is being shut down
@@ -308,6 +455,10 @@ func (mysql) diagnose(err error) trouble {
 		return unreachable
 	case 1051, 1054, 1146: // no such table, no such column
 		return missing
+	case 1062:
+		return twice
+	case 1969, 3024: // max_statement_time, max_execution_time
+		return cutOff
 	case 1366, 1300, 1977, 3854: // a character that the column or the connection lacks
 		return unstorable
 	}
@@ -317,6 +468,9 @@ func (mysql) diagnose(err error) trouble {
 // mysqlNumber is the server's number of an error, 0 where it has none. The usual
 // driver has no method for it, but begins its text with "Error 1213 (40001):".
 func mysqlNumber(err error) int {
+	if err == nil {
+		return 0
+	}
 	n, rest := numberAfter(err, "Error ")
 	if !strings.HasPrefix(rest, " ") && !strings.HasPrefix(rest, ":") {
 		return 0

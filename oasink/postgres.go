@@ -28,13 +28,37 @@ const postgresLock = 0x70756e6368627267
 // of a writer that is silent for long: nothing is waited for between two
 // statements, so that its machine has vanished. (The settings are of the transaction.)
 //
+// A limit to a statement's time that is the role's or the database's would cut off a
+// wait for the lock. The character set and the meaning of a backslash are made what
+// they must be, whatever the role or the database say.
+//
 // It is one message of several statements, which drivers send as a simple query
 // when there are no arguments; after a failure in it the transaction is open.
 func (postgres) begin(ctx context.Context, c *session, _ string, wait time.Duration) error {
-	_, err := c.ExecContext(ctx, fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = %d; "+
-		"SET LOCAL idle_in_transaction_session_timeout = 30000; SELECT pg_advisory_xact_lock(%d)",
+	_, err := c.ExecContext(ctx, fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL client_encoding = 'UTF8'; SET LOCAL standard_conforming_strings = on; "+
+		"SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = %d; SET LOCAL idle_in_transaction_session_timeout = 30000; SELECT pg_advisory_xact_lock(%d)",
 		max(1, wait.Milliseconds()), int64(postgresLock)))
 	return err
+}
+
+// prove: what is bound may be written into the statement by the driver (pgdriver).
+// Which characters there are the server's own encoding decides.
+func (postgres) prove(ctx context.Context, c *sql.Conn) (said string, err error) {
+	rows, err := c.QueryContext(ctx, "SELECT CAST($1 AS text), current_setting('client_encoding'), current_setting('server_encoding')", proofASCII)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var arrived, client, server string
+		if err := rows.Scan(&arrived, &client, &server); err != nil {
+			return "", err
+		}
+		if arrived != proofASCII || client != "UTF8" && server != "SQL_ASCII" {
+			said = "client_encoding " + client
+		}
+	}
+	return said, rows.Err()
 }
 
 func (postgres) snapshot() []string {
@@ -48,7 +72,8 @@ func (postgres) commitsAgain() bool { return false }
 // find: unquoted names are folded to lower case when a table is made, quoted ones
 // are not. Without a schema the connection's search path decides. Domains are
 // looked through; the catalogue, unlike information_schema, also knows
-// materialised views. A column of a SQL_ASCII database counts bytes.
+// materialised views. A column of a SQL_ASCII database counts bytes. Identity columns
+// came with PostgreSQL 10, before which pg_attribute has no such column.
 func (postgres) find(ctx context.Context, q querier, want tableName) (tableName, []column, error) {
 	schema := "n.nspname = ANY (current_schemas(false)) AND $2 = ''"
 	if want.schema != "" {
@@ -56,7 +81,8 @@ func (postgres) find(ctx context.Context, q querier, want tableName) (tableName,
 	}
 	rows, err := q.QueryContext(ctx, `SELECT n.nspname::text, c.relname::text, a.attname::text,
 		CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) ELSE format_type(a.atttypid, a.atttypmod) END,
-		current_setting('server_encoding')
+		current_setting('server_encoding'), a.attnotnull OR t.typnotnull,
+		a.atthasdef OR t.typdefault IS NOT NULL OR COALESCE(to_jsonb(a) ->> 'attidentity', '') <> ''
 		FROM pg_catalog.pg_class c
 		JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -71,10 +97,13 @@ func (postgres) find(ctx context.Context, q querier, want tableName) (tableName,
 	for rows.Next() {
 		var name tableName
 		var attribute, declared, encoding string
-		if err := rows.Scan(&name.schema, &name.name, &attribute, &declared, &encoding); err != nil {
+		var required, filled bool
+		if err := rows.Scan(&name.schema, &name.name, &attribute, &declared, &encoding, &required, &filled); err != nil {
 			return want, nil, err
 		}
-		found.add(name, postgresColumn(attribute, declared, encoding))
+		c := postgresColumn(attribute, declared, encoding)
+		c.required, c.filled = required, filled
+		found.add(name, c)
 	}
 	if err := rows.Err(); err != nil {
 		return want, nil, err
@@ -95,6 +124,32 @@ func postgresColumn(name, declared, encoding string) column {
 		c.declared = "text" // whose assignment fails where the column is shorter; a cast would cut in silence
 	}
 	return c
+}
+
+func (postgres) triggers(ctx context.Context, q querier, t *table) ([]trigger, error) {
+	return readTriggers(ctx, q, `SELECT g.tgname::text, CASE WHEN g.tgtype::int & 66 <> 0 THEN 1 ELSE 0 END FROM pg_catalog.pg_trigger g
+		JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		WHERE NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype::int & 4 <> 0 AND n.nspname = $1 AND c.relname = $2 ORDER BY g.tgname`, t.name.schema, t.name.name)
+}
+
+// nextID: a sequence belongs to its column (serial, identity), or its default names it.
+// A sequence may be read only by whoever has a right to it.
+func (postgres) nextID(ctx context.Context, q querier, t *table, id column) (next int64, known bool, mend string, err error) {
+	full := string((&statement{open: '"', end: '"'}).table(t).b)
+	var sequence string
+	err = eachRow(ctx, q, `SELECT COALESCE(pg_get_serial_sequence($1, $2), substring(pg_get_expr(d.adbin, d.adrelid) from $re$nextval\('([^']+)'$re$), '')
+		FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+		WHERE a.attrelid = CAST($1 AS text)::regclass AND a.attname = $2`, []any{full, id.name}, func(scan func(...any) error) error { return scan(&sequence) })
+	if err != nil || sequence == "" {
+		return 0, false, "", err
+	}
+	var last int64
+	var called bool
+	err = eachRow(ctx, q, "SELECT last_value, is_called FROM "+sequence, nil, func(scan func(...any) error) error { known = true; return scan(&last, &called) })
+	if called {
+		last++
+	}
+	return last, known, fmt.Sprintf("SELECT setval('%s', (SELECT MAX(%s) FROM %s))", strings.ReplaceAll(sequence, "'", "''"), id.name, full), err
 }
 
 // insert: one array a column is planned once for any number of rows, and two to
@@ -129,7 +184,7 @@ func (postgres) diagnose(err error) trouble {
 	switch state {
 	case "":
 		return connectionTrouble(err)
-	case "40001", "40P01", "55P03", "55006", "57014": // serialisation, deadlock, lock_timeout, in use, statement_timeout
+	case "40001", "40P01", "55P03", "55006": // serialisation, deadlock, lock_timeout, in use
 		return busy
 	case "57P01", "57P02", "57P03", "57P05", "25P03": // shutdown, crash, starting up, idle for too long
 		return lost
@@ -147,6 +202,12 @@ func (postgres) diagnose(err error) trouble {
 		return unstorable
 	case "25P01":
 		return noTransaction
+	case "23505":
+		return twice
+	case "57014": // statement_timeout, or somebody has cancelled it
+		return cutOff
+	case "26000", "42P05": // a prepared statement that is not there, or is there already
+		return pooled
 	}
 	if state == "XX000" || state == "58030" { // what the system says of a file
 		return troubleSaid(err, []saying{{"disk quota exceeded", full}, {"file too large", full}, {"no space left on device", full}})

@@ -127,6 +127,9 @@ func (s *Sink) aside(ctx context.Context, f func(ctx context.Context, c bun.Conn
 		}
 		defer c.Close()
 		begin := s.dialect.snapshot()
+		if s.afterReads != "" {
+			begin = append([]string{s.afterReads}, begin...)
+		}
 		if len(begin) > 0 {
 			defer s.endSnapshot(ctx, &session{Conn: c})
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -155,14 +156,18 @@ type Sink struct {
 	opts    Options
 	located tableNames
 	shape   atomic.Pointer[shape]
-	writing chan struct{}  // holds one token while a batch is written
-	origins map[int64]bool // that the ledger names already; read and written with the token
+	writing chan struct{} // holds one token while a batch is written
+	proofs  sync.Map      // settings of sessions that are proven
+	// afterReads is the statement that ends what a read from the pool leaves open.
+	afterReads string
+	origins    map[int64]bool // that the ledger names already; read and written with the token
 }
 
 // New looks at the tables and returns a Sink. opts may be nil; db stays the host's.
 //
-// The error has [attendance.CodeStoreDown] when the database cannot be reached
-// and [attendance.CodeTable] when it has neither HrmScheduleSign nor mobile_sign.
+// The error has [attendance.CodeStoreDown] when the database cannot be reached,
+// [attendance.CodeStore] when Chinese texts do not come back from it as they are sent
+// (the connection's character set), and [attendance.CodeTable] when it has neither HrmScheduleSign nor mobile_sign.
 // Whatever else is missing is told by [Sink.Check], and by Write when it is
 // needed: what can be written without it is written.
 func New(ctx context.Context, db *bun.DB, opts *Options) (*Sink, error) {
@@ -197,6 +202,9 @@ func New(ctx context.Context, db *bun.DB, opts *Options) (*Sink, error) {
 	}
 	sh, err := s.probe(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if s.afterReads, err = s.proveReading(ctx); err != nil {
 		return nil, err
 	}
 	if !sh.sign.exists() && !sh.mobile.exists() {

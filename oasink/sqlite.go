@@ -44,9 +44,9 @@ func (sqlite) touch(ctx context.Context, c bun.Conn) error {
 
 // find takes the name as it is: SQLite knows tables in any case.
 func (sqlite) find(ctx context.Context, q querier, want tableName) (tableName, []column, error) {
-	query, args := `SELECT name, type FROM pragma_table_info(?)`, []any{want.name}
+	query, args := `SELECT name, type, "notnull" <> 0, dflt_value IS NOT NULL OR pk > 0 FROM pragma_table_info(?)`, []any{want.name}
 	if want.schema != "" {
-		query, args = `SELECT name, type FROM pragma_table_info(?, ?)`, []any{want.name, want.schema}
+		query, args = `SELECT name, type, "notnull" <> 0, dflt_value IS NOT NULL OR pk > 0 FROM pragma_table_info(?, ?)`, []any{want.name, want.schema}
 	}
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -56,14 +56,24 @@ func (sqlite) find(ctx context.Context, q querier, want tableName) (tableName, [
 	var list []column
 	for rows.Next() {
 		var name, declared string
-		if err := rows.Scan(&name, &declared); err != nil {
+		var required, filled bool
+		if err := rows.Scan(&name, &declared, &required, &filled); err != nil {
 			return want, nil, err
 		}
 		c := newColumn(name, declared)
+		c.required, c.filled = required, filled
 		c.bytes = true // SQLite ignores sizes; where e-cology's declarations come from (Oracle, SQL Server), they are bytes
 		list = append(list, c)
 	}
 	return want, list, rows.Err()
+}
+
+// triggers: of an attached database nothing is said.
+func (sqlite) triggers(ctx context.Context, q querier, t *table) ([]trigger, error) {
+	if t.name.schema != "" {
+		return nil, nil
+	}
+	return readTriggers(ctx, q, "SELECT name, 0 FROM sqlite_master WHERE type = 'trigger' AND LOWER(tbl_name) = LOWER(?) AND UPPER(sql) LIKE '% INSERT %ON %' ORDER BY name", t.name.name)
 }
 
 // rowsPerInsert: SQLite has no limit on VALUES; more rows are no faster.

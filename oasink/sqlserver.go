@@ -220,6 +220,37 @@ func (sqlserver) concerns(ctx context.Context, q querier, _ *shape) ([]attendanc
 	return findings, rows.Err()
 }
 
+// unfilled: where the catalogue does not say, nothing is known to lack.
+func (sqlserver) unfilled(ctx context.Context, q querier, t *table) ([]string, error) {
+	names, err := readTexts(ctx, q, "SELECT c.name FROM sys.columns c WHERE c.object_id = OBJECT_ID(@p1) AND c.is_nullable = 0 AND c.default_object_id = 0 "+
+		"AND c.is_identity = 0 AND c.is_computed = 0 AND c.system_type_id <> 189 ORDER BY c.column_id", sqlserverName(t)) // 189: rowversion
+	if err != nil && (sqlserver{}).diagnose(err).repeats() {
+		return nil, nil
+	}
+	return names, err
+}
+
+func (sqlserver) triggers(ctx context.Context, q querier, t *table) ([]trigger, error) {
+	list, err := readTriggers(ctx, q, "SELECT g.name, CAST(g.is_instead_of_trigger AS int) FROM sys.triggers g JOIN sys.trigger_events e ON e.object_id = g.object_id "+
+		"WHERE g.parent_id = OBJECT_ID(@p1) AND g.is_disabled = 0 AND e.type = 1 ORDER BY g.name", sqlserverName(t))
+	if err != nil && (sqlserver{}).diagnose(err).repeats() {
+		return nil, nil
+	}
+	return list, err
+}
+
+// nextID: IDENT_CURRENT is the last one given, or the first to be given.
+func (sqlserver) nextID(ctx context.Context, q querier, t *table, _ column) (next int64, known bool, mend string, err error) {
+	var last sql.NullInt64
+	err = eachRow(ctx, q, "SELECT CAST(IDENT_CURRENT(@p1) AS bigint)", []any{sqlserverName(t)}, func(scan func(...any) error) error { return scan(&last) })
+	return last.Int64 + 1, last.Valid, fmt.Sprintf("DBCC CHECKIDENT ('%s', RESEED)", strings.ReplaceAll(sqlserverName(t), "'", "''")), err
+}
+
+// sqlserverName is a table's name as the functions of the catalogue take it.
+func sqlserverName(t *table) string {
+	return string((&statement{open: '[', end: ']'}).table(t).b)
+}
+
 // notChinese is the finding about a database that cannot store Chinese.
 func notChinese(of, name string) attendance.Finding {
 	return attendance.Finding{Code: "not_chinese", Level: attendance.LevelWarning, Message: attendance.Text{
@@ -286,6 +317,8 @@ func (sqlserver) diagnose(err error) trouble {
 		return unreachable
 	case 208, 207, 4413: // no such table, no such column, a view on such
 		return missing
+	case 2601, 2627: // of an index, of a constraint
+		return twice
 	case 3903:
 		return noTransaction
 	}

@@ -20,7 +20,7 @@ func (e numberError) SQLErrorNumber() int32 { return int32(e) }
 func TestDiagnosesOfSQLServer(t *testing.T) {
 	for number, want := range map[numberError]trouble{
 		1205: busy, 1222: busy, 3960: busy, 596: lost, 3906: readOnly, 229: denied, 262: denied, 2760: denied, 1105: full, 9002: full, 18456: unreachable,
-		4060: unreachable, 208: missing, 207: missing, 3903: noTransaction, 2627: otherTrouble, 8152: otherTrouble, 2628: otherTrouble, 3930: otherTrouble,
+		4060: unreachable, 208: missing, 207: missing, 3903: noTransaction, 2627: twice, 8152: otherTrouble, 2628: otherTrouble, 3930: otherTrouble,
 	} {
 		for _, err := range []error{number, fmt.Errorf("wrapped: %w", number), &attendance.Error{Err: number}} {
 			require.Equal(t, want, sqlserver{}.diagnose(err), "%d", number)

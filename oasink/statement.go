@@ -17,10 +17,12 @@ type statement struct {
 	b    []byte
 	open byte // what stands around identifiers
 	end  byte
+	// after is the statement that ends what a read from the pool leaves open.
+	after string
 }
 
 func (s *Sink) statement(sql string) *statement {
-	q := &statement{gen: s.db.QueryGen(), b: append(make([]byte, 0, 512), sql...)}
+	q := &statement{gen: s.db.QueryGen(), b: append(make([]byte, 0, 512), sql...), after: s.afterReads}
 	q.open, q.end = s.dialect.quotes()
 	return q
 }
@@ -123,6 +125,9 @@ func (q *statement) exec(ctx context.Context, c executor) error {
 // query runs the statement and calls scan for each row, with the row's values.
 // The values are valid during the call only.
 func (q *statement) query(ctx context.Context, c querier, width int, scan func(values []any) error) error {
+	if pool, ok := c.(*bun.DB); ok && q.after != "" {
+		return q.queryApart(ctx, pool, width, scan)
+	}
 	rows, err := c.QueryContext(ctx, "?", bun.Safe(q.b))
 	if err != nil {
 		return err
@@ -141,4 +146,22 @@ func (q *statement) query(ctx context.Context, c querier, width int, scan func(v
 		}
 	}
 	return rows.Err()
+}
+
+// queryApart is query on one connection of the pool, on which what an earlier read has
+// left open is ended before, and what this one leaves after.
+func (q *statement) queryApart(ctx context.Context, pool *bun.DB, width int, scan func(values []any) error) error {
+	c, err := pool.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if _, err := c.ExecContext(ctx, q.after); err != nil {
+		return err
+	}
+	if err := q.query(ctx, c, width, scan); err != nil {
+		return err
+	}
+	_, err = c.ExecContext(ctx, q.after)
+	return err
 }

@@ -81,9 +81,24 @@ type column struct {
 	// lossy says that what the column's character set lacks is replaced without an
 	// error; hanzi, that it has the 20,902 characters from U+4E00 to U+9FA5 all the same.
 	lossy, hanzi bool
+	// required says that the column refuses NULL, filled that the database puts something
+	// there where an insert leaves it out.
+	required, filled bool
 	// instant is how a literal of a point in time is written for the column, with %s
 	// for the date and for the clock, where a text depends on the session's language.
 	instant string
+}
+
+// nothing is what the column holds where there is nothing to say: NULL, where it may.
+func (c column) nothing() any {
+	switch {
+	case !c.required:
+		return nil
+	case c.kind == text:
+		return ""
+	default:
+		return "0"
+	}
 }
 
 // takes reports whether a text is no longer than the column.

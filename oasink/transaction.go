@@ -42,7 +42,7 @@ func (s *Sink) exclusively(ctx context.Context, f func(ctx context.Context, c bu
 		}
 		perhaps = perhaps || unsure // a try may end before it comes to f
 		switch s.dialect.diagnose(err) {
-		case busy:
+		case busy, cutOff:
 			s.opts.Logger.Debug("oasink: the database is busy, waiting")
 		case lost:
 			s.opts.Logger.Info("oasink: the connection to the database has broken", "error", s.quotable(err))
@@ -77,6 +77,9 @@ func (s *Sink) once(ctx context.Context, p *patience, f func(c bun.Conn) error) 
 		s.leave(ctx, own, home, open)
 	}()
 	if err := s.dialect.begin(ctx, own, home, p.wait); err != nil {
+		return false, err
+	}
+	if err := s.proven(ctx, own, home); err != nil {
 		return false, err
 	}
 	if err := f(c); err != nil {

@@ -50,6 +50,12 @@ func (s *Sink) fault(ctx context.Context, doing string, err error) error {
 	case missing:
 		e.Code = attendance.CodeTable
 		e.Detail = fmt.Sprintf("a table or column is missing: while %s: %v", doing, err)
+	case cutOff:
+		e.Detail = fmt.Sprintf("the server's limit to the time of a statement is in the way: while %s: %v", doing, err)
+		e.Mend = cutOffMend()
+	case pooled:
+		e.Detail = fmt.Sprintf("a pooler before the database (PgBouncer in transaction mode) loses prepared statements: while %s: %v", doing, err)
+		e.Mend = pooledMend()
 	default:
 		e.Detail = fmt.Sprintf("the database failed while %s: %v", doing, err)
 	}
@@ -70,8 +76,8 @@ func (s *Sink) quotable(err error) error {
 // itself takes no writes from anybody.
 func readOnlyMend() attendance.Text {
 	return attendance.Text{
-		EN: "connect to the primary server if this one is a copy (standby, replica), or let the database administrator end the read-only mode (MySQL, MariaDB: read_only; PostgreSQL: default_transaction_read_only); for a file: make it and its directory writable; nothing of this batch was written, the next run makes up for it",
-		ZH: "若所连为备库（只读副本），请改连主库；否则请数据库管理员关闭只读模式（MySQL、MariaDB：read_only；PostgreSQL：default_transaction_read_only）；若为文件：数据库文件及其所在目录均需可写。本批数据未写入任何一行，下次运行会自动补齐",
+		EN: "connect to the primary server if this one is a copy (standby, replica), or let the database administrator end the read-only mode (MySQL, MariaDB: read_only, transaction_read_only; PostgreSQL: default_transaction_read_only, also of a role or database); for a file: make it and its directory writable; nothing of this batch was written, the next run makes up for it",
+		ZH: "若所连为备库（只读副本），请改连主库；否则请数据库管理员关闭只读模式（MySQL、MariaDB：read_only、transaction_read_only；PostgreSQL：default_transaction_read_only，角色与数据库级设置亦然）；若为文件：数据库文件及其所在目录均需可写。本批数据未写入任何一行，下次运行会自动补齐",
 	}
 }
 
@@ -80,6 +86,22 @@ func fullMend() attendance.Text {
 	return attendance.Text{
 		EN: "free disk space on the database's machine, or let the data files or the tablespace grow if they have reached a limit of their own; nothing of this batch was written, the next run makes up for it",
 		ZH: "请清理数据库服务器磁盘空间；若数据文件或表空间已达自身上限，请予扩容。本批数据未写入任何一行，下次运行会自动补齐",
+	}
+}
+
+// cutOffMend: what is written has no such limit, see the dialects' begin; what is read
+// before has.
+func cutOffMend() attendance.Text {
+	return attendance.Text{
+		EN: "raise that limit for this program's account (PostgreSQL: statement_timeout; MariaDB: max_statement_time; MySQL: max_execution_time)",
+		ZH: "请为本程序账号放宽单条语句的时限（PostgreSQL：statement_timeout；MariaDB：max_statement_time；MySQL：max_execution_time）",
+	}
+}
+
+func pooledMend() attendance.Text {
+	return attendance.Text{
+		EN: "add default_query_exec_mode=exec to the connection's parameters (pgx), or let the pooler keep whole sessions or prepared statements",
+		ZH: "请在连接参数中加 default_query_exec_mode=exec（pgx），或让连接池使用会话模式或支持预编译语句",
 	}
 }
 

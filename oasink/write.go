@@ -87,7 +87,7 @@ func (s *Sink) write(ctx context.Context, b attendance.Batch, told *telling) (at
 		err = within(ctx, w.run)
 	}
 	if err != nil {
-		return attendance.Written{}, w.rightsFor(err)
+		return attendance.Written{}, w.rightsFor(s.unlessBehind(ctx, sh, err))
 	}
 	return w.written, w.unwritten()
 }

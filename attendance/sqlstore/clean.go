@@ -36,7 +36,7 @@ const cleanMark = -1
 func (s *Store) clean(ctx context.Context) error {
 	var marked int64
 	err := s.read(ctx, "reading the version of the tables", func() (err error) {
-		marked, err = one(ctx, s.db, s.sql("SELECT COUNT(*) FROM @store WHERE version = ?"), cleanMark)
+		marked, err = one(ctx, s.pool(), s.sql("SELECT COUNT(*) FROM @store WHERE version = ?"), cleanMark)
 		return err
 	})
 	if err != nil || marked > 0 {
@@ -71,7 +71,7 @@ func (s *Store) cleanTable(ctx context.Context, table, columns string, first any
 		var page []keptText
 		err := s.read(ctx, "reading the log of runs", func() error {
 			page = nil
-			return rows(ctx, s.db, s.sql("SELECT "+columns+" FROM @"+table+" WHERE id > ? ORDER BY id LIMIT ?"), []any{after, slicesPerPage}, func(r *sql.Rows) error {
+			return rows(ctx, s.pool(), s.sql("SELECT "+columns+" FROM @"+table+" WHERE id > ? ORDER BY id LIMIT ?"), []any{after, slicesPerPage}, func(r *sql.Rows) error {
 				var k keptText
 				err := r.Scan(&k.id, &k.message, &k.report)
 				page = append(page, k)

@@ -20,11 +20,11 @@ const (
 // Owed implements [attendance.CoverageStore].
 func (s *Store) Owed(ctx context.Context, id attendance.Stream) (owed attendance.Spans, err error) {
 	err = s.read(ctx, "reading what is owed", func() error {
-		n, err := s.stream(ctx, s.db, id)
+		n, err := s.stream(ctx, s.pool(), id)
 		if err != nil || n == 0 {
 			return err
 		}
-		owed, err = s.owed(ctx, s.db, n)
+		owed, err = s.owed(ctx, s.pool(), n)
 		return err
 	})
 	return owed, err
@@ -106,11 +106,11 @@ const rowsPerInsert = 500
 // Recall implements [attendance.CoverageStore]. More than 1,000 persons are no error.
 func (s *Store) Recall(ctx context.Context, id attendance.Stream, persons []string) (known []attendance.Coverage, err error) {
 	err = s.read(ctx, "reading what is known of people", func() error {
-		n, err := s.stream(ctx, s.db, id)
+		n, err := s.stream(ctx, s.pool(), id)
 		if err != nil || n == 0 {
 			return err
 		}
-		known, err = s.recall(ctx, s.db, n, persons)
+		known, err = s.recall(ctx, s.pool(), n, persons)
 		return err
 	})
 	return known, err
@@ -172,7 +172,7 @@ func (s *Store) people(ctx context.Context, q querier, known []attendance.Covera
 func (s *Store) People(ctx context.Context, id attendance.Stream) iter.Seq2[attendance.Coverage, error] {
 	return pages(ctx, func(last *attendance.Coverage) (page []attendance.Coverage, more bool, err error) {
 		err = s.read(ctx, "reading what is known of people", func() error {
-			n, err := s.stream(ctx, s.db, id)
+			n, err := s.stream(ctx, s.pool(), id)
 			if err != nil || n == 0 {
 				return err
 			}
@@ -182,7 +182,7 @@ func (s *Store) People(ctx context.Context, id attendance.Stream) iter.Seq2[atte
 				args = append(args, bytes(last.Person), bytes(last.Person), bytes(last.Account))
 			}
 			from := "(SELECT * FROM @people WHERE stream = ?" + after + " ORDER BY person, account LIMIT ?) AS p"
-			page, err = s.people(ctx, s.db, nil, from, "", append(args, peoplePerPage)...)
+			page, err = s.people(ctx, s.pool(), nil, from, "", append(args, peoplePerPage)...)
 			return err
 		})
 		return page, len(page) == peoplePerPage, err

@@ -44,11 +44,11 @@ func (s *Store) Tallies(ctx context.Context, id attendance.Stream, first, last a
 	query := s.sql("SELECT day, unit, people, punched, punches FROM @tallies WHERE stream = ? AND day >= ? AND day <= ? ORDER BY day, unit")
 	err = s.read(ctx, "reading how much was read", func() error {
 		tallies = nil
-		n, err := s.stream(ctx, s.db, id)
+		n, err := s.stream(ctx, s.pool(), id)
 		if err != nil || n == 0 {
 			return err
 		}
-		return rows(ctx, s.db, query, []any{n, dayNumber(first), dayNumber(last)}, func(r *sql.Rows) error {
+		return rows(ctx, s.pool(), query, []any{n, dayNumber(first), dayNumber(last)}, func(r *sql.Rows) error {
 			var t attendance.Tally
 			var day int64
 			var unit []byte
@@ -118,7 +118,7 @@ func (s *Store) OwedDays(ctx context.Context, target string, limit int) (days []
 	}
 	err = s.read(ctx, "reading days to recalculate", func() error {
 		days = nil
-		return rows(ctx, s.db, s.sql("SELECT day, person FROM @days WHERE target = ? ORDER BY day, person LIMIT ?"), []any{bytes(target), limit}, func(r *sql.Rows) error {
+		return rows(ctx, s.pool(), s.sql("SELECT day, person FROM @days WHERE target = ? ORDER BY day, person LIMIT ?"), []any{bytes(target), limit}, func(r *sql.Rows) error {
 			var day int64
 			var person []byte
 			err := r.Scan(&day, &person)

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -38,8 +39,17 @@ type dialect interface {
 	// what it changes, erase those that remove what is left of deleted rows.
 	overwrite() []string
 	erase() []string
+	// forced is what a session's settings make necessary, see forced.
+	forced(ctx context.Context, q querier) (forced, error)
 	// diagnose tells what kind of trouble a driver's error is.
 	diagnose(err error) trouble
+}
+
+// forced is what the settings of the sessions make necessary that a server, or the host,
+// has forced upon them.
+type forced struct {
+	set, restore string // what is changed for a transaction, and afterwards
+	lingers      bool   // a read outside of a transaction leaves one open, in which later reads see nothing new
 }
 
 func dialectOf(db *bun.DB) (dialect, error) {

@@ -15,7 +15,7 @@ import (
 func (s *Store) migrate(ctx context.Context) error {
 	has := 0
 	err := s.read(ctx, "reading the version of the tables", func() (err error) {
-		has, err = s.layout(ctx, s.db)
+		has, err = s.layout(ctx, s.pool())
 		if err != nil && s.dialect.diagnose(err) == missing {
 			has, err = 0, nil
 		}

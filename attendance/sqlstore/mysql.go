@@ -1,6 +1,10 @@
 package sqlstore
 
-import "strings"
+import (
+	"context"
+	"database/sql"
+	"strings"
+)
 
 // mysql is MySQL 5.7 or later and MariaDB 10.2 or later, whichever driver.
 type mysql struct{}
@@ -55,6 +59,21 @@ func (mysql) guard(prefix string) (take, release string) {
 func (mysql) overwrite() []string { return nil }
 func (mysql) erase() []string     { return nil }
 
+// forced: safe updates refuse a DELETE without a key; with autocommit off the first read
+// begins a transaction.
+func (mysql) forced(ctx context.Context, q querier) (f forced, err error) {
+	err = rows(ctx, q, "SELECT @@SESSION.sql_safe_updates, @@SESSION.autocommit", nil, func(r *sql.Rows) error {
+		var safe, autocommit int
+		err := r.Scan(&safe, &autocommit)
+		if safe != 0 {
+			f.set, f.restore = "SET SESSION sql_safe_updates = 0", "SET SESSION sql_safe_updates = 1"
+		}
+		f.lingers = autocommit == 0
+		return err
+	})
+	return f, err
+}
+
 // diagnose goes by the server's number (dev.mysql.com/doc/mysqlerrors/8.4/en/server-error-reference.html
 // and mariadb.com/kb/en/mariadb-error-codes). The usual driver has no method for it,
 // but begins its text with "Error 1213 (40001):".
@@ -70,12 +89,16 @@ func (mysql) diagnose(err error) trouble {
 		return busy
 	case 1053, 1077, 1079, 1152, 1158, 1159, 1160, 1161, 1184, 1927, 4031: // shut down, cut, killed, idle for too long
 		return lost
-	case 1290, 1792, 1836, 1874: // read-only
+	case 1290, 1792, 1836, 1874, 1036: // read-only; InnoDB that is says 1036 of the table
 		return readOnly
 	case 1142, 1143, 1227, 1370, 1410:
 		return denied
-	case 1021, 1114:
+	case 1021, 1114: // the disk, the table
 		return full
+	case 3, 1026, 1030: // a file cannot be written, for whatever reason of the system's
+		return said(err, map[string]trouble{"errno: 28": full, "error 28 ": full, "errcode: 28": full, "errno: 122": full, "errcode: 122": full}) // ENOSPC, EDQUOT
+	case 1969, 3024: // max_statement_time, max_execution_time
+		return cutOff
 	case 1040, 1042, 1043, 1044, 1045, 1049, 1129, 1130, 1203, 1226, 1047, 1698: // too many connections, no access, no such database
 		return unreachable
 	case 1051, 1054, 1146: // no such table, no such column

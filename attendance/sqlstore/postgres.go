@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -20,9 +21,10 @@ func (postgres) options() (keyed, numbered string) { return "", "" }
 // begin: under READ COMMITTED each statement sees what was committed before it
 // began, hence, after the lock, all of the writer before. No lock is waited for
 // longer than 4 s at a time (drivers may have a time-out for answers), and the server
-// ends the transaction of a writer that has fallen silent. It is one message.
+// ends the transaction of a writer that has fallen silent. A limit to a statement's
+// time that is the role's or the database's would cut off a wait for a lock. It is one message.
 func (postgres) begin() []string {
-	return []string{"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = 4000; SET LOCAL idle_in_transaction_session_timeout = 30000"}
+	return []string{"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 4000; SET LOCAL idle_in_transaction_session_timeout = 30000"}
 }
 
 func (postgres) oneWriter() bool { return false }
@@ -48,6 +50,8 @@ func (postgres) guard(prefix string) (take, release string) {
 func (postgres) overwrite() []string { return nil }
 func (postgres) erase() []string     { return nil }
 
+func (postgres) forced(context.Context, querier) (forced, error) { return forced{}, nil }
+
 // diagnose goes by the SQLSTATE (postgresql.org/docs/current/errcodes-appendix.html).
 func (postgres) diagnose(err error) trouble {
 	state := sqlState(err)
@@ -68,6 +72,12 @@ func (postgres) diagnose(err error) trouble {
 		return unreachable
 	case "42P01", "42703", "3F000": // no such table, column, schema
 		return missing
+	case "57014":
+		return cutOff
+	case "26000", "42P05": // a prepared statement that is not there, or is there already
+		return pooled
+	case "XX000", "58030": // what the system says of a file
+		return said(err, map[string]trouble{"disk quota exceeded": full, "file too large": full, "no space left on device": full})
 	}
 	if strings.HasPrefix(state, "08") {
 		return lost

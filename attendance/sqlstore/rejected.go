@@ -176,7 +176,7 @@ func (s *Store) Rejected(ctx context.Context, id attendance.Stream, span attenda
 	return func(yield func(attendance.Rejected, error) bool) {
 		for k, err := range pages(ctx, func(last *keptRecord) (page []keptRecord, more bool, err error) {
 			err = s.read(ctx, "reading rejected records", func() error {
-				n, err := s.stream(ctx, s.db, id)
+				n, err := s.stream(ctx, s.pool(), id)
 				if err != nil || n == 0 {
 					return err
 				}
@@ -190,7 +190,7 @@ func (s *Store) Rejected(ctx context.Context, id attendance.Stream, span attenda
 					when := seconds(last.Time)
 					args = append(args, bytes(last.Person), bytes(last.Person), when, when, last.id)
 				}
-				page, err = s.kept(ctx, s.db, nil, query+" ORDER BY person, time_s, id LIMIT ?", append(args, rejectedPerPage)...)
+				page, err = s.kept(ctx, s.pool(), nil, query+" ORDER BY person, time_s, id LIMIT ?", append(args, rejectedPerPage)...)
 				return err
 			})
 			return page, len(page) == rejectedPerPage, err

@@ -119,7 +119,7 @@ func (s *Store) runs(ctx context.Context, where string, args []any, size int) (p
 	query := s.sql("SELECT id, target, kind, plan, attempts, result, code, message, started_s, report FROM @runs " + where + " ORDER BY started_s DESC, id DESC LIMIT ?")
 	err = s.read(ctx, "reading the log of runs", func() error {
 		page = nil
-		return rows(ctx, s.db, query, append(args, size), func(r *sql.Rows) error {
+		return rows(ctx, s.pool(), query, append(args, size), func(r *sql.Rows) error {
 			var text [8][]byte
 			var attempts, started int64
 			err := r.Scan(&text[0], &text[1], &text[2], &text[3], &attempts, &text[4], &text[5], &text[6], &started, &text[7])
@@ -162,7 +162,7 @@ func (s *Store) slices(ctx context.Context, run string, after int64) (page []add
 	query := s.sql("SELECT id, source, attempt, at_s, report FROM @slices WHERE run = ? AND id > ? ORDER BY id LIMIT ?")
 	err = s.read(ctx, "reading the slices of a run", func() error {
 		page = nil
-		return rows(ctx, s.db, query, []any{bytes(run), after, slicesPerPage}, func(r *sql.Rows) error {
+		return rows(ctx, s.pool(), query, []any{bytes(run), after, slicesPerPage}, func(r *sql.Rows) error {
 			var source, report []byte
 			var id, attempt, at int64
 			if err := r.Scan(&id, &source, &attempt, &at, &report); err != nil {

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -41,6 +42,8 @@ func (sqlite) overwrite() []string { return []string{"PRAGMA secure_delete = ON"
 func (sqlite) erase() []string {
 	return []string{"VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"}
 }
+
+func (sqlite) forced(context.Context, querier) (forced, error) { return forced{}, nil }
 
 // diagnose goes by SQLite's primary result codes (sqlite.org/rescode.html), which
 // drivers keep in the low byte of theirs.

@@ -38,6 +38,7 @@ type Options struct {
 type Store struct {
 	db       *bun.DB
 	dialect  dialect
+	forced   forced
 	prefix   string
 	patience time.Duration
 	blank    func(string) string // nil: nothing is blanked
@@ -60,6 +61,13 @@ var _ attendance.Store = (*Store)(nil)
 // program, of CodeStoreDown where the database cannot be reached or written.
 func New(ctx context.Context, db *bun.DB, opts *Options) (*Store, error) {
 	s, err := newStore(db, opts)
+	if err != nil {
+		return nil, err
+	}
+	err = s.read(ctx, "reading the session's settings", func() (err error) {
+		s.forced, err = s.dialect.forced(ctx, s.db)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

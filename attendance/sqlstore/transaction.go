@@ -53,7 +53,15 @@ func (s *Store) once(ctx context.Context, f func(c bun.Conn) error) (unsure bool
 			s.rollback(ctx, c)
 		}
 	}()
-	for _, statement := range s.dialect.begin() {
+	begin := s.dialect.begin()
+	if s.forced.lingers {
+		begin = append([]string{"ROLLBACK"}, begin...)
+	}
+	if s.forced.set != "" {
+		begin = append([]string{s.forced.set}, begin...)
+		defer s.restore(ctx, c)
+	}
+	for _, statement := range begin {
 		if _, err := c.ExecContext(ctx, statement); err != nil {
 			return false, err
 		}
@@ -69,6 +77,15 @@ func (s *Store) once(ctx context.Context, f func(c bun.Conn) error) (unsure bool
 	}
 	open = false
 	return false, nil
+}
+
+// restore gives the session's settings back, or takes the connection out of the pool.
+func (s *Store) restore(ctx context.Context, c bun.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if _, err := c.ExecContext(ctx, s.forced.restore); err != nil {
+		_ = c.Raw(func(any) error { return driver.ErrBadConn })
+	}
 }
 
 // commit is not cut off by ctx: nobody could say then whether it came through.
@@ -167,6 +184,17 @@ func (p *patience) pause(ctx context.Context) bool {
 	}
 }
 
+// pool is where rows are read outside of a transaction.
+func (s *Store) pool() querier {
+	if s.forced.lingers {
+		return lingering{s.db}
+	}
+	return s.db
+}
+
+// lingering is a pool whose connections keep a transaction open after each read.
+type lingering struct{ *bun.DB }
+
 // read reads rows outside of a transaction.
 func (s *Store) read(ctx context.Context, doing string, f func() error) error {
 	return s.patiently(ctx, doing, f)
@@ -175,6 +203,18 @@ func (s *Store) read(ctx context.Context, doing string, f func() error) error {
 // rows runs a query and calls row for each of its rows. The rows are closed when it
 // returns.
 func rows(ctx context.Context, q querier, query string, args []any, row func(r *sql.Rows) error) error {
+	if pool, ok := q.(lingering); ok {
+		c, err := pool.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		if _, err := c.ExecContext(ctx, "ROLLBACK"); err != nil {
+			return err
+		}
+		q = c
+		defer func() { _, _ = c.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") }()
+	}
 	r, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err

@@ -27,6 +27,8 @@ const (
 	denied // the account lacks a right
 	full
 	missing // a table or column
+	cutOff  // the server's limit to the time of a statement
+	pooled  // a pooler has lost a prepared statement
 )
 
 // connectionTrouble judges errors that do not come from the server.
@@ -94,6 +96,10 @@ func (s *Store) fault(ctx context.Context, doing string, err error) error {
 	case readOnly:
 		e.Code = attendance.CodeStoreDown
 		e.Detail = fmt.Sprintf("the database is read-only: while %s: %v", doing, err)
+		e.Mend = attendance.Text{
+			EN: "connect to the primary server if this one is a copy (standby, replica), or have the read-only mode ended (MySQL, MariaDB: read_only, transaction_read_only; PostgreSQL: default_transaction_read_only); a file and its folder must be writable",
+			ZH: "若所连为备库（只读副本），请改连主库；否则请关闭只读模式（MySQL、MariaDB：read_only、transaction_read_only；PostgreSQL：default_transaction_read_only）；若为文件：文件及其所在目录均需可写",
+		}
 	case denied:
 		e.Detail = fmt.Sprintf("this program's account lacks a right in the database: while %s: %v", doing, err)
 		e.Mend = attendance.Text{
@@ -110,6 +116,18 @@ func (s *Store) fault(ctx context.Context, doing string, err error) error {
 	case missing:
 		e.Detail = fmt.Sprintf("a table or column of %s* is missing: while %s: %v", s.prefix, doing, err)
 		e.Mend = attendance.Text{EN: "start the program again, which makes what is missing", ZH: "请重新启动程序以补建缺失的表"}
+	case cutOff:
+		e.Detail = fmt.Sprintf("the server's limit to the time of a statement is in the way: while %s: %v", doing, err)
+		e.Mend = attendance.Text{
+			EN: "raise that limit for this program's account (PostgreSQL: statement_timeout; MariaDB: max_statement_time; MySQL: max_execution_time)",
+			ZH: "请为本程序账号放宽单条语句的时限（PostgreSQL：statement_timeout；MariaDB：max_statement_time；MySQL：max_execution_time）",
+		}
+	case pooled:
+		e.Detail = fmt.Sprintf("a pooler before the database (PgBouncer in transaction mode) loses prepared statements: while %s: %v", doing, err)
+		e.Mend = attendance.Text{
+			EN: "add default_query_exec_mode=exec to the connection's parameters (pgx), or let the pooler keep sessions or prepared statements",
+			ZH: "请在连接参数中加 default_query_exec_mode=exec（pgx），或让连接池使用会话模式或支持预编译语句",
+		}
 	default:
 		e.Detail = fmt.Sprintf("the database failed while %s: %v", doing, err)
 	}

@@ -109,7 +109,7 @@ func (s *Store) Tick(ctx context.Context, job string, at time.Time, owner string
 // LastTick implements [attendance.TickStore].
 func (s *Store) LastTick(ctx context.Context, job string) (last time.Time, err error) {
 	err = s.read(ctx, "reading the last scheduled time", func() error {
-		return rows(ctx, s.db, s.sql("SELECT at_s FROM @ticks WHERE job = ?"), []any{bytes(job)}, func(r *sql.Rows) error {
+		return rows(ctx, s.pool(), s.sql("SELECT at_s FROM @ticks WHERE job = ?"), []any{bytes(job)}, func(r *sql.Rows) error {
 			var at int64
 			err := r.Scan(&at)
 			last = instant(at)

@@ -194,6 +194,8 @@ func (r *reader) readOA(v value) error {
 		return v.missing("dsn", `the database, as "file:oa.db"`, `数据库连接串，如 "file:oa.db"`)
 	case dsnMend(o) != "":
 		return dsn.fail(attendance.Text{EN: fmt.Sprintf("write %q", dsnMend(o)), ZH: fmt.Sprintf("请写 %q", dsnMend(o))}, "this is no dsn of %s that names a database", o.driver)
+	case charsetFault(dsn, o.driver, o.dsn) != nil:
+		return charsetFault(dsn, o.driver, o.dsn)
 	case o.recalc == "http" && o.recalcURL == "":
 		return v.missing("recalculate_url", "the site's own address that has days computed, because recalculate is http", "现场重算接口的地址（recalculate 为 http）")
 	case o.recalc != "http" && o.recalcURL+o.recalcToken != "":
@@ -201,6 +203,20 @@ func (r *reader) readOA(v value) error {
 	}
 	r.oas = append(r.oas, o)
 	return nil
+}
+
+// charsetFault complains of a dsn that asks for another character set than UTF-8.
+func charsetFault(v value, driver, dsn string) error {
+	parameter, charset := foreignCharset(driver, dsn)
+	if parameter == "" {
+		return nil
+	}
+	if strings.Trim(charset, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != "" {
+		charset = "..." // a dsn holds a password, and may be spelt wrongly
+	}
+	better := map[string]string{"mysql": "charset=utf8mb4", "postgres": "client_encoding=UTF8"}[driver]
+	return v.fail(attendance.Text{EN: "write " + better + ", or remove " + parameter, ZH: "请写 " + better + "，或删除 " + parameter},
+		"%s=%s: texts are sent as UTF-8, and Chinese would be taken for other characters", parameter, charset)
 }
 
 func readTables(v value, tables map[string]string) error {

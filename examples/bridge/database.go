@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"database/sql"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,6 +62,17 @@ func openMySQL(dsn string) (*bun.DB, error) {
 	config.Timeout = cmp.Or(config.Timeout, dialTime)
 	config.ReadTimeout = cmp.Or(config.ReadTimeout, answerTime)
 	config.WriteTimeout = cmp.Or(config.WriteTimeout, answerTime)
+	if mysqlCharset(dsn) == "" && config.Collation == "" { // a server may have another default
+		if err := config.Apply(mysql.Charset("utf8mb4", "")); err != nil {
+			return nil, err
+		}
+	}
+	if config.Params == nil {
+		config.Params = map[string]string{}
+	}
+	config.Params["autocommit"] = "1"       // else what one read has seen, all later ones see
+	config.Params["sql_safe_updates"] = "0" // it is for people who type
+	config.Params["sql_select_limit"] = "18446744073709551615"
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
 		return nil, err
@@ -69,12 +82,63 @@ func openMySQL(dsn string) (*bun.DB, error) {
 	return bun.NewDB(db, mysqldialect.New()), nil
 }
 
+// mysqlCharset is the character set that a dsn which can be parsed asks for, "" where
+// it asks for none; the driver does not show it.
+func mysqlCharset(dsn string) string {
+	_, parameters, _ := strings.Cut(dsn[strings.LastIndexByte(dsn, '/')+1:], "?")
+	set := ""
+	for parameter := range strings.SplitSeq(parameters, "&") {
+		if value, ok := strings.CutPrefix(parameter, "charset="); ok {
+			set = value
+		}
+	}
+	return set
+}
+
+// foreignCharset is the character set other than UTF-8 that a dsn asks for, and the
+// parameter that does: every text leaves the program as UTF-8. "" where there is none.
+func foreignCharset(driver, dsn string) (parameter, value string) {
+	asked := map[string]string{}
+	switch driver {
+	case "mysql":
+		config, err := mysql.ParseDSN(dsn)
+		if err != nil {
+			return "", ""
+		}
+		asked["charset"], asked["collation"] = mysqlCharset(dsn), config.Collation
+		for name, value := range config.Params {
+			if strings.HasPrefix(strings.ToLower(name), "character_set_") {
+				asked[name] = strings.Trim(value, `'"`)
+			}
+		}
+	case "postgres":
+		config, err := pgx.ParseConfig(dsn)
+		if err != nil {
+			return "", ""
+		}
+		asked["client_encoding"] = config.RuntimeParams["client_encoding"]
+	}
+	for _, name := range slices.Sorted(maps.Keys(asked)) {
+		for one := range strings.SplitSeq(asked[name], ",") {
+			charset, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(one)), "_") // of a collation
+			if !slices.Contains([]string{"", "utf8", "utf8mb3", "utf8mb4", "utf-8", "unicode"}, charset) {
+				return name, one
+			}
+		}
+	}
+	return "", ""
+}
+
 func openPostgres(dsn string) (*bun.DB, error) {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		return nil, err
 	}
 	config.ConnectTimeout = cmp.Or(config.ConnectTimeout, dialTime)
+	config.RuntimeParams["client_encoding"] = "UTF8" // a role or a database may have another
+	if !strings.Contains(dsn, "default_query_exec_mode") {
+		config.DefaultQueryExecMode = pgx.QueryExecModeExec // nothing is prepared, which a pooler between us and the server would lose
+	}
 	db := stdlib.OpenDB(*config)
 	db.SetConnMaxIdleTime(idleTime)
 	return bun.NewDB(db, pgdialect.New()), nil

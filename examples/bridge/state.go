@@ -42,6 +42,7 @@ func readState(v value, c *stateConfig) error {
 		if mend = dsnMend(&oaConfig{driver: c.driver, dsn: c.dsn}); mend != "" {
 			return dsn.fail(attendance.Text{EN: fmt.Sprintf("write %q", mend), ZH: fmt.Sprintf("请写 %q", mend)}, "this is no dsn of %s that names a database", c.driver)
 		}
+		return charsetFault(dsn, c.driver, c.dsn)
 	}
 	return nil
 }

@@ -86,7 +86,7 @@ func sqliteVendor() vendor {
 		ask: func(s *script, _ *scriptConn, query string, args []driver.NamedValue) (rows [][]driver.Value) {
 			if strings.Contains(query, "pragma_table_info") {
 				s.columns(catalogue("v50", "c10"), text(args, 0), func(_, name, kind string, size int) {
-					rows = append(rows, []driver.Value{name, declared(kind, size, "VARCHAR", "INTEGER", "TIMESTAMP")})
+					rows = append(rows, []driver.Value{name, declared(kind, size, "VARCHAR", "INTEGER", "TIMESTAMP"), false, false})
 				})
 			}
 			if strings.HasPrefix(query, "PRAGMA user_version") {
@@ -102,7 +102,7 @@ func mysqlVendor() vendor {
 			switch {
 			case strings.Contains(query, "information_schema.columns"):
 				s.columns(catalogue("v50", "c10"), text(args, 1), func(table, name, kind string, size int) {
-					row := []driver.Value{table, name, declared(kind, size, "varchar", "int", "datetime"), nil, nil, "utf8mb4"}
+					row := []driver.Value{table, name, declared(kind, size, "varchar", "int", "datetime"), nil, nil, "utf8mb4", "YES"}
 					if size > 0 {
 						row[3], row[4] = "utf8mb4", int64(size)
 					}
@@ -112,8 +112,13 @@ func mysqlVendor() vendor {
 				s.columns(catalogue("v50", "c10"), text(args, 0), func(table, _, _ string, _ int) {
 					rows = [][]driver.Value{{"ecology", table}}
 				})
-			case strings.Contains(query, "GET_LOCK"):
-				return [][]driver.Value{{int64(1)}}
+			case strings.Contains(query, "SELECT GET_LOCK"):
+				return [][]driver.Value{{int64(1), "utf8mb4", "utf8mb4", "utf8mb4", "STRICT_TRANS_TABLES", int64(28800), int64(50), int64(31536000), int64(0), "18446744073709551615", int64(0)}}
+			case strings.Contains(query, "HEX("):
+				probe := text(args, 0)
+				return [][]driver.Value{{fmt.Sprintf("%X", probe), probe, ""}}
+			case strings.Contains(query, "autocommit"):
+				return [][]driver.Value{{int64(1), "18446744073709551615"}}
 			case strings.Contains(strings.ToLower(query), "version()"):
 				return [][]driver.Value{{"8.4.0"}}
 			}
@@ -124,10 +129,13 @@ func mysqlVendor() vendor {
 func postgresVendor() vendor {
 	return vendor{name: postgresName, dialect: func() schema.Dialect { return pgdialect.New() }, play: noPlay,
 		ask: func(s *script, _ *scriptConn, query string, args []driver.NamedValue) (rows [][]driver.Value) {
+			if strings.Contains(query, "client_encoding'),") {
+				return [][]driver.Value{{text(args, 0), "UTF8", "UTF8"}}
+			}
 			if strings.Contains(query, "pg_catalog.pg_class") {
 				s.columns(catalogue("v50", "c10"), text(args, 0), func(table, name, kind string, size int) {
 					rows = append(rows, []driver.Value{"public", strings.ToLower(table), strings.ToLower(name),
-						declared(kind, size, "character varying", "integer", "timestamp without time zone"), "UTF8"})
+						declared(kind, size, "character varying", "integer", "timestamp without time zone"), "UTF8", false, false})
 				})
 			}
 			return counted(query, rows)
