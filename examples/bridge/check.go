@@ -79,7 +79,11 @@ func (p *program) checkOA(ctx context.Context, w *work, found *findings) {
 		return
 	}
 	if found.first("oa " + w.job.oa.key) {
-		found.add(w.job.oa.label(), w.oa.Check(ctx)...)
+		of := w.oa.Check(ctx)
+		found.add(w.job.oa.label(), of...)
+		if folder := p.folderOf(w.job.oa); folder != nil && attendance.HasErrors(of) {
+			found.add(w.job.oa.label(), attendance.FindingOf(attendance.Text{EN: "the OA database cannot be written", ZH: "OA 数据库不可写"}, folder))
+		}
 		found.add(w.job.oa.label(), checkRecalculation(w.job.oa)...)
 	}
 	if w.job.binding.boundOnly && w.job.binding.by != "file" && found.seen["unreadable "+w.job.provider.name] {
@@ -136,6 +140,9 @@ func (p *program) checkState(ctx context.Context, found *findings) {
 	store, err := p.store(ctx)
 	if err == nil {
 		_, err = store.LastTick(ctx, "check")
+	}
+	for _, w := range p.keptPassword() {
+		found.add("state", attendance.Finding{Code: w.Code, Level: attendance.LevelWarning, Message: attendance.Text{EN: w.Message}})
 	}
 	found.add("state", attendance.Tried(ctx, err, attendance.FindingOK("state", attendance.Text{EN: "runs can be remembered", ZH: "运行状态可以保存"}),
 		attendance.Text{EN: "the database where runs are remembered cannot be used", ZH: "保存运行状态的数据库不可用"})...)

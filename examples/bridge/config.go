@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"net"
 	"net/url"
 	"regexp"
@@ -31,7 +30,8 @@ type oaConfig struct {
 	name       string // may be empty where there is only one
 	key        string // where it stands in the file: oa or oa[1]
 	driver     string
-	dsn        string
+	dsn        string // with the password in it, if the file has one beside
+	password   string // that one
 	schema     string
 	tables     map[string]string
 	generation string
@@ -166,11 +166,12 @@ func (r *reader) readOAs(v value) error {
 
 func (r *reader) readOA(v value) error {
 	o := &oaConfig{key: v.key, driver: "sqlite", generation: "auto", recalc: "auto", tables: map[string]string{}}
-	var dsn, urlAt value
+	var dsn, password, urlAt value
 	err := v.fields(map[string]func(value) error{
 		"name":       func(v value) error { return v.textInto(&o.name) },
 		"driver":     func(v value) error { return v.word(&o.driver, "sqlite", "mysql", "postgres", "sqlserver", "oracle") },
 		"dsn":        func(v value) error { dsn = v; return v.textInto(&o.dsn) },
+		"password":   func(v value) error { password = v; return v.exactInto(&o.password) },
 		"schema":     func(v value) error { return v.textInto(&o.schema) },
 		"tables":     func(v value) error { return readTables(v, o.tables) },
 		"generation": func(v value) error { return v.word(&o.generation, "auto", "e7", "e8", "e9") },
@@ -192,14 +193,13 @@ func (r *reader) readOA(v value) error {
 		return err
 	case o.dsn == "":
 		return v.missing("dsn", `the database, as "file:oa.db"`, `数据库连接串，如 "file:oa.db"`)
-	case dsnMend(o) != "":
-		return dsn.fail(attendance.Text{EN: fmt.Sprintf("write %q", dsnMend(o)), ZH: fmt.Sprintf("请写 %q", dsnMend(o))}, "this is no dsn of %s that names a database", o.driver)
-	case charsetFault(dsn, o.driver, o.dsn) != nil:
-		return charsetFault(dsn, o.driver, o.dsn)
 	case o.recalc == "http" && o.recalcURL == "":
 		return v.missing("recalculate_url", "the site's own address that has days computed, because recalculate is http", "现场重算接口的地址（recalculate 为 http）")
 	case o.recalc != "http" && o.recalcURL+o.recalcToken != "":
 		return urlAt.fail(attendance.Text{EN: "set recalculate: http, or remove it", ZH: "请设 recalculate: http，或删除该键"}, "it is used only with recalculate: http")
+	}
+	if o.dsn, err = complete(o.driver, o.dsn, o.password, o.schema, dsn, password); err != nil {
+		return err
 	}
 	r.oas = append(r.oas, o)
 	return nil
@@ -333,7 +333,7 @@ func (v value) url(p *string) error {
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return v.fail(attendance.Text{EN: "write http://host or https://host", ZH: "请写 http(s):// 开头的完整地址"}, "%s is no http(s) URL", v.raw())
+		return v.fail(attendance.Text{EN: "write http://host or https://host", ZH: "请写 http(s):// 开头的完整地址"}, "this is no http(s) URL") // not quoted: it may hold a secret
 	}
 	*p = strings.TrimRight(s, "/")
 	return nil

@@ -27,6 +27,7 @@ import (
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 
 	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/attendance/redact"
 )
 
 // openDatabase names the OA's database. Whether it can be read is seen when its
@@ -54,11 +55,18 @@ const (
 	idleTime   = time.Minute // then a connection in the pool is closed, before a firewall does
 )
 
+// unreadable words an error of a driver that reads its dsn, which it quotes. The file was
+// read by the same driver, so that there is hardly one.
+func unreadable(err error) error {
+	return &attendance.Error{Code: attendance.CodeStoreDown, Op: "dsn", Detail: redact.Database(err, true).Error(), Err: redact.Database(err, true)}
+}
+
 func openMySQL(dsn string) (*bun.DB, error) {
 	config, err := mysql.ParseDSN(dsn)
 	if err != nil {
-		return nil, err
+		return nil, unreadable(err)
 	}
+	config.Logger = &mysql.NopLogger{} // it writes to stderr what the driver thinks of connections
 	config.Timeout = cmp.Or(config.Timeout, dialTime)
 	config.ReadTimeout = cmp.Or(config.ReadTimeout, answerTime)
 	config.WriteTimeout = cmp.Or(config.WriteTimeout, answerTime)
@@ -75,7 +83,7 @@ func openMySQL(dsn string) (*bun.DB, error) {
 	config.Params["sql_select_limit"] = "18446744073709551615"
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
-		return nil, err
+		return nil, unreadable(err)
 	}
 	db := sql.OpenDB(connector)
 	db.SetConnMaxIdleTime(idleTime)
@@ -132,7 +140,7 @@ func foreignCharset(driver, dsn string) (parameter, value string) {
 func openPostgres(dsn string) (*bun.DB, error) {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
-		return nil, err
+		return nil, unreadable(err)
 	}
 	config.ConnectTimeout = cmp.Or(config.ConnectTimeout, dialTime)
 	config.RuntimeParams["client_encoding"] = "UTF8" // a role or a database may have another
@@ -148,7 +156,7 @@ func openPostgres(dsn string) (*bun.DB, error) {
 func openSQLServer(dsn string) (*bun.DB, error) {
 	config, err := msdsn.Parse(dsn)
 	if err != nil {
-		return nil, err
+		return nil, unreadable(err)
 	}
 	config.ConnTimeout = cmp.Or(config.ConnTimeout, answerTime)
 	db := sql.OpenDB(mssql.NewConnectorConfig(config))
@@ -160,7 +168,7 @@ func openSQLServer(dsn string) (*bun.DB, error) {
 func openOracle(dsn string) (*bun.DB, error) {
 	u, err := url.Parse(dsn)
 	if err != nil {
-		return nil, err
+		return nil, unreadable(err)
 	}
 	if !strings.Contains(strings.ToUpper(u.RawQuery), "TIMEOUT=") {
 		query := u.Query()
@@ -170,30 +178,6 @@ func openOracle(dsn string) (*bun.DB, error) {
 	db := sql.OpenDB(goora.NewConnector(u.String()))
 	db.SetConnMaxIdleTime(idleTime)
 	return bun.NewDB(db, oracledialect.New()), nil
-}
-
-// dsnMend is how the driver's dsn is written when it is wrong, else "". It does not
-// say what is wrong: the dsn holds a password.
-func dsnMend(o *oaConfig) string {
-	switch o.driver {
-	case "mysql":
-		if config, err := mysql.ParseDSN(o.dsn); err != nil || config.DBName == "" && o.schema == "" {
-			return "user:password@tcp(host:3306)/ecology"
-		}
-	case "postgres":
-		if _, err := pgx.ParseConfig(o.dsn); err != nil {
-			return "postgres://user:password@host:5432/ecology"
-		}
-	case "sqlserver":
-		if config, err := msdsn.Parse(o.dsn); err != nil || config.Database == "" {
-			return "sqlserver://user:password@host:1433?database=ecology"
-		}
-	case "oracle":
-		if config, err := goora.ParseConfig(o.dsn); err != nil || len(config.Servers) == 0 || config.ServiceName == "" && config.SID == "" {
-			return "oracle://user:password@host:1521/service"
-		}
-	}
-	return ""
 }
 
 // openSQLite opens a file, which must exist: a missing one is an error of code

@@ -107,6 +107,7 @@ func (p *program) database(o *oaConfig) (*bun.DB, error) {
 
 // close closes the databases.
 func (p *program) close() error {
+	p.tellKept()
 	var errs []error
 	for _, db := range p.databases {
 		errs = append(errs, db.Close())

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -18,6 +19,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/attendance/redact"
 )
 
 // The exit codes.
@@ -33,6 +35,7 @@ func main() {
 	if code, is := asService(); is {
 		os.Exit(code)
 	}
+	log.SetOutput(io.Discard) // drivers and their dialects write there in words of their own, the dsn's among them
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	p := &program{out: os.Stdout, err: os.Stderr, lookup: os.LookupEnv, terminal: isTerminal(os.Stderr)}
@@ -68,6 +71,8 @@ type program struct {
 	command command
 	config  *config
 	logger  *slog.Logger
+	secrets *redact.Secrets // of the config; blanked in all that is printed, kept and posted
+	kept    int             // messages of the state that held a password, not told yet
 
 	serving     atomic.Bool   // SIGTERM is how it ends
 	hookTimeout time.Duration // of one call of a recalculate_url; 0: the library's
@@ -102,7 +107,7 @@ func (p *program) main(ctx context.Context, args []string) int {
 	if p.command.log != "" {
 		file, err := openLog(p.command.log)
 		if err != nil {
-			return p.misused(usagef("-log: %v", err))
+			return p.misused(logTrouble(p.command.log, err))
 		}
 		defer file.Close()
 		p.out, p.err, p.terminal = file, file, false
@@ -114,6 +119,9 @@ func (p *program) main(ctx context.Context, args []string) int {
 	if p.config, err = readConfig(p.command.config, p.lookup); err != nil {
 		return p.misused(err)
 	}
+	p.secrets = p.config.secrets(p.lookup)
+	p.out, p.err = blanker{p.out, p.secrets}, blanker{p.err, p.secrets}
+	p.logger = slog.New(slog.NewTextHandler(p.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	switch p.command.name {
 	case "check":
 		return p.check(ctx)

@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/attendance/redact"
 )
 
 // A configError is one fault of the file. Its text is one line that names the
@@ -64,14 +65,14 @@ func parseFile(name string, lookup func(string) (string, bool)) (value, error) {
 	}
 	text, err := os.ReadFile(name) //nolint:gosec // the operator names the file
 	if err != nil {
-		what := err.Error()
-		if pathErr, ok := errors.AsType[*os.PathError](err); ok {
-			what = pathErr.Err.Error()
-		}
-		return fail(0, "the configuration file cannot be read: "+what,
+		return fail(0, "the configuration file cannot be read: "+reasonOf(err),
 			attendance.Text{EN: "give its path with -config FILE", ZH: "请用 -config FILE 指定配置文件"})
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff"))))
+	text, line := utf8Text(text)
+	if line > 0 {
+		return fail(line, "the file is not UTF-8 (it may be GBK or UTF-16)", saveAsUTF8())
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	var root yaml.Node
 	if err := decoder.Decode(&root); err != nil && !errors.Is(err, io.EOF) {
 		line, what := yamlTrouble(err)
@@ -87,9 +88,11 @@ func parseFile(name string, lookup func(string) (string, bool)) (value, error) {
 	return value{root.Content[0], "", &source{name, lookup}}, nil
 }
 
-// yamlTrouble takes the line out of the parser's message ("yaml: line 3: ...").
+// yamlTrouble takes the line out of the parser's message ("yaml: line 3: ..."). What the
+// parser quotes may be a password that begins with * or &.
 func yamlTrouble(err error) (int, string) {
 	text := oneLine(strings.TrimPrefix(err.Error(), "yaml: "))
+	text = regexp.MustCompile(`'[^']{2,}'|"[^"]{2,}"|`+"`[^`]{2,}`").ReplaceAllString(text, "...")
 	if m := regexp.MustCompile(`^line (\d+): (.*)$`).FindStringSubmatch(text); m != nil {
 		line, _ := strconv.Atoi(m[1])
 		return line, "this is not YAML: " + m[2]
@@ -102,10 +105,17 @@ func (v value) fail(mend attendance.Text, format string, args ...any) error {
 	return &configError{file: v.file.name, line: v.node.Line, key: v.key, what: fmt.Sprintf(format, args...), mend: mend}
 }
 
-// raw is the value as it stands in the file, ${VAR} unexpanded, for messages.
+// longestQuoted is how long a value may be that is quoted.
+const longestQuoted = 60
+
+// raw is the value as it stands in the file, ${VAR} unexpanded, for messages; not where
+// it is or may be a secret.
 func (v value) raw() string {
-	if v.node.Kind != yaml.ScalarNode {
+	switch {
+	case v.node.Kind != yaml.ScalarNode:
 		return "a list or mapping"
+	case redact.IsSecretName(v.key), strings.HasSuffix(v.key, "dsn"), strings.ContainsAny(v.node.Value, "@=;") || len(v.node.Value) > longestQuoted:
+		return "the value"
 	}
 	return strconv.Quote(v.node.Value)
 }
@@ -186,17 +196,29 @@ func (v value) text() (string, error) {
 	if v.node.Tag == "!!null" {
 		return "", nil
 	}
-	return v.expand(v.node.Value)
+	s, err := v.expand(v.node.Value)
+	return strings.TrimSpace(s), err
 }
 
-// expand replaces ${VAR} by the environment's value; $${ stands for ${ itself.
+// exactInto reads a password: as it is, with the blanks around it.
+func (v value) exactInto(p *string) error {
+	if _, err := v.text(); err != nil || v.isNull() {
+		return err
+	}
+	s, err := v.expand(v.resolve().node.Value)
+	*p = s
+	return err
+}
+
+// expand replaces ${VAR} by the environment's value and ${file:PATH} by a file's text;
+// $${ stands for ${ itself.
 func (v value) expand(s string) (string, error) {
 	var b strings.Builder
 	for {
 		before, after, found := strings.Cut(s, "${")
 		if !found {
 			b.WriteString(s)
-			return strings.TrimSpace(b.String()), nil
+			return b.String(), nil
 		}
 		if escaped, ok := strings.CutSuffix(before, "$"); ok {
 			b.WriteString(escaped + "${")
@@ -206,7 +228,16 @@ func (v value) expand(s string) (string, error) {
 		b.WriteString(before)
 		name, rest, closed := strings.Cut(after, "}")
 		if !closed || name == "" {
-			return "", v.fail(attendance.Text{EN: "write ${NAME}", ZH: "请写成 ${NAME}"}, "a ${ is not closed or names nothing")
+			return "", v.fail(attendance.Text{EN: "write ${NAME} or ${file:PATH}", ZH: "请写成 ${NAME} 或 ${file:路径}"}, "a ${ is not closed or names nothing")
+		}
+		if path, is := strings.CutPrefix(name, "file:"); is {
+			text, err := v.fromFile(path)
+			if err != nil {
+				return "", err
+			}
+			b.WriteString(text)
+			s = rest
+			continue
 		}
 		got, set := v.file.lookup(name)
 		if !set {

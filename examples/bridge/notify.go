@@ -13,6 +13,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/attendance/redact"
 )
 
 // notice is what the address of `notify` is told.
@@ -45,10 +46,11 @@ func (s *server) notify(ctx context.Context, j *jobConfig, report attendance.Rep
 		n.State = "failed"
 		n.Message = fmt.Sprintf("任务 %s 失败 / job %s failed: %s", j.name, j.name, oneLine(sentence(cause)))
 	}
-	body, err := json.Marshal(n)
+	text, err := json.Marshal(n)
 	if err != nil {
 		return err
 	}
+	body := []byte(s.secrets.Text(string(text)))
 	tries := backoff.WithContext(backoff.WithMaxRetries(backoff.NewExponentialBackOff(), noticeTries-1), ctx)
 	return backoff.Retry(func() error { return post(ctx, s.config.notify, body) }, tries)
 }
@@ -68,7 +70,7 @@ func post(ctx context.Context, address string, body []byte) error {
 		if u, ok := errors.AsType[*url.Error](err); ok {
 			err = u.Err
 		}
-		return fmt.Errorf("notify: %w", err)
+		return fmt.Errorf("notify: %s", redact.Fields(err.Error()))
 	}
 	defer reply.Body.Close()
 	if reply.StatusCode/100 != 2 {

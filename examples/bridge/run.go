@@ -96,6 +96,7 @@ func (p *program) named(w *work) (attendance.Window, error) {
 // sync runs a job over a window and prints what came of it.
 func (p *program) sync(ctx context.Context, w *work, t task) int {
 	report, err := p.transfer(ctx, w, t)
+	report.Warnings = append(report.Warnings, p.keptPassword()...)
 	if closeErr := p.close(); err == nil {
 		err = closeErr
 	}
@@ -135,6 +136,11 @@ func (p *program) transfer(ctx context.Context, w *work, t task) (attendance.Rep
 	}
 	if warning, ok := p.sharedAccounts(ctx, w.job); ok {
 		report.Warnings = append(report.Warnings, warning)
+	}
+	if attendance.CodeOf(err) == attendance.CodeStoreDown || slices.ContainsFunc(report.Failed, func(f attendance.Failure) bool { return f.Code == attendance.CodeStoreDown }) {
+		if folder := p.folderOf(w.job.oa); folder != nil {
+			report.Warnings = append(report.Warnings, attendance.Warning{Code: "folder", Message: folder.Detail + ": " + folder.Mend.String()})
+		}
 	}
 	p.forgetOld(ctx)
 	return report, err

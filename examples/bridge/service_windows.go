@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"log"
 	"os"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ func asService() (code int, is bool) {
 	if is, err := svc.IsWindowsService(); err != nil || !is {
 		return 0, false
 	}
+	log.SetOutput(io.Discard) // as in main
 	s := &service{args: os.Args[1:], lookup: os.LookupEnv, deadline: stopDeadline}
 	if err := svc.Run("", s); err != nil {
 		return exitPartial, true

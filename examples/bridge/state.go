@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -20,31 +21,30 @@ import (
 
 // stateConfig is where runs, coverage and leases are kept.
 type stateConfig struct {
-	driver string // none: nowhere
-	dsn    string
+	driver   string // none: nowhere
+	dsn      string // with the password in it
+	password string // that stands beside the dsn in the file
 }
 
 func readState(v value, c *stateConfig) error {
-	var dsn value
+	var dsn, password value
 	c.dsn = ""
 	err := v.fields(map[string]func(value) error{
-		"driver": func(v value) error { return v.word(&c.driver, "sqlite", "mysql", "postgres", "none") },
-		"dsn":    func(v value) error { dsn = v; return v.textInto(&c.dsn) },
+		"driver":   func(v value) error { return v.word(&c.driver, "sqlite", "mysql", "postgres", "none") },
+		"dsn":      func(v value) error { dsn = v; return v.textInto(&c.dsn) },
+		"password": func(v value) error { password = v; return v.exactInto(&c.password) },
 	})
-	switch mend := ""; {
+	switch {
 	case err != nil:
 		return err
 	case c.dsn == "" && c.driver == "sqlite":
 		c.dsn = stateFile
 	case c.dsn == "" && c.driver != "none":
 		return v.missing("dsn", "the database where runs are remembered", "保存运行记录的数据库连接串")
-	default:
-		if mend = dsnMend(&oaConfig{driver: c.driver, dsn: c.dsn}); mend != "" {
-			return dsn.fail(attendance.Text{EN: fmt.Sprintf("write %q", mend), ZH: fmt.Sprintf("请写 %q", mend)}, "this is no dsn of %s that names a database", c.driver)
-		}
-		return charsetFault(dsn, c.driver, c.dsn)
+	case c.driver != "none" || c.password != "":
+		c.dsn, err = complete(c.driver, c.dsn, c.password, "", dsn, password)
 	}
-	return nil
+	return err
 }
 
 // stateFile stands beside the configuration file.
@@ -61,14 +61,19 @@ func (p *program) store(ctx context.Context) (attendance.Store, error) {
 	if err != nil {
 		return nil, stateTrouble(err)
 	}
-	store, err := sqlstore.New(ctx, db, nil)
+	store, err := sqlstore.New(ctx, db, &sqlstore.Options{Redact: p.secrets.Text})
 	if err == nil {
 		err = p.config.renameTargets(ctx, store)
 	}
 	if err != nil {
+		if p.config.state.driver == "sqlite" {
+			if folder := folderTrouble(p.config.state.path(filepath.Dir(p.config.file))); folder != nil {
+				err = folder
+			}
+		}
 		return nil, stateTrouble(closing(db, err))
 	}
-	p.stateDB, p.state = db, store
+	p.stateDB, p.state, p.kept = db, store, store.Cleaned().Passwords
 	return store, nil
 }
 
@@ -97,9 +102,13 @@ func stateTrouble(err error) error {
 	if attendance.CodeOf(err) == "" {
 		return err
 	}
-	return &attendance.Error{Code: attendance.CodeOf(err), Op: "state", Detail: sentence(err), Err: err, Mend: attendance.Text{
+	mend := attendance.Text{
 		EN: "check state.driver and state.dsn, and the right to write there; state: {driver: none} remembers nothing",
-		ZH: "请检查 state.driver、state.dsn 及其写入权限；state: {driver: none} 表示不保存运行状态"}}
+		ZH: "请检查 state.driver、state.dsn 及其写入权限；state: {driver: none} 表示不保存运行状态"}
+	if e, ok := errors.AsType[*attendance.Error](err); ok && e.Op == "sqlite" && e.Mend != (attendance.Text{}) {
+		mend.EN, mend.ZH = e.Mend.EN+"; "+mend.EN, e.Mend.ZH+"；"+mend.ZH // which names the folder
+	}
+	return &attendance.Error{Code: attendance.CodeOf(err), Op: "state", Detail: sentence(err), Err: err, Mend: mend}
 }
 
 func (c *stateConfig) open(beside string) (*bun.DB, error) {
