@@ -53,3 +53,19 @@ func TestFrozenCountsDays(t *testing.T) {
 		require.Equal(t, march(1, 0, 0), from)
 	}
 }
+
+// A hook is not told of a day in a closed month that did not change itself.
+func TestTheHookIsNotToldOfClosedNeighbours(t *testing.T) {
+	var told []attendance.PersonDay
+	hook := func(_ context.Context, days []attendance.PersonDay) error {
+		told = append(told, days...)
+		return nil
+	}
+	r := attendance.NewRecalculation(&attendancetest.Sink{}, hook, &attendance.RecalculationOptions{FreezeAfterDay: 5, Now: at(march(9, 12, 0))})
+	w, err := r.Write(t.Context(), attendance.Batch{Span: attendance.Span{From: march(1, 0, 0), To: march(3, 0, 0)}, Members: staff(1),
+		Punches: []attendance.Punch{{Account: staff(1)[0].Account, Time: march(1, 9, 0), Kind: attendance.Regular, Direction: attendance.In}}})
+	require.NoError(t, err)
+	person := staff(1)[0].Person
+	require.Equal(t, []attendance.PersonDay{{Person: person, Day: date(3, 1)}, {Person: person, Day: date(3, 2)}}, told)
+	require.Equal(t, []attendance.PersonDay{{Person: person, Day: date(2, 28)}}, w.Closed)
+}

@@ -193,14 +193,14 @@ func (r *Recalculation) catchUp(ctx context.Context, changed []PersonDay, zone *
 // tell tells the hook of days, which are sorted, in portions, and settles those with
 // which it succeeded. left are those with which it did not. The caller has the hook.
 func (r *Recalculation) tell(ctx context.Context, days []PersonDay, zone *time.Location) (settled int, left []PersonDay, err error) {
-	today := DateOf(r.opts.Now().In(zone))
+	today, open := DateOf(r.opts.Now().In(zone)), r.openFrom(zone)
 	due := slices.DeleteFunc(slices.Clone(days), func(d PersonDay) bool { return today.Before(d.Day) })
 	if len(due) < len(days) {
 		r.owesMore(true)
 	}
 	for len(due) > 0 {
 		part := due[:min(len(due), hookDays/3)]
-		n, err := r.call(ctx, part, today)
+		n, err := r.call(ctx, part, today, open)
 		if err != nil {
 			r.owesMore(true)
 			return settled, due, err
@@ -213,10 +213,11 @@ func (r *Recalculation) tell(ctx context.Context, days []PersonDay, zone *time.L
 
 // call calls the hook, remembers how often it has failed, and settles the days that have
 // not changed meanwhile.
-func (r *Recalculation) call(ctx context.Context, days []PersonDay, today Date) (settled int, err error) {
+func (r *Recalculation) call(ctx context.Context, days []PersonDay, today, open Date) (settled int, err error) {
 	r.beginCall()
 	defer r.endCall()
-	err = r.hook(ctx, WithNeighbours(days, today))
+	told, _ := openNeighbours(days, today, open)
+	err = r.hook(ctx, told)
 	switch {
 	case err == nil:
 		r.fails, r.pause, r.why = 0, 0, nil
@@ -229,6 +230,14 @@ func (r *Recalculation) call(ctx context.Context, days []PersonDay, today Date) 
 	default:
 		return 0, err
 	}
+}
+
+// openFrom is the first day that is not in a closed month; zero where none is.
+func (r *Recalculation) openFrom(zone *time.Location) (open Date) {
+	if from := OpenFrom(r.opts.Now().In(zone), r.opts.FreezeAfterDay); !from.IsZero() {
+		open = DateOf(from)
+	}
+	return open
 }
 
 func (r *Recalculation) beginCall() {

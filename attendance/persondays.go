@@ -30,6 +30,23 @@ func WithNeighbours(days []PersonDay, today Date) []PersonDay {
 	return slices.SortedFunc(maps.Keys(all), PersonDay.Compare)
 }
 
+// openNeighbours are the days with their neighbours, but for such neighbours as lie
+// before open, which are closed.
+func openNeighbours(days []PersonDay, today, open Date) (told, closed []PersonDay) {
+	changed := make(map[PersonDay]bool, len(days))
+	for _, d := range days {
+		changed[d] = true
+	}
+	for _, d := range WithNeighbours(days, today) {
+		if d.Day.Before(open) && !changed[d] {
+			closed = append(closed, d)
+		} else {
+			told = append(told, d)
+		}
+	}
+	return told, closed
+}
+
 // NotComputed is the warning frozen: these days of closed months stand beside days that
 // have changed, and the OA is not told to compute them anew. It names the first 20.
 func NotComputed(days []PersonDay) Warning {

@@ -38,6 +38,9 @@ type RecalculationOptions struct {
 	// then only the days of a batch's punches are recorded before it is written, and not
 	// every day of its members in its span.
 	AddsOnly bool
+	// FreezeAfterDay is that of [Options]: a day of a closed month is not told to the hook
+	// where it is only beside a day that has changed. 0: no month is ever closed.
+	FreezeAfterDay int
 	// Now is the current time: no day after today is told to the hook. Nil means time.Now.
 	Now func() time.Time
 }
@@ -127,6 +130,9 @@ func (r *Recalculation) Write(ctx context.Context, b Batch) (Written, error) {
 		unrecorded = failed
 	}
 	written.Warnings = slices.Clip(written.Warnings)
+	if zone := b.Span.Zone(); known {
+		_, written.Closed = openNeighbours(changed, DateOf(r.opts.Now().In(zone)), r.openFrom(zone))
+	}
 	if !known { // the database is in trouble: no time to call its OA
 		r.owesMore(true)
 	} else if left, why := r.catchUp(ctx, changed, b.Span.Zone()); len(left) > 0 {

@@ -37,6 +37,9 @@ type LedgerOptions struct {
 	// Withdrawn says what becomes of rows whose punch the platform has no longer.
 	// Default: [KeepWithdrawn].
 	Withdrawn Withdrawn
+	// FreezeAfterDay closes months, as in [attendance.Options], to what [Sink.Undo] has
+	// computed anew. (A write is told by its batch.)
+	FreezeAfterDay int
 }
 
 // Withdrawn says what becomes of rows whose punch the platform has no longer.

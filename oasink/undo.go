@@ -18,7 +18,8 @@ type Undone struct {
 	Kept []Kept
 	// Days are the person-days whose rows changed.
 	Days []attendance.PersonDay
-	// Warnings: not_recalculated, as for Write.
+	// Warnings: not_recalculated, as for Write; frozen, for days of closed months that were
+	// not computed anew.
 	Warnings []attendance.Warning
 }
 
@@ -88,6 +89,9 @@ func (s *Sink) Undo(ctx context.Context, run string) (Undone, error) {
 	if u.seen == 0 {
 		return u.done, &attendance.Error{Code: attendance.CodeUnknown, Op: "oasink undo", Detail: fmt.Sprintf("the ledger knows of nothing that run %q has written", run),
 			Mend: attendance.Text{EN: "look the run's name up; a run that wrote nothing, wrote without a ledger or was undone already cannot be undone", ZH: "请核对运行编号；未写入数据、未启用台账或已撤销的运行无法撤销"}}
+	}
+	if len(u.closed) > 0 {
+		u.done.Warnings = append(u.done.Warnings, attendance.NotComputed(u.closed))
 	}
 	slices.SortFunc(u.done.Days, attendance.PersonDay.Compare)
 	u.done.Days = slices.Compact(u.done.Days)

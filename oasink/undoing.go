@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+
+	"github.com/punchbridge/punchbridge/attendance"
 )
 
 // An undoing is one call of Undo.
@@ -18,6 +20,7 @@ type undoing struct {
 	done     Undone
 	seen     int
 	kept     map[rowID]bool
+	closed   []attendance.PersonDay // not computed anew
 	stubborn map[rowID]bool
 }
 
@@ -113,6 +116,7 @@ func (u *undoing) portion(ctx context.Context, step undoStep, id tableID, after 
 	}
 	u.done.Days = append(u.done.Days, t.written.Days...)
 	u.done.Warnings = append(u.done.Warnings, t.written.Warnings...)
+	u.closed = append(u.closed, t.written.Closed...)
 	if len(things) > 0 {
 		*after = things[len(things)-1].row
 	}
@@ -164,6 +168,7 @@ func (t *undoTry) finish(ctx context.Context, c bun.Conn, tried map[int64][]key,
 			t.zone = time.FixedZone("", int(offset))
 		}
 	}
+	t.batch.OpenFrom = attendance.OpenFrom(t.opts.Now().In(t.zone), t.opts.Ledger.FreezeAfterDay)
 	return t.recalculate(ctx, c)
 }
 

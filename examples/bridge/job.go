@@ -53,7 +53,7 @@ func (p *program) open(ctx context.Context, w *work) error {
 	if w.oa, err = oasink.New(ctx, db, opts); err != nil {
 		return err
 	}
-	w.hooked, err = p.recalculated(w.job.oa, w.oa)
+	w.hooked, err = p.recalculated(w.job.oa, w.oa, w.job.freeze)
 	return err
 }
 

@@ -130,3 +130,22 @@ func TestABackfillWaitsForTheOA(t *testing.T) {
 	require.Empty(t, r.document.Warnings)
 	require.Equal(t, 12, r.document.Written)
 }
+
+// Taking a run back has its days computed, but those of closed months.
+func TestUndoAndTheQueue(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "e9")
+	s.oa = append(s.oa, "ledger: true")
+	s.job = append(s.job, "freeze_after_day: 5")
+	s.daily(1, 1, 17, 18)
+	r := s.at(6).bridge("run", "daily")
+	require.Equal(t, exitDone, r.code, r.stdout)
+	s.exec(`DELETE FROM kq_format_pool`)
+	s.exec(noPool)
+	undone := s.bridge("undo", *r.document.Run)
+	require.Equal(t, exitPartial, undone.code, undone.stdout)
+	require.Equal(t, 4, undone.document.Removed)
+	require.Contains(t, undone.document.warning("not_recalculated"), ": 18: 2026-03-01")
+	require.Contains(t, undone.document.warning("frozen"), "17 2026-02-28")
+	require.Equal(t, []string{"17|2026-03-01", "17|2026-03-02"}, s.rows(`SELECT DISTINCT resourceid, kqdate FROM kq_format_pool ORDER BY 1, 2`))
+}

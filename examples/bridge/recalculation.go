@@ -22,7 +22,7 @@ func (p *program) owedDays() attendance.DayStore {
 
 // recalculated is the sink with what `recalculate: http` asks for around it; nil with
 // any other choice.
-func (p *program) recalculated(c *oaConfig, sink attendance.Sink) (*attendance.Recalculation, error) {
+func (p *program) recalculated(c *oaConfig, sink attendance.Sink, freeze int) (*attendance.Recalculation, error) {
 	if c.recalc != "http" {
 		return nil, nil
 	}
@@ -31,7 +31,7 @@ func (p *program) recalculated(c *oaConfig, sink attendance.Sink) (*attendance.R
 		return nil, err
 	}
 	return attendance.NewRecalculation(sink, hook, &attendance.RecalculationOptions{
-		Days: p.owedDays(), Target: c.label(), AddsOnly: !c.ledger, Now: p.now}), nil
+		Days: p.owedDays(), Target: c.target(), AddsOnly: !c.ledger, FreezeAfterDay: freeze, Now: p.now}), nil
 }
 
 // recalculate has every day computed that is still owed and corrects the warnings about
@@ -63,27 +63,24 @@ func (p *program) owing(c *oaConfig) func(context.Context, []attendance.PersonDa
 				EN: "give this program's account the right to insert into kq_format_pool and look at that table's triggers and constraints; or keep a state, which remembers the days; or have the days computed otherwise and set recalculate: none",
 				ZH: "请授予本程序账号 kq_format_pool 的插入权限，并检查该表的触发器与约束；或启用 state 以记住这些日期；或以其他方式重算并设 recalculate: none"}}
 		}
-		return store.OweDays(ctx, c.label(), days)
+		return store.OweDays(ctx, c.target(), days)
 	}
 }
 
 // queueOwed puts into the OA's queue what is owed, of this run and of runs before, and
-// corrects the warnings about it.
-func (p *program) queueOwed(ctx context.Context, w *work, warnings []attendance.Warning) []attendance.Warning {
-	if p.state == nil || ctx.Err() != nil {
+// corrects the warnings about it. Months are closed from the day freeze on.
+func (p *program) queueOwed(ctx context.Context, sink *oasink.Sink, c *oaConfig, zone *time.Location, freeze int, warnings []attendance.Warning) []attendance.Warning {
+	if p.state == nil || c.recalc == "http" || ctx.Err() != nil {
 		return warnings
 	}
-	owed, err := w.oa.QueueOwed(ctx, oasink.OwedOptions{Days: p.state, Target: w.job.oa.label(), Zone: w.job.zone,
-		OpenFrom: attendance.OpenFrom(p.now().In(w.job.zone), w.job.freeze)})
+	owed, err := sink.QueueOwed(ctx, oasink.OwedOptions{Days: p.state, Target: c.target(), Zone: zone, OpenFrom: attendance.OpenFrom(p.now().In(zone), freeze)})
 	if len(owed.Closed) > 0 {
 		warnings = append(warnings, attendance.NotComputed(owed.Closed))
 	}
 	switch {
-	case ctx.Err() != nil:
-		return warnings
-	case err == nil && w.hooked == nil:
+	case err == nil:
 		return slices.DeleteFunc(warnings, isNotRecalculated)
-	case len(owed.Left) > 0:
+	case len(owed.Left) > 0 && ctx.Err() == nil:
 		return append(slices.DeleteFunc(warnings, isNotRecalculated), attendance.NotRecalculated(owed.Left, err))
 	}
 	return warnings

@@ -94,7 +94,9 @@ func (p *program) undoIn(ctx context.Context, oa *oaConfig) (oasink.Undone, erro
 	if err != nil {
 		return oasink.Undone{}, err
 	}
-	sink, err := oasink.New(ctx, db, p.sinkOptions(oa))
+	opts, freeze := p.sinkOptions(oa), p.freezeOf(ctx, oa)
+	opts.Ledger.FreezeAfterDay = freeze
+	sink, err := oasink.New(ctx, db, opts)
 	if err != nil {
 		return oasink.Undone{}, err
 	}
@@ -103,7 +105,7 @@ func (p *program) undoIn(ctx context.Context, oa *oaConfig) (oasink.Undone, erro
 			return oasink.Undone{}, err
 		}
 	}
-	hooked, err := p.recalculated(oa, sink)
+	hooked, err := p.recalculated(oa, sink, freeze)
 	if err != nil {
 		return oasink.Undone{}, err
 	}
@@ -112,11 +114,35 @@ func (p *program) undoIn(ctx context.Context, oa *oaConfig) (oasink.Undone, erro
 		_ = hooked.Owe(ctx, u.Days) // what the store does not take, it keeps
 		u.Warnings = recalculate(ctx, hooked, p.zoneOfRun(ctx, p.command.undone), u.Warnings)
 	}
+	u.Warnings = p.queueOwed(ctx, sink, oa, p.config.zone, freeze, u.Warnings)
 	if lost := p.recordUndo(ctx, oa, u.Days); lost != nil {
 		u.Warnings = append(u.Warnings, attendance.Warningf("not_remembered",
 			"已撤销，但未能写入同步日志，changes 将不列出这些日期 / what was taken back could not be noted in the sync log, so that changes will not list it: %s", sentence(lost)))
 	}
 	return u, err
+}
+
+// freezeOf is from which day on months are closed to the job whose run is taken back: the
+// earliest of all jobs into the OA where that is not remembered; 0 where none is.
+func (p *program) freezeOf(ctx context.Context, oa *oaConfig) int {
+	ran := ""
+	if store, err := p.store(ctx); store != nil && err == nil {
+		for r, err := range store.Runs(ctx, attendance.RunFilter{ID: p.command.undone}) {
+			if err == nil {
+				ran = r.Report.Job
+			}
+		}
+	}
+	day := 0
+	for _, j := range p.config.jobs {
+		switch {
+		case j.name == ran:
+			return j.freeze
+		case j.oa == oa && j.freeze > 0 && (day == 0 || j.freeze < day):
+			day = j.freeze
+		}
+	}
+	return day
 }
 
 // recordUndo notes in the sync log on which days rows have changed.
