@@ -21,6 +21,10 @@ type Question struct {
 	// Again is how somebody has the day read again, for the sentence, such as a
 	// command. Default: to have the day read again.
 	Again Text
+	// Owed reports whether the person's day is still to be told to the OA, of days that a run
+	// could not tell it (not_recalculated), where that is known. Nil: what such a run said
+	// stands.
+	Owed func(ctx context.Context, d PersonDay) (owed, known bool)
 }
 
 // nightEnds is up to when on the next day a sign-out belongs to a shift that began on
@@ -98,6 +102,7 @@ type asking struct {
 	lost     error   // the platform keeps the day no longer
 	rows     []ShownRow
 	showing  bool // the sink tells what is shown
+	since    bool // whatever the runs could not tell the OA, it was told since
 	untold   Text // why days of this person are known not to be computed
 }
 

@@ -149,6 +149,10 @@ func (a *asking) search(ctx context.Context) error {
 		}
 		a.past.logged = true
 	}
+	if a.Owed != nil {
+		owed, known := a.Owed(ctx, PersonDay{a.Person, a.Day})
+		a.since = known && !owed
+	}
 	wanted := make(map[string]bool)
 	for source, s := range a.past.streams {
 		wanted[source] = len(s.covered.Within(a.day)) > 0
@@ -166,7 +170,7 @@ func (a *asking) search(ctx context.Context) error {
 				a.past.failed, a.past.why = r, r.Report.Failed[i]
 			}
 		}
-		if a.past.untold.ID == "" && slices.ContainsFunc(r.Report.Warnings, func(w Warning) bool { return w.notRecalculated(PersonDay{a.Person, a.Day}) }) {
+		if a.past.untold.ID == "" && !a.since && slices.ContainsFunc(r.Report.Warnings, func(w Warning) bool { return w.notRecalculated(PersonDay{a.Person, a.Day}) }) {
 			a.past.untold = r
 		}
 		if err := a.slices(ctx, log, r, wanted); err != nil {

@@ -103,6 +103,7 @@ func (p *program) explanation(ctx context.Context, w *work) (attendance.Explanat
 	q := attendance.Question{Person: p.command.employee, Day: p.command.day, Zone: job.zone, Window: w.task().window, Again: attendance.Text{
 		EN: fmt.Sprintf("run \"bridge backfill %s -from %v -to %v\"", job.name, p.command.day, p.command.day),
 		ZH: fmt.Sprintf("执行 bridge backfill %s -from %v -to %v", job.name, p.command.day, p.command.day)}}
+	q.Owed = func(ctx context.Context, d attendance.PersonDay) (owed, known bool) { return p.owes(ctx, job.oa, d) }
 	if at := job.schedule(); job.enabled && at != nil {
 		q.Next = at.Next(p.now())
 	}

@@ -218,6 +218,14 @@ func TestExplain(t *testing.T) {
 			s.exec(`CREATE TRIGGER no_pool BEFORE INSERT ON kq_format_pool BEGIN SELECT RAISE(FAIL, 'not allowed'); END`)
 			s.backfill()
 		}, "not_recalculated", 0, []string{"未能通知 OA 重算"}, nil},
+		{"the queue was written after all", "e9", func(s *site) {
+			s.aDay()
+			s.exec(`CREATE TRIGGER no_pool BEFORE INSERT ON kq_format_pool BEGIN SELECT RAISE(FAIL, 'not allowed'); END`)
+			s.backfill()
+			s.exec(`DROP TRIGGER no_pool`)
+			s.bridge("run", "daily")
+			s.exec(`DELETE FROM kq_format_pool`) // computed, and a day later
+		}, "shown", 0, []string{"08:57:17"}, []string{"nothing waits"}},
 		{"after midnight", "e8", func(s *site) {
 			s.punch(17, "02 20:00:00", "OnDuty")
 			s.punch(17, "03 01:12:40", "OffDuty")

@@ -67,6 +67,17 @@ func (p *program) owing(c *oaConfig) func(context.Context, []attendance.PersonDa
 	}
 }
 
+// owes reports whether a day's recalculation is still owed, where that is known.
+func (p *program) owes(ctx context.Context, c *oaConfig, d attendance.PersonDay) (owed, known bool) {
+	const most = 100_000
+	if p.state == nil {
+		return false, false
+	}
+	days, err := p.state.OwedDays(ctx, c.target(), most)
+	owed = slices.Contains(days, d)
+	return owed, err == nil && (owed || len(days) < most)
+}
+
 // queueOwed puts into the OA's queue what is owed, of this run and of runs before, and
 // corrects the warnings about it. Months are closed from the day freeze on.
 func (p *program) queueOwed(ctx context.Context, sink *oasink.Sink, c *oaConfig, zone *time.Location, freeze int, warnings []attendance.Warning) []attendance.Warning {
