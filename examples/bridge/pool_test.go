@@ -35,6 +35,7 @@ func TestWhatTheQueueRefusesIsTriedAgain(t *testing.T) {
 	require.Equal(t, 12, r.document.Written)
 	require.Empty(t, r.document.Failed)
 	require.Len(t, s.rows(signRows), 12)
+	require.Equal(t, 5, r.document.PoolRows)
 	require.Contains(t, r.document.warning("not_recalculated"), "not allowed")
 	require.Contains(t, r.document.warning("not_recalculated"), ": 18: 2026-03-02, 2026-03-03, 2026-03-04")
 	require.NotContains(t, r.document.warning("not_recalculated"), "17: ", "one person's refusal costs the others nothing")

@@ -79,10 +79,10 @@ func (p *program) owes(ctx context.Context, c *oaConfig, d attendance.PersonDay)
 }
 
 // queueOwed puts into the OA's queue what is owed, of this run and of runs before, and
-// corrects the warnings about it. Months are closed from the day freeze on.
-func (p *program) queueOwed(ctx context.Context, sink *oasink.Sink, c *oaConfig, zone *time.Location, freeze int, warnings []attendance.Warning) []attendance.Warning {
+// corrects the warnings about it. It returns how many rows it has added. Months are closed from the day freeze on.
+func (p *program) queueOwed(ctx context.Context, sink *oasink.Sink, c *oaConfig, zone *time.Location, freeze int, warnings []attendance.Warning) (queued int, _ []attendance.Warning) {
 	if p.state == nil || c.recalc == "http" || ctx.Err() != nil {
-		return warnings
+		return 0, warnings
 	}
 	owed, err := sink.QueueOwed(ctx, oasink.OwedOptions{Days: p.state, Target: c.target(), Zone: zone, OpenFrom: attendance.OpenFrom(p.now().In(zone), freeze)})
 	if len(owed.Closed) > 0 {
@@ -90,11 +90,11 @@ func (p *program) queueOwed(ctx context.Context, sink *oasink.Sink, c *oaConfig,
 	}
 	switch {
 	case err == nil:
-		return slices.DeleteFunc(warnings, isNotRecalculated)
+		warnings = slices.DeleteFunc(warnings, isNotRecalculated)
 	case len(owed.Left) > 0 && ctx.Err() == nil:
-		return append(slices.DeleteFunc(warnings, isNotRecalculated), attendance.NotRecalculated(owed.Left, err))
+		warnings = append(slices.DeleteFunc(warnings, isNotRecalculated), attendance.NotRecalculated(owed.Left, err))
 	}
-	return warnings
+	return owed.Queued, warnings
 }
 
 func isNotRecalculated(w attendance.Warning) bool { return w.Code == "not_recalculated" }

@@ -130,7 +130,8 @@ func (p *program) transfer(ctx context.Context, w *work, t task) (attendance.Rep
 	}
 	report, err := attendance.RunTogether(ctx, w.people(t.units), t.window, families...)
 	report.Warnings = recalculate(ctx, w.hooked, w.job.zone, report.Warnings)
-	report.Warnings = p.queueOwed(ctx, w.oa, w.job.oa, w.job.zone, w.job.freeze, report.Warnings)
+	queued, warnings := p.queueOwed(ctx, w.oa, w.job.oa, w.job.zone, w.job.freeze, report.Warnings)
+	report.Queued, report.Warnings = report.Queued+queued, warnings
 	if err == nil {
 		err = w.oa.Missing() // also where no punch happened to need it
 	}

@@ -114,7 +114,7 @@ func (p *program) undoIn(ctx context.Context, oa *oaConfig) (oasink.Undone, erro
 		_ = hooked.Owe(ctx, u.Days) // what the store does not take, it keeps
 		u.Warnings = recalculate(ctx, hooked, p.zoneOfRun(ctx, p.command.undone), u.Warnings)
 	}
-	u.Warnings = p.queueOwed(ctx, sink, oa, p.config.zone, freeze, u.Warnings)
+	_, u.Warnings = p.queueOwed(ctx, sink, oa, p.config.zone, freeze, u.Warnings)
 	if lost := p.recordUndo(ctx, oa, u.Days); lost != nil {
 		u.Warnings = append(u.Warnings, attendance.Warningf("not_remembered",
 			"已撤销，但未能写入同步日志，changes 将不列出这些日期 / what was taken back could not be noted in the sync log, so that changes will not list it: %s", sentence(lost)))

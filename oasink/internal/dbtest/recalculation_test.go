@@ -42,7 +42,6 @@ func computed(t testing.TB, oa *ecologytest.OA, now time.Time) (days []string) {
 func TestADayIsComputedAgainWhenItIsOver(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, on engine) {
-		t.Parallel()
 		oa := on.build(t, ecologytest.Schema{})
 		clock := at(4, 9, 30, 0)
 		s := sink(t, oa.DB(), &oasink.Options{Now: func() time.Time { return clock }})
@@ -80,7 +79,6 @@ func TestADayIsComputedAgainWhenItIsOver(t *testing.T) {
 func TestNoRowsForLaterWithoutAccurateComputing(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, on engine) {
-		t.Parallel()
 		for name, c := range map[string]struct {
 			schema ecologytest.Schema
 			off    bool
@@ -159,7 +157,6 @@ func (m *owedMemory) names() (list []string) {
 func TestDaysThatTheQueueRefusesAreOwed(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, on engine) {
-		t.Parallel()
 		oa := on.build(t, ecologytest.Schema{})
 		on.exec(t, oa.DB(), refusing("kq_format_pool", "resourceid = 102")...)
 		owed := &owedMemory{days: make(map[attendance.PersonDay]bool)}
@@ -193,7 +190,6 @@ func TestDaysThatTheQueueRefusesAreOwed(t *testing.T) {
 func TestWhatCannotBeOwedIsRolledBack(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, on engine) {
-		t.Parallel()
 		for _, schema := range []ecologytest.Schema{{}, {Without: []string{"kq_format_pool"}}} {
 			oa := on.build(t, schema)
 			if schema.Without == nil {
@@ -250,7 +246,6 @@ func TestOwedDaysInClosedMonths(t *testing.T) {
 func TestCheckLooksAtTheQueue(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, on engine) {
-		t.Parallel()
 		oa := on.build(t, ecologytest.Schema{})
 		clock := at(4, 9, 30, 0)
 		s := sink(t, oa.DB(), &oasink.Options{Now: func() time.Time { return clock }, Zone: beijing()})
@@ -271,7 +266,6 @@ func TestCheckLooksAtTheQueue(t *testing.T) {
 func TestCheckLooksAtTheClock(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, on engine) {
-		t.Parallel()
 		oa := on.build(t, ecologytest.Schema{})
 		s := sink(t, oa.DB(), &oasink.Options{Now: func() time.Time { return at(4, 10, 0, 0) }, Zone: beijing()})
 		for _, c := range []struct{ clock, tag, says string }{
@@ -297,4 +291,22 @@ func foundBy(t testing.TB, s *oasink.Sink, code string) attendance.Finding {
 		}
 	}
 	return attendance.Finding{}
+}
+
+// The days are remembered before the punches can be seen by anybody: no kill in between
+// makes a day forgotten.
+func TestDaysAreOwedBeforeTheCommit(t *testing.T) {
+	t.Parallel()
+	everywhere(t, func(t *testing.T, on engine) {
+		d := on.found(t, ecologytest.Schema{})
+		on.exec(t, d.oa.DB(), refusing("kq_format_pool", "resourceid = 102")...)
+		seen := -1
+		s := sink(t, d.pool(t), &oasink.Options{Owe: func(ctx context.Context, _ []attendance.PersonDay) (err error) {
+			seen, err = d.oa.Count(ctx, "HrmScheduleSign")
+			return err
+		}})
+		write(t, s, punch(102, at(2, 8, 0, 0), attendance.In))
+		require.Zero(t, seen)
+		require.Len(t, signs(t, d.oa), 1)
+	})
 }
