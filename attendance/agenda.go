@@ -21,6 +21,8 @@ type agenda struct {
 	done doneSpans
 	now  time.Time // when the run began
 	kind RunKind
+	// wholeDays: the pieces are such that their whole days fit the provider.
+	wholeDays bool
 	// newestFirst: the newest piece of everybody comes before an older one of anybody.
 	newestFirst bool
 }
@@ -141,7 +143,13 @@ func (a *agenda) less(m Member, need Spans) Spans {
 func (a *agenda) pieces(spans Spans) []Span {
 	var all []Span
 	for _, s := range spans {
-		all = slices.AppendSeq(all, s.Split(a.plan.Limits.Span))
+		if !a.wholeDays {
+			all = slices.AppendSeq(all, s.Split(a.plan.Limits.Span))
+			continue
+		}
+		for piece := range s.wholeDays().Split(a.plan.Limits.Span) {
+			all = append(all, Spans{piece}.Within(s)...)
+		}
 	}
 	if a.meets() && a.memory.remembers {
 		slices.Reverse(all)

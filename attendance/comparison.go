@@ -247,9 +247,18 @@ func (m *matching) unlike(at moment, rows []Row) {
 		m.add(d, at.person)
 		return
 	}
-	asked := directions(punches)
+	asked, inferred := directions(punches), 0
+	for _, p := range punches {
+		if p.Inferred { // its row keeps the type that it was written with
+			inferred++
+		}
+	}
 	for _, r := range rows {
 		if (r.Ours || r.Record != "") && r.Kind == Regular && !r.Hidden && !asked[r.Direction] {
+			if inferred > 0 {
+				inferred--
+				continue
+			}
 			d.Reason, d.Table, d.Rows = DirectionDiffers, r.Table, []Row{r}
 			m.add(d, at.person)
 		}

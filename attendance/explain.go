@@ -217,6 +217,9 @@ func (a *asking) ask(ctx context.Context) error {
 			a.trouble(StepPlatform, err)
 			continue
 		}
+		if y.opts.InferDirections {
+			InferDirections(answer.Punches, a.Zone)
+		}
 		n := a.take(y, answer, span)
 		a.answer.Warnings = append(a.answer.Warnings, answer.Warnings...)
 		a.step(StepPlatform, n > 0, fmt.Sprintf("%s holds of the account %s on %v now: records %d (calls %d)", name, a.standing.Member.Account, a.Day, n, answer.Calls),
@@ -236,7 +239,7 @@ func (a *asking) take(y *Syncer, answer Answer, span Span) (n int) {
 		a.answer.Records = append(a.answer.Records, r)
 	}
 	for _, p := range answer.Punches {
-		r := Record{ID: p.ID, Time: p.Time.In(a.Zone), Kind: p.Kind, Direction: p.Direction, Taken: true}
+		r := Record{ID: p.ID, Time: p.Time.In(a.Zone), Kind: p.Kind, Direction: p.Direction, Taken: true, inferred: p.Inferred}
 		switch {
 		case p.Account != a.standing.Member.Account || !span.Contains(p.Time):
 			continue

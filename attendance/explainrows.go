@@ -91,7 +91,7 @@ func (a *asking) compare(ctx context.Context) error {
 }
 
 func (r Record) punch(account string) Punch {
-	return Punch{ID: r.ID, Account: account, Time: r.Time, Kind: r.Kind, Direction: r.Direction}
+	return Punch{ID: r.ID, Account: account, Time: r.Time, Kind: r.Kind, Direction: r.Direction, Inferred: r.inferred}
 }
 
 // preview asks what writing some punches of one second would do. A sink without that

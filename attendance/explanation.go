@@ -88,6 +88,8 @@ type Record struct {
 	// Night says that it lies after midnight and belongs to the shift of the day.
 	Night bool
 
+	inferred bool // the direction is not the platform's
+
 	was  time.Time // where its row stands, of one that would be moved
 	note Text      // about its row
 	fine bool      // the row of another writer does as well

@@ -15,6 +15,9 @@ type Punch struct {
 	Kind Kind
 	// Direction tells sign-in from sign-out; Undirected where the platform does not say.
 	Direction Direction
+	// Inferred says that the Direction is not the platform's word: see [InferDirections].
+	// Another punch of the day may change it. A sink that cannot correct its rows leaves one as it was written.
+	Inferred bool
 	// Place is where it was made, as far as known.
 	Place Place
 	// Remark is what the person wrote beside the punch.

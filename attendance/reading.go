@@ -80,10 +80,14 @@ func (rd *reading) ask(ctx context.Context, members []Member, span Span, rejecte
 
 // fetch makes one query and counts its calls.
 func (rd *reading) fetch(ctx context.Context, members []Member, span Span, calls *int) (Answer, error) {
-	answer, err := rd.run.provider.Fetch(ctx, Query{accountsOf(members), span})
+	asked := rd.run.asked(span)
+	answer, err := rd.run.provider.Fetch(ctx, Query{accountsOf(members), asked})
 	*calls += answer.Calls
 	if err == nil {
 		rd.run.prove(members, answer.Refused)
+		if rd.run.opts.InferDirections {
+			answer.infer(span, asked)
+		}
 	}
 	rd.countFailures(ctx, err)
 	return answer, err
@@ -101,7 +105,8 @@ func (rd *reading) countFailures(ctx context.Context, err error) {
 	case ended(ctx, err):
 		return
 	}
-	if rd.run.failures++; rd.run.failures == failuresInARow && rd.fatal == nil {
+	// Several slices count at once, and one that is over already cannot be what ends the run.
+	if rd.run.failures++; rd.run.failures >= failuresInARow && rd.fatal == nil {
 		cause := coded(err, CodeUnavailable, rd.run.provider.Name())
 		rd.fatal = &Error{Code: CodeOf(cause), Op: rd.run.provider.Name(), Err: cause,
 			Detail: fmt.Sprintf("%d queries in a row failed, the rest of the run was not tried; the last failed because of: %s", failuresInARow, detailOf(cause))}
@@ -340,6 +345,7 @@ func (rd *reading) everyone(ctx context.Context, members []Member, span Span, ca
 // many were rejected to the end already.
 func (rd *reading) bisectTime(ctx context.Context, members []Member, span Span, cause error) {
 	first, second, ok := span.Halve()
+	ok = ok && rd.run.asked(first) != rd.run.asked(span) // else it would be the same query
 	rd.run.mu.Lock()
 	ok = ok && span.Length() >= 2*shortestSpan && rd.run.spans < failingLeaves
 	if !ok {

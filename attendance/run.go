@@ -309,6 +309,9 @@ func (r *run) end(err error) (Report, error) {
 	if w, ok := r.clockWarning(); ok {
 		r.report.Warnings = append(r.report.Warnings, w)
 	}
+	if n := r.report.Skipped[NoDirection]; n > 0 {
+		r.report.Warnings = append(r.report.Warnings, undirectedSkipped(n))
+	}
 	if lost := r.forgotten(); lost != nil {
 		w, incomplete := notRemembered(lost)
 		r.report.Warnings = append(r.report.Warnings, w)

@@ -113,7 +113,7 @@ func (y *Syncer) agenda(ctx context.Context, w Window, now time.Time, dry bool) 
 	if err != nil {
 		return nil, err
 	}
-	a := &agenda{plan: newPlan(span, y.provider.Limits(), now), memory: memory, now: now}
+	a := &agenda{plan: newPlan(span, y.provider.Limits(), now), memory: memory, now: now, wholeDays: y.opts.InferDirections}
 	a.again = a.plan.Span
 	kind := y.kind(w)
 	a.kind, a.newestFirst = kind, kind == KindReread

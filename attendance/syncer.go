@@ -53,6 +53,12 @@ type Options struct {
 	// EmptyIsNormal silences the warning empty_answer: for families of records
 	// that most people have none of, such as field check-ins.
 	EmptyIsNormal bool
+	// InferDirections gives a direction to punches that have none, by their order in
+	// the day: see the function of that name. Days are then always read whole, also where the
+	// window begins or ends inside one; what is read beside it is neither written nor
+	// counted. Of a day that the platform keeps in part only the rest is known. Default: they go
+	// to the sink as they are.
+	InferDirections bool
 	// Now is the current time, on which windows, the guard against future punches
 	// and the platform's horizon depend. Nil means time.Now, which is then compared
 	// with the platform's clock (warning clock_skew).

@@ -12,6 +12,7 @@ import (
 func (w *writing) readSign(ctx context.Context, c querier) error {
 	t := w.shape.sign
 	tagged := t.has("signFrom")
+	w.retyped = nil
 	people := slices.Concat(w.plan.sign.people(), w.plan.answered, w.book.people(signTable))
 	slices.Sort(people)
 	for ids := range slices.Chunk(slices.Compact(people), valuesPerList) {
@@ -34,32 +35,72 @@ func (w *writing) readSign(ctx context.Context, c querier) error {
 			return err
 		}
 	}
+	w.matchRetyped(func(key) {})
 	return nil
 }
 
 // found takes note of a row of HrmScheduleSign.
 func (w *writing) found(k key, ours, tagged, valid bool) {
-	if !w.holds(k, ours, valid) && ours && tagged && w.lacking(k) {
+	switch {
+	case w.holds(k, ours, valid) || !ours:
+	case w.plan.sign.at(k):
+		w.retyped = append(w.retyped, retypedRow{k, valid})
+	case tagged && w.lacking(k):
 		w.supersede(signTable, k)
 	}
 }
 
+// A retypedRow is a row of our tag at the second of a punch, but not of its type, or a
+// second one of its type. The import of the old attendance module gives all rows of the days it
+// touches new types and ids, and leaves them their tag.
+type retypedRow struct {
+	key
+	valid bool
+}
+
+// matchRetyped finds a punch of the same person and second for each retyped row: one that
+// no row of our tag holds yet, best one that nobody does. Rows of the punches' own types have
+// been matched by then. One row holds one punch: two need two. matched is told of each that is
+// held now. Where there are no tags, a row may be anybody's, so that only a punch whose type was
+// inferred, and may have been another one then, takes one of another type.
+func (w *writing) matchRetyped(matched func(key)) {
+	tagged := w.shape.sign.has("signFrom")
+	for _, r := range w.retyped {
+		var free *want
+		for _, sign := range signTypes() {
+			row := w.plan.sign.find(key{r.person, r.at, sign})
+			if row != nil && row.held < byUs && (tagged || row.punch.Inferred) && (free == nil || row.held < free.held) {
+				free = row
+			}
+		}
+		switch {
+		case free != nil:
+			free.isOurs()
+			free.valid = free.valid || r.valid
+			matched(free.key)
+		case tagged && w.plan.sign.find(r.key) == nil && w.lacking(r.key) && (w.book == nil || !w.batch.Partial):
+			w.supersede(signTable, r.key)
+		}
+	}
+}
+
 // holds notes which wanted row a row of HrmScheduleSign holds, and reports whether
-// it is one of ours that is wanted.
+// it is one of ours that is wanted. Of rows of our tag one holds one punch.
 func (w *writing) holds(k key, ours, valid bool) bool {
 	if ours {
 		row := w.plan.sign.find(k)
-		if row != nil {
-			row.isOurs()
-			row.valid = row.valid || valid
+		if row == nil || row.held >= byUs && w.shape.sign.has("signFrom") {
+			return false
 		}
-		return row != nil
+		row.isOurs()
+		row.valid = row.valid || valid
+		return true
 	}
 	types := []signType{k.sign}
 	if w.shape.generation == E9 {
 		// Its reports ignore the type: a second row of one second would turn one
 		// punch into an in and an out.
-		types = []signType{signIn, signOut, signNull}
+		types = signTypes()
 	}
 	for _, k.sign = range types {
 		if row := w.plan.sign.find(k); row != nil {

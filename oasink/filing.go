@@ -34,9 +34,13 @@ func (w *writing) file() {
 		taken := make(map[string]bool, len(l.rows))
 		for i := range l.rows {
 			r := &l.rows[i]
-			record := recordOf(l.id, r.punch.ID, r.punch, r.key)
+			k := r.key
+			if r.punch.Inferred { // another punch of the day may turn it
+				k.sign = signNull
+			}
+			record := recordOf(l.id, r.punch.ID, r.punch, k)
 			if taken[record] { // the platform's id is none
-				record = recordOf(l.id, "", r.punch, r.key)
+				record = recordOf(l.id, "", r.punch, k)
 			}
 			taken[record] = true
 			filings[i] = filing{table: l.id, record: record, account: bounded(r.punch.Account, maxAccount), place: w.placeHash(l.id, r)}

@@ -18,6 +18,8 @@ const (
 	signOut  signType = '2'
 )
 
+func signTypes() []signType { return []signType{signIn, signOut, signNull} }
+
 // A key is what makes two punches the same row. In mobile_sign, which keeps no
 // direction, the type is always signNull.
 type key struct {
@@ -76,6 +78,11 @@ func (l *wantList) find(k key) *want {
 		return &l.rows[i]
 	}
 	return nil
+}
+
+// at reports whether a row of the key's person and second is wanted, of whatever type.
+func (l *wantList) at(k key) bool {
+	return slices.ContainsFunc(signTypes(), func(sign signType) bool { return l.find(key{k.person, k.at, sign}) != nil })
 }
 
 // forget prepares the rows to be looked for. perhaps says that the try before came

@@ -24,9 +24,12 @@ func (w *writing) settle() {
 			f.own, f.uses, f.moved, f.replaced = b.byRecord[recordID{id, f.record}], nil, false, false
 		}
 	}
+	for _, rows := range w.lists() {
+		b.atHome(rows)
+	}
 	b.holders(w)
 	for id, rows := range w.lists() {
-		b.atHome(rows)
+		b.astray(rows)
 		b.takeOver(id, rows)
 		b.move(rows)
 	}
@@ -35,6 +38,8 @@ func (w *writing) settle() {
 
 // holders are rows that the ledger does not know as unchanged ones of ours.
 func (b *book) holders(w *writing) {
+	tagged := w.shape.sign.has("signFrom")
+	w.retyped = nil
 	for _, r := range b.rows {
 		if e := b.byRow[r.rowID]; e != nil && e.standing != altered {
 			continue
@@ -46,18 +51,34 @@ func (b *book) holders(w *writing) {
 			}
 			continue
 		}
-		ours := w.holds(r.key, r.ours, r.valid)
-		if ours && w.shape.sign.has("signFrom") && !b.others[r.rowID] && b.byRow[r.rowID] == nil {
-			b.unfiled[r.key] = true
-		}
-		if !ours && r.ours && w.shape.sign.has("signFrom") && w.lacking(r.key) && !b.others[r.rowID] && b.byRow[r.rowID] == nil && !w.batch.Partial {
+		holds := w.holds(r.key, r.ours, r.valid)
+		unfiled := r.ours && !b.others[r.rowID] && b.byRow[r.rowID] == nil
+		switch {
+		case !unfiled:
+		case holds:
+			b.unfiled[r.key] = tagged
+		case w.plan.sign.at(r.key):
+			w.retyped = append(w.retyped, retypedRow{r.key, r.valid})
+		case tagged && w.lacking(r.key) && !w.batch.Partial:
 			w.supersede(signTable, r.key)
 		}
 	}
+	w.matchRetyped(func(k key) { b.unfiled[k] = tagged })
 }
 
 // atHome finds the punches whose own row is where it should be.
 func (b *book) atHome(rows []want) {
+	for i := range rows {
+		if r := &rows[i]; r.filed.own != nil && r.filed.own.standing == intact && r.filed.own.key == r.key {
+			r.isOurs()
+			r.valid = true
+			b.use(r, r.filed.own)
+		}
+	}
+}
+
+// astray judges the punches whose own row somebody has deleted or changed.
+func (b *book) astray(rows []want) {
 	for i := range rows {
 		r := &rows[i]
 		e := r.filed.own
@@ -78,10 +99,6 @@ func (b *book) atHome(rows []want) {
 			if r.held == byNobody {
 				r.held, r.valid = byOther, true
 			}
-		case e.key == r.key:
-			r.isOurs()
-			r.valid = true
-			b.use(r, e)
 		}
 	}
 }

@@ -121,6 +121,8 @@ type writing struct {
 	// unqueued is why days cannot be queued for recalculation without losing the
 	// transaction.
 	unqueued string
+	// retyped are rows of our tag that hold no punch by their type.
+	retyped []retypedRow
 	// failing is the punch table that is being read or written; refused are those to
 	// which a right lacks, and why.
 	failing *table

@@ -34,6 +34,7 @@ func (p *program) check(ctx context.Context) int {
 	}
 	p.checkTimes(works, &found)
 	p.checkState(ctx, &found)
+	p.checkDirections(ctx, works, &found)
 	if err := p.close(); err != nil {
 		found.add("", attendance.FindingOf(attendance.Text{EN: "closing the database", ZH: "关闭数据库"}, err))
 	}
@@ -146,6 +147,19 @@ func (p *program) checkState(ctx context.Context, found *findings) {
 	}
 	found.add("state", attendance.Tried(ctx, err, attendance.FindingOK("state", attendance.Text{EN: "runs can be remembered", ZH: "运行状态可以保存"}),
 		attendance.Text{EN: "the database where runs are remembered cannot be used", ZH: "保存运行状态的数据库不可用"})...)
+}
+
+// checkDirections looks whether the last runs have skipped most of what they read.
+func (p *program) checkDirections(ctx context.Context, works []*work, found *findings) {
+	store, err := p.store(ctx)
+	if store == nil || err != nil { // checkState has told why
+		return
+	}
+	for _, w := range works {
+		if w.job.undirected == "skip" {
+			found.add(w.job.name, attendance.CheckDirections(ctx, store, w.job.name, w.job.oa.target())...)
+		}
+	}
 }
 
 func (t clockTime) daily(zone *time.Location) scheduler.Schedule {

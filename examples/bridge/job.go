@@ -45,7 +45,7 @@ func (p *program) open(ctx context.Context, w *work) error {
 	w.db = db
 	opts := p.sinkOptions(w.job.oa)
 	opts.SignFrom, opts.Zone = w.job.signFrom, w.job.zone
-	opts.Undirected = map[string]oasink.Undirected{"skip": oasink.SkipUndirected, "null": oasink.NullUndirected}[w.job.undirected]
+	opts.Undirected = map[string]oasink.Undirected{"skip": oasink.SkipUndirected, "null": oasink.NullUndirected, "infer": oasink.SkipUndirected}[w.job.undirected]
 	opts.Outside = map[string]oasink.Outside{"mobile_sign": oasink.OutsideMobile, "sign": oasink.OutsideSign, "both": oasink.OutsideBoth}[w.job.outside]
 	if opts.Ledger != nil && w.job.withdrawn == "delete" {
 		opts.Ledger.Withdrawn = oasink.DeleteWithdrawn

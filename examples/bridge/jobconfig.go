@@ -46,7 +46,7 @@ func (r *reader) readJob(v value) error {
 				j.undirected = "null"
 				return nil
 			}
-			return v.word(&j.undirected, "skip", "null")
+			return v.word(&j.undirected, "skip", "null", "infer")
 		},
 		"freeze_after_day": func(v value) error { return v.number(&j.freeze, 0, 31) },
 	}, "undirected")
@@ -81,7 +81,7 @@ func (r *reader) readJob(v value) error {
 		j.signFrom = map[string]string{"dingtalk": "from_dd", "wecom": "from_wx"}[j.provider.kind]
 	}
 	if g := j.oa.generation; j.undirected == "null" && (g == "e7" || g == "e8") {
-		return generation.fail(attendance.Text{EN: "write skip", ZH: "请写 skip"}, "null needs e9, but %s.generation is %s", j.oa.key, g)
+		return generation.fail(attendance.Text{EN: "write infer or skip", ZH: "请写 infer 或 skip"}, "null needs e9, but %s.generation is %s", j.oa.key, g)
 	}
 	if j.withdrawn == "delete" && !j.oa.ledger {
 		return withdrawn.fail(attendance.Text{EN: "set " + j.oa.key + ".ledger to true, or write keep", ZH: "请将 " + j.oa.key + ".ledger 设为 true，或写 keep"},

@@ -233,7 +233,7 @@ func (p *program) families(ctx context.Context, w *work, t task) ([]*attendance.
 		all = append(all, attendance.NewSyncer(f.Provider, p.sink(w, t), &attendance.Options{
 			Job: w.job.name, Run: run, Target: w.job.oa.target(), Corp: w.job.provider.corp(),
 			Kind: t.kind, Scope: w.scopeName(t), Apart: t.apart, Memory: memory, FreezeAfterDay: w.job.freeze,
-			Now: p.command.now, Logger: p.logger, EmptyIsNormal: f.rare, Observe: observe, Share: t.share, Parallel: t.parallel, Announce: p.announce(t),
+			Now: p.command.now, Logger: p.logger, EmptyIsNormal: f.rare, InferDirections: w.job.undirected == "infer" && !f.rare, Observe: observe, Share: t.share, Parallel: t.parallel, Announce: p.announce(t),
 		}))
 	}
 	return all, nil
