@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -17,6 +18,9 @@ func (w *writing) recalculate(ctx context.Context, c bun.Conn) error {
 	t := w.shape.pool
 	switch {
 	case !t.usable(poolNeeds()...):
+		if err := w.unlessCome(ctx, c); err != nil {
+			return err
+		}
 		return w.owe(ctx, errors.New(t.complaint(poolNeeds())))
 	case w.unqueued != "":
 		return w.owe(ctx, errors.New(w.unqueued))
@@ -46,6 +50,25 @@ func (w *writing) recalculate(ctx context.Context, c bun.Conn) error {
 	}
 	w.written.Queued = len(p.due) + len(p.later)
 	return nil
+}
+
+// unlessCome looks once more for the queue, where it lacked: an error of
+// [attendance.CodeTable] says that it is there now, and Write begins again. It is asked
+// only when days have changed; all others need no queue.
+func (w *writing) unlessCome(ctx context.Context, c bun.Conn) error {
+	want := w.located[tablePool]
+	_, columns, err := w.dialect.find(ctx, c.Conn, want)
+	if err != nil || len(columns) == 0 {
+		return err
+	}
+	now := &table{name: want, columns: make(map[string]column, len(columns))}
+	for _, column := range columns {
+		now.columns[strings.ToLower(column.name)] = column
+	}
+	if !now.usable(poolNeeds()...) {
+		return nil
+	}
+	return &attendance.Error{Code: attendance.CodeTable, Op: "oasink write", Detail: fmt.Sprintf("table %s was not there before", want)}
 }
 
 // openFrom is the first day that may be computed anew; zero where all may.

@@ -95,8 +95,7 @@ func (s *Sink) write(ctx context.Context, b attendance.Batch, told *telling) (at
 // lacks reports whether a table that the plan needs is not fit to be written.
 func (s *Sink) lacks(sh *shape, p *plan) bool {
 	return len(p.sign.rows) > 0 && !sh.sign.usable(signNeeds()...) ||
-		len(p.mobile.rows) > 0 && !sh.mobile.usable(mobileNeeds()...) ||
-		s.recalculates(sh) && !sh.pool.usable(poolNeeds()...)
+		len(p.mobile.rows) > 0 && !sh.mobile.usable(mobileNeeds()...)
 }
 
 // A writing is one call of Write. Its run may be called again from the start:
