@@ -172,6 +172,21 @@ func normalMobile(s string) string {
 	return digits
 }
 
+// notPlain reports whether a value that ought to be a mobile number is an encrypted or
+// a masked one: with asterisks, or long and with letters of a code.
+func notPlain(s string) bool {
+	s = strings.TrimSpace(s)
+	if strings.Contains(s, "**") {
+		return true
+	}
+	letters := strings.ContainsFunc(s, func(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' })
+	return letters && len(s) >= encryptedLength
+}
+
+// encryptedLength is the length of the shortest text that a cipher of blocks makes of a
+// mobile number: sixteen bytes, as Base64.
+const encryptedLength = 22
+
 func onlyDigits(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' }) < 0
 }

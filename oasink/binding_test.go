@@ -6,6 +6,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+func TestEncryptedNumbers(t *testing.T) {
+	for value, want := range map[string]bool{
+		"13800000001": false, "+86 138-0000-0001": false, "": false, "138****0001": true, "0571-88888888 ext 12": false, "无": false, "n/a": false,
+		"Wm9uZSBvZiBzaWxlbmNlIQ==": true, "9f86d081884c7d659a2feaa0c55ad015": true, "enc_9f86d081884c7d659a2f": true,
+	} {
+		require.Equal(t, want, notPlain(value), value)
+	}
+}
+
 func TestNormalMobile(t *testing.T) {
 	for in, want := range map[string]string{
 		"13800138000": "13800138000", "138 0013-8000": "13800138000", "+86 138-0013-8000": "13800138000", "008613800138000": "13800138000",

@@ -176,6 +176,7 @@ func (sc *Scope) enrol(ctx context.Context, warn func(attendance.Warning) bool) 
 	r.unread, r.valued = unread, b.valued(unread)
 	chosen := newSelection(sc.units, c)
 	found := make(map[int64]bool)
+	numbers, unreadable := 0, 0 // of mobile numbers
 	for page, err := range s.resources(ctx, sh, c, b.columns(sh)) {
 		if err != nil {
 			return nil, err
@@ -191,6 +192,12 @@ func (sc *Scope) enrol(ctx context.Context, warn func(attendance.Warning) bool) 
 			if n := len(r.people); n > 0 && r.people[n-1].id == p.ID {
 				continue // a view that joins may show somebody twice
 			}
+			if b.field == fieldMobile && trim(p.Mobile) != "" {
+				numbers++
+				if notPlain(p.Mobile) {
+					unreadable++
+				}
+			}
 			account, err := match(ctx, p.Person)
 			if err != nil {
 				return nil, err
@@ -201,6 +208,12 @@ func (sc *Scope) enrol(ctx context.Context, warn func(attendance.Warning) bool) 
 			}
 			r.people = append(r.people, enrolled{p.ID, account, covered})
 		}
+	}
+	if unreadable > 0 && !warn(attendance.Warningf("encrypted_values",
+		"HrmResource.mobile 的 %d 个值中有 %d 个不是手机号明文（OA 启用了字段加密或脱敏？），这些人无法按手机号绑定：请改用 workcode 等字段或绑定文件，或在 OA 中取消该字段的加密 / "+
+			"%[2]d of %[1]d values of HrmResource.mobile are no plain mobile numbers (has the OA its field encryption or masking switched on?), and these people cannot be bound by them: "+
+			"bind by another field, such as workcode, or by a file, or end the encryption of that field in the OA", numbers, unreadable)) {
+		return nil, errStopped
 	}
 	for id := range chosen.employee {
 		if !found[id] {
