@@ -41,6 +41,15 @@
 // (BenchmarkWrite). The host's query hooks therefore see the transaction and every
 // read in it, but neither the inserts nor the probing.
 //
+// # Secrets
+//
+// No error, log line or finding tells what a driver says of connecting, logging in or
+// reading the dsn, which holds the password: the number and the class are told (package
+// attendance/redact). bun's own dialects for MySQL and SQL Server ask the server for its
+// version when they are made, and write to the standard logger, in the driver's words,
+// that they could not: a host that keeps its log clean gives that another output
+// (log.SetOutput) before it calls bun.NewDB.
+//
 // # Databases
 //
 // Everything that differs between databases stands behind one small interface.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/attendance/redact"
 )
 
 // RecalculateURLOptions of [RecalculateURL]. Nil and the zero value are fine.
@@ -211,5 +212,6 @@ func (h *recalculateURL) clean(text string) string {
 			text = strings.ReplaceAll(text, secret, "***")
 		}
 	}
-	return text
+	told, _ := redact.Transport(text)
+	return told
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/attendance/redact"
 )
 
 // send makes one request and judges the answer. Errors are context errors or
@@ -104,7 +105,7 @@ func (c *Client) network(ctx context.Context, p *call, err error, what string) e
 	if ended := contextError(ctx); ended != nil {
 		return ended
 	}
-	native := p.hidden.err(wireTrouble(err, p.Confidential))
+	native := wireTrouble(p.hidden.err(err), p.Confidential)
 	if errors.Is(native, context.Canceled) || errors.Is(native, context.DeadlineExceeded) {
 		native = errors.New(native.Error())
 	}
@@ -114,16 +115,12 @@ func (c *Client) network(ctx context.Context, p *call, err error, what string) e
 // wireTrouble keeps an error of the network that is none of an address or an answer:
 // such errors quote them. A proxy's address holds its password.
 func wireTrouble(err error, confidential bool) error {
-	text := err.Error()
+	text, ours := redact.Transport(err.Error())
 	switch {
-	case strings.Contains(text, "invalid proxy address"):
-		return errors.New("the proxy's address in the environment (HTTPS_PROXY, HTTP_PROXY) is no URL: percent-encode the password in it (@ as %40, / as %2F)")
-	case strings.Contains(text, "failed to parse Location header"):
-		return errors.New("the answer is a redirect to what is no address")
-	case isWire(err):
-		return err
-	case confidential:
+	case confidential && !ours && !isWire(err):
 		return errors.New("the answer is not HTTP, or breaks off; it is not quoted, since it may hold a token")
+	case text != err.Error():
+		return errors.New(text)
 	}
 	return err
 }

@@ -240,6 +240,9 @@ func (v value) expand(s string) (string, error) {
 			continue
 		}
 		got, set := v.file.lookup(name)
+		if !set && !regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`).MatchString(name) {
+			return "", v.fail(attendance.Text{EN: "write ${NAME} or ${file:PATH}; $${ stands for ${ itself", ZH: "请写成 ${NAME} 或 ${file:路径}；$${ 表示 ${ 本身"}, "what stands between ${ and } is no name of a variable")
+		}
 		if !set {
 			return "", v.fail(attendance.Text{EN: "set it, or write the value here", ZH: "请设置该环境变量，或直接写值"}, "the environment variable %s is not set", name)
 		}

@@ -70,7 +70,8 @@ func post(ctx context.Context, address string, body []byte) error {
 		if u, ok := errors.AsType[*url.Error](err); ok {
 			err = u.Err
 		}
-		return fmt.Errorf("notify: %s", redact.Fields(err.Error()))
+		told, _ := redact.Transport(err.Error())
+		return errors.New("notify: " + told)
 	}
 	defer reply.Body.Close()
 	if reply.StatusCode/100 != 2 {

@@ -24,6 +24,9 @@ func (c *config) secrets(lookup func(string) (string, bool)) *redact.Secrets {
 		whole = append(whole, p.appSecret, p.secret, p.contact)
 	}
 	whole = append(whole, inAddress(c.notify)...)
+	if password, set := lookup("PGPASSWORD"); set {
+		passwords = append(passwords, password)
+	}
 	for _, name := range []string{"HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy"} {
 		if proxy, set := lookup(name); set {
 			if u, err := url.Parse(proxy); err == nil {
