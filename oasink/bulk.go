@@ -80,7 +80,7 @@ func (s *slot) add(v any) error {
 		words = v
 	}
 	switch {
-	case s.kind == text:
+	case s.kind == text, s.kind == temporal:
 		s.texts = append(s.texts, words)
 	case s.kind == integer && (whole.Valid || v == nil):
 		s.integers = append(s.integers, whole)
@@ -96,7 +96,7 @@ func (s *slot) add(v any) error {
 func (s *slot) values() any {
 	defer func() { *s = slot{kind: s.kind} }()
 	switch {
-	case s.kind == text:
+	case s.kind == text, s.kind == temporal:
 		return s.texts
 	case s.kind == integer && s.nulls > 0:
 		return s.integers

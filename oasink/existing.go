@@ -18,12 +18,12 @@ func (w *writing) readSign(ctx context.Context, c querier) error {
 	for ids := range slices.Chunk(slices.Compact(people), valuesPerList) {
 		q := w.statement("SELECT ").columns(t, "userId", "signType", "signDate", "signTime", "signFrom", "isInCom").further(t, w.book.columns(signTable))
 		err := w.ofDays(q.sql(" FROM ").table(t), t, "userId", ids, "signDate").insiders(t).query(ctx, c, 6+len(w.book.columns(signTable)), func(v []any) error {
-			at, ok := secondFrom(textOf(v[2]), textOf(v[3]))
+			at, ok := secondIn(v[2], v[3])
 			if !ok {
 				return nil
 			}
-			k := key{intOf(v[0]), at, signTypeFrom(textOf(v[1]))}
-			ours, valid := !tagged || textOf(v[4]) == w.tag, textOf(v[5]) == "1"
+			k := key{intOf(v[0]), at, signTypeFrom(digitOf(v[1]))}
+			ours, valid := !tagged || textOf(v[4]) == w.tag, digitOf(v[5]) == "1"
 			if w.book != nil {
 				w.book.see(oaRow{rowID{signTable, intOf(v[6])}, k, textOf(v[4]), ours, valid})
 				return nil
@@ -125,7 +125,7 @@ func (w *writing) readMobile(ctx context.Context, c querier) error {
 	for ids := range slices.Chunk(slices.Compact(people), valuesPerList) {
 		q := w.statement("SELECT ").columns(t, "operater", "operate_date", "operate_time").further(t, w.book.columns(mobileTable))
 		err := w.ofDays(q.sql(" FROM ").table(t), t, "operater", ids, "operate_date").query(ctx, c, 3+len(w.book.columns(mobileTable)), func(v []any) error {
-			at, ok := secondFrom(textOf(v[1]), textOf(v[2]))
+			at, ok := secondIn(v[1], v[2])
 			k := key{person: intOf(v[0]), at: at}
 			switch row := w.plan.mobile.find(k); {
 			case !ok:

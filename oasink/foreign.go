@@ -158,9 +158,9 @@ func (s *Sink) rowsNotFiled(ctx context.Context, sh *shape, l *foreignLook, sinc
 		q := s.statement("SELECT ").columns(t, "id", "userId", "signDate", "signTime", "signType", "signFrom", "userType").sql(" FROM ").table(t)
 		q.sql(" WHERE ").column(t, "userId").sql(" IN ").list(part).sql(" AND ").column(t, "signDate").sql(" >= ").plain(since.String())
 		err := q.query(ctx, s.db, 7, func(v []any) error {
-			at, ok := secondFrom(textOf(v[2]), textOf(v[3]))
-			if _, filed := l.filed[intOf(v[0])]; ok && !filed && textOf(v[5]) == l.tag && textOf(v[6]) != "2" {
-				strangers[intOf(v[0])] = key{intOf(v[1]), at, signTypeFrom(textOf(v[4]))}
+			at, ok := secondIn(v[2], v[3])
+			if _, filed := l.filed[intOf(v[0])]; ok && !filed && textOf(v[5]) == l.tag && digitOf(v[6]) != "2" {
+				strangers[intOf(v[0])] = key{intOf(v[1]), at, signTypeFrom(digitOf(v[4]))}
 			}
 			return nil
 		})

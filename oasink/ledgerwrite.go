@@ -159,10 +159,10 @@ func (w *writing) readBack(ctx context.Context, c bun.Conn, id tableID, rows []w
 			q.insiders(t)
 		}
 		err := q.query(ctx, c, len(columns), func(v []any) error {
-			at, ok := secondFrom(textOf(v[2]), textOf(v[3]))
+			at, ok := secondIn(v[2], v[3])
 			k, ours := key{person: intOf(v[1]), at: at}, ok
 			if id == signTable {
-				k.sign = signTypeFrom(textOf(v[4]))
+				k.sign = signTypeFrom(digitOf(v[4]))
 				ours = ours && textOf(v[5]) == w.tagOf(id)
 			} else {
 				ours = ours && textOf(v[4]) == mobileType

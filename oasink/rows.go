@@ -163,8 +163,8 @@ func (r *rowReading) tables(ctx context.Context, ids []int64) ([]attendance.Row,
 
 // row is one row as it was read; ok is false where it is none of the span's.
 func (r *rowReading) row(id tableID, name string, v []any) (row attendance.Row, ok bool) {
-	at, dated := secondFrom(textOf(v[2]), textOf(v[3]))
-	if !dated || id == signTable && textOf(v[10]) == "2" {
+	at, dated := secondIn(v[2], v[3])
+	if !dated || id == signTable && digitOf(v[10]) == "2" {
 		return row, false
 	}
 	row = attendance.Row{Table: name, Person: r.asked[intOf(v[1])], Time: at.in(r.zone), Kind: attendance.Field, Place: placeOf(v[4], v[5], v[6])}
@@ -172,8 +172,8 @@ func (r *rowReading) row(id tableID, name string, v []any) (row attendance.Row, 
 		row.ID = strconv.FormatInt(n, 10)
 	}
 	if id == signTable {
-		row.Kind, row.Direction = attendance.Regular, directionOf(signTypeFrom(textOf(v[8])))
-		row.Tag, row.Hidden = textOf(v[7]), textOf(v[9]) != "1" && r.shape.sign.has("isInCom")
+		row.Kind, row.Direction = attendance.Regular, directionOf(signTypeFrom(digitOf(v[8])))
+		row.Tag, row.Hidden = textOf(v[7]), digitOf(v[9]) != "1" && r.shape.sign.has("isInCom")
 		row.Ours = r.isOurTag(row.Tag)
 	}
 	return row, r.span.Contains(row.Time)

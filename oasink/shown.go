@@ -74,17 +74,17 @@ func (v *view) signs(ctx context.Context) error {
 		v.shown.Rows = rows
 		q := v.statement("SELECT ").columns(t, columns...).sql(" FROM ").table(t)
 		return within(q, t, "userId", []int64{v.id}, "signDate", v.day.Add(-1), v.day.Add(1)).query(ctx, v.db, len(columns), func(c []any) error {
-			at, padded, ok := v.moment(textOf(c[1]), textOf(c[2]))
+			at, padded, ok := v.moment(dateOf(c[1]), clockOf(c[2]))
 			if !ok {
 				return nil
 			}
-			kind := signTypeFrom(textOf(c[3]))
+			kind := signTypeFrom(digitOf(c[3]))
 			r := attendance.ShownRow{Row: attendance.Row{Table: tableSign, ID: idOf(c[0]), Person: strconv.FormatInt(v.id, 10), Time: at,
 				Kind: attendance.Regular, Direction: directionOf(kind), Tag: textOf(c[6]), Place: placeOf(c[7], c[8], c[9])}}
 			r.Ours = t.has("signFrom") && v.isOurTag(r.Tag)
-			valid := !t.has("isInCom") || textOf(c[5]) == "1"
+			valid := !t.has("isInCom") || digitOf(c[5]) == "1"
 			r.Hidden = !valid
-			user := textOf(c[4])
+			user := digitOf(c[4])
 			switch e9 := v.shape.generation == E9; {
 			case user == "2":
 				r.Why = attendance.Text{EN: "userType is 2: the row is a customer's, not an employee's", ZH: "userType 为 2，是外部客户的行"}
@@ -119,7 +119,7 @@ func (v *view) mobiles(ctx context.Context) error {
 		v.shown.Rows = rows
 		q := v.statement("SELECT ").columns(t, columns...).sql(" FROM ").table(t)
 		return within(q, t, "operater", []int64{v.id}, "operate_date", v.day.Add(-1), v.day.Add(1)).query(ctx, v.db, len(columns), func(c []any) error {
-			at, _, ok := v.moment(textOf(c[1]), textOf(c[2]))
+			at, _, ok := v.moment(dateOf(c[1]), clockOf(c[2]))
 			if !ok {
 				return nil
 			}
@@ -193,7 +193,7 @@ func (v *view) computed(ctx context.Context) error {
 			q.sql(" AND (").column(t, "status").sql(" <> 0 OR ").name(exec.name).sql(" IS NULL OR ").name(exec.name).sql(" <= ").constant(exec, v.opts.Now().In(v.zone).Format(time.DateTime)).sql(")")
 		}
 		return q.query(ctx, v.db, 1, func(c []any) error {
-			if is := textOf(c[0]) == "1"; is {
+			if is := digitOf(c[0]) == "1"; is {
 				done = true
 			} else {
 				waiting = true

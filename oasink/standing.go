@@ -106,11 +106,11 @@ func (w *writing) lookAt(ctx context.Context, c bun.Conn, ids []rowID, looks map
 			q.sql(w.dialect.lockRows(w.opts.blocked()))
 			err := q.query(ctx, c, len(columns), func(v []any) error {
 				l := look{tag: textOf(v[8])}
-				at, dated := secondFrom(textOf(v[2]), textOf(v[3]))
+				at, dated := secondIn(v[2], v[3])
 				l.key = key{person: intOf(v[1]), at: at}
 				if id == signTable {
-					l.sign = signTypeFrom(textOf(v[9]))
-					l.valid = dated && textOf(v[10]) == "1" && textOf(v[11]) != "2"
+					l.sign = signTypeFrom(digitOf(v[9]))
+					l.valid = dated && digitOf(v[10]) == "1" && digitOf(v[11]) != "2"
 				} else {
 					l.valid = dated && l.tag == mobileType
 				}

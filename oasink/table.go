@@ -145,6 +145,7 @@ const (
 	text kind = iota
 	integer
 	decimal
+	temporal // a day, a time of day, a point in time
 )
 
 // newColumn reads a declaration such as varchar2(400) or NUMERIC(18,8).
@@ -157,6 +158,8 @@ func newColumn(name, declared string) column {
 	case strings.Contains(word, "NUM"), strings.Contains(word, "DEC"), strings.Contains(word, "REAL"),
 		strings.Contains(word, "DOUBLE"), strings.Contains(word, "FLOAT"):
 		c.kind = decimal
+	case strings.HasPrefix(word, "DATE"), strings.HasPrefix(word, "TIME"), strings.HasPrefix(word, "SMALLDATE"):
+		c.kind = temporal
 	default:
 		digits := strings.TrimSpace(rest)
 		if end := strings.IndexFunc(digits, func(r rune) bool { return r < '0' || r > '9' }); end >= 0 {

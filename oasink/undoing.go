@@ -361,8 +361,8 @@ func (t *undoTry) occupants(ctx context.Context, c bun.Conn, h *change) ([]int64
 	q.sql(" AND ").column(table, date).sql(" >= ").plain(h.at.date()).sql(" AND ").column(table, date).sql(" < ").plain(dayOf(h.at).Add(1).String())
 	var rows []int64
 	err := q.query(ctx, c, 4, func(v []any) error {
-		at, ok := secondFrom(textOf(v[1]), textOf(v[2]))
-		same := h.table == mobileTable || t.shape.generation == E9 || signTypeFrom(textOf(v[3])) == h.sign
+		at, ok := secondIn(v[1], v[2])
+		same := h.table == mobileTable || t.shape.generation == E9 || signTypeFrom(digitOf(v[3])) == h.sign
 		if row := intOf(v[0]); ok && at == h.at && same && row != h.row {
 			rows = append(rows, row)
 		}

@@ -21,6 +21,10 @@ func textOf(v any) string {
 		return strings.TrimSpace(string(v))
 	case int64:
 		return strconv.FormatInt(v, 10)
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case bool:
+		return strconv.Itoa(int(oneIf(v)))
 	case time.Time:
 		return v.Format(time.DateTime)
 	default:
@@ -37,9 +41,47 @@ func intOf(v any) int64 {
 	case float64:
 		return int64(v)
 	default:
-		n, _ := strconv.ParseInt(textOf(v), 10, 64)
+		n, _ := strconv.ParseInt(digitOf(v), 10, 64)
 		return n
 	}
+}
+
+// digitOf reads a number as text, also from a column that adds decimals to it: 1.00
+// of a DECIMAL is "1".
+func digitOf(v any) string {
+	s := textOf(v)
+	if whole, decimals, ok := strings.Cut(s, "."); ok && strings.Trim(decimals, "0") == "" {
+		return whole
+	}
+	return s
+}
+
+// dateOf reads a day as yyyy-MM-dd, from a column of texts, of days or of points in
+// time. A point in time is one of the wall clock: drivers return it in whatever zone.
+func dateOf(v any) string {
+	if t, ok := v.(time.Time); ok {
+		return t.Format(time.DateOnly)
+	}
+	s := textOf(v)
+	if len(s) > 10 && (s[10] == ' ' || s[10] == 'T') {
+		return s[:10]
+	}
+	return s
+}
+
+// clockOf reads a time of day as HH:mm:ss, likewise.
+func clockOf(v any) string {
+	if t, ok := v.(time.Time); ok {
+		return t.Format(time.TimeOnly)
+	}
+	s := textOf(v)
+	if len(s) > 10 && (s[10] == ' ' || s[10] == 'T') {
+		s = s[11:]
+	}
+	if len(s) > 8 && strings.IndexByte(".+-Z", s[8]) >= 0 { // fractions, a zone
+		return s[:8]
+	}
+	return s
 }
 
 // A second is a wall-clock second as the OA's text columns hold it, packed into
@@ -68,6 +110,9 @@ func secondFrom(date, clock string) (s second, ok bool) {
 	}
 	return second(n), true
 }
+
+// secondIn reads what two columns hold, of whatever type they are.
+func secondIn(date, clock any) (s second, ok bool) { return secondFrom(dateOf(date), clockOf(clock)) }
 
 // date is the second's day as yyyy-MM-dd.
 func (s second) date() string {

@@ -123,3 +123,28 @@ func TestBindFollowsTheColumn(t *testing.T) {
 	require.Equal(t, "x", column{kind: integer}.bind("x"))
 	require.Nil(t, column{kind: decimal}.bind(nil))
 }
+
+// Drivers return days, times and numbers in many shapes.
+func TestSecondInAnyShape(t *testing.T) {
+	t.Parallel()
+	wall := time.Date(2026, 3, 4, 8, 51, 7, 0, time.UTC)
+	shanghai := time.FixedZone("CST", 8*3600)
+	for _, c := range [][2]any{
+		{"2026-03-04", "08:51:07"}, {"2026-03-04  ", "08:51:07 "}, {[]byte("2026-03-04"), []byte("08:51:07")},
+		{time.Date(2026, 3, 4, 0, 0, 0, 0, time.UTC), "08:51:07.000000"}, {time.Date(2026, 3, 4, 0, 0, 0, 0, shanghai), "08:51:07+08"},
+		{"2026-03-04 00:00:00", "0000-01-01T08:51:07Z"}, {"2026-03-04T00:00:00Z", time.Date(1, 1, 1, 8, 51, 7, 0, time.UTC)}, {wall, wall},
+	} {
+		s, ok := secondIn(c[0], c[1])
+		require.True(t, ok, "%v", c)
+		require.Equal(t, secondOf(wall), s, "%v", c)
+	}
+	for _, c := range [][2]any{{nil, nil}, {"2026-03-04", "08:51"}, {"04-MAR-26", "08:51:07"}, {"2026-03-04", "08:51:0"}, {int64(20260304), "08:51:07"}} {
+		_, ok := secondIn(c[0], c[1])
+		require.False(t, ok, "%v", c)
+	}
+	for _, one := range []any{"1", "1 ", []byte("1.00"), int64(1), 1.0, true, "1."} {
+		require.Equal(t, "1", digitOf(one), "%v", one)
+		require.Equal(t, int64(1), intOf(one), "%v", one)
+	}
+	require.Equal(t, "1.5", digitOf("1.5"))
+}
