@@ -63,6 +63,10 @@ const (
 	// CodeTable: a table or column that is needed is missing. What can be
 	// written without it is written.
 	CodeTable Code = "table_missing"
+	// CodeRowRefused: the target refuses a row, see [UnwrittenRow]; as the error of a
+	// write, every row that it was to add. CodeRowChanged: it does not keep it as sent.
+	CodeRowRefused Code = "row_refused"
+	CodeRowChanged Code = "row_changed"
 )
 
 // Refusal reports whether the code is the platform refusing us for good.

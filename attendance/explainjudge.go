@@ -175,6 +175,8 @@ func (a *asking) notWritten(r Record) Advice {
 	switch {
 	case !r.was.IsZero():
 		why = Text{EN: "the platform's record was corrected from " + clock(r.was, a.Zone) + " to " + at + " after it was read", ZH: "平台记录在读取之后由 " + clock(r.was, a.Zone) + " 更正为 " + at}
+	case r.lost != nil: // nothing is promised: the table decides
+		return Advice{theDatabase(), r.lost.Reason.rowCode().Mend(), Text{EN: why.EN + "; " + r.note.EN, ZH: why.ZH + "；" + r.note.ZH}}
 	case r.note != (Text{}):
 		why = Text{EN: why.EN + "; " + r.note.EN, ZH: why.ZH + "；" + r.note.ZH}
 	case r.read && last.run.ID != "":

@@ -19,6 +19,8 @@ type past struct {
 	// read it later, and why.
 	failed RunRecord
 	why    Failure
+	// unwritten are the rows of the person and the day that the target did not take.
+	unwritten []Rejected
 	// untold is the latest run that could not have the day computed anew.
 	untold RunRecord
 }
@@ -79,6 +81,9 @@ func (a *asking) recall(ctx context.Context) error {
 			}
 		}
 		a.past.streams[stream.Source] = one
+		if err := a.recallUnwritten(ctx, stream); err != nil {
+			return a.forgot(ctx, err)
+		}
 	}
 	if err := a.search(ctx); err != nil {
 		return a.forgot(ctx, err)
@@ -95,6 +100,33 @@ func (a *asking) recall(ctx context.Context) error {
 		a.step(StepCoverage, false, "the platform rejects the account since "+clock(refused, a.Zone), "自 "+clock(refused, a.Zone)+" 起平台拒绝该账号")
 	}
 	a.coverageSteps()
+	return nil
+}
+
+// recallUnwritten reads which rows of the person the target did not take.
+func (a *asking) recallUnwritten(ctx context.Context, s Stream) error {
+	store := a.first.opts.Memory.Rejected
+	if store == nil {
+		return nil
+	}
+	for one, err := range store.Rejected(ctx, s, Span{a.day.From, a.day.To.Add(nightEnds)}) {
+		if err != nil {
+			return err
+		}
+		if one.Person == a.Person && (one.Reason == RowRefused || one.Reason == RowChanged) {
+			a.past.unwritten = append(a.past.unwritten, one)
+		}
+	}
+	return nil
+}
+
+// unwrittenRow is why the target did not take the record's row when a run last tried.
+func (a *asking) unwrittenRow(r Record) *Rejected {
+	for i, one := range a.past.unwritten {
+		if one.Time.Unix() == r.Time.Unix() && one.ID == r.ID {
+			return &a.past.unwritten[i]
+		}
+	}
 	return nil
 }
 

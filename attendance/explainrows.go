@@ -173,6 +173,9 @@ func (a *asking) missing(r *Record, changes []RowChange) {
 		r.Fate = FateUnread
 	default:
 		r.Fate = FateMissing
+		if r.lost = a.unwrittenRow(*r); r.lost != nil {
+			r.note = r.lost.words(a.Zone)
+		}
 	}
 }
 

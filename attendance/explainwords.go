@@ -1,5 +1,7 @@
 package attendance
 
+import "time"
+
 // platformAdvice says whose fault it is that the platform does not tell.
 func platformAdvice(err error) Advice {
 	mend := remedyOf(err)
@@ -53,11 +55,22 @@ func (r Reason) words() Text {
 		return Text{EN: "of another time than was asked for", ZH: "不在所查时间内"}
 	case SameSecond:
 		return Text{EN: "another punch of the same second has the row", ZH: "同一秒已有一次打卡"}
+	case RowRefused:
+		return Text{EN: "the target table refuses its row", ZH: "目标表拒绝该行"}
+	case RowChanged:
+		return Text{EN: "the target table does not keep its row as it is written", ZH: "目标表没有按写入的值保存该行"}
 	case Frozen:
 		return Text{EN: "its month is closed", ZH: "月份已封账"}
 	default:
 		return Text{EN: string(r), ZH: string(r)}
 	}
+}
+
+// words says what became of a row that the target did not take.
+func (r Rejected) words(zone *time.Location) Text {
+	t := r.Reason.words()
+	last := clock(r.Last, zone)
+	return Text{EN: t.EN + " (" + r.Detail + "), last tried at " + last, ZH: t.ZH + "（" + r.Detail + "），最近一次尝试 " + last}
 }
 
 func warned(code string) Text {

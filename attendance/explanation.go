@@ -91,6 +91,7 @@ type Record struct {
 	inferred bool // the direction is not the platform's
 
 	was  time.Time // where its row stands, of one that would be moved
+	lost *Rejected // why the target does not take its row, as a run has found
 	note Text      // about its row
 	fine bool      // the row of another writer does as well
 	read bool      // its moment was read by a run

@@ -124,6 +124,10 @@ func (c Code) Mend() Text {
 		return Text{"check the database's address, account and rights to write", "请检查数据库地址、账号以及写入权限"}
 	case CodeTable:
 		return Text{"check the table names, the schema and the account's rights", "请检查表名、schema 与数据库账号权限"}
+	case CodeRowRefused:
+		return Text{"have the database administrator look at the index, CHECK or trigger that is named, or at the row that is in its way; the row is offered again while its day is read, later only by a backfill of that day", "请数据库管理员检查所提示的唯一索引、CHECK 约束、触发器，或占位的那一行；该打卡所在日期仍在回看范围内时会自动再次尝试，之后需对该日期执行补采"}
+	case CodeRowChanged:
+		return Text{"find the trigger or the type of a column that changes what is written (both values are named); the row was taken back, because it would be written once more by each run; it is offered again while its day is read, later only by a backfill of that day", "请检查改变写入值的触发器或列类型（提示中有写入值与实际值）。该行已撤回，否则每次运行都会重复写入；所在日期仍在回看范围内时会自动再次尝试，之后需对该日期执行补采"}
 	default:
 		return Text{}
 	}

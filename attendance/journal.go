@@ -106,6 +106,9 @@ func (d doneSpans) add(s SliceRecord) {
 			failed[person] = failed[person].Plus(f.Span)
 		}
 	}
+	for _, u := range s.Report.Unwritten { // to be named by the attempt that ends
+		failed[u.Person] = Spans{s.Report.Slice.Span}
+	}
 	for _, m := range s.Report.Refused {
 		failed[m.Person] = Spans{s.Report.Slice.Span}
 	}
@@ -169,7 +172,7 @@ func (j *journal) trouble() error {
 
 func resultOf(report Report, err error) Result {
 	switch {
-	case err == nil && len(report.Failed) == 0:
+	case err == nil && report.incomplete() == nil:
 		return ResultOK
 	case refused(err):
 		return ResultRefused

@@ -2,10 +2,12 @@ package attendance
 
 import (
 	"context"
+	"slices"
 )
 
-// remember tells the store that a part was read and written.
-func (r *run) remember(ctx context.Context, p part, punches []Punch) {
+// remember tells the store that a part was read and written, but for rows that the
+// target did not take.
+func (r *run) remember(ctx context.Context, p part, punches []Punch, unwritten []UnwrittenRow) {
 	if r.tallies != nil {
 		part := tallied(p.members, punches, p.span, r.again)
 		r.mu.Lock()
@@ -29,17 +31,24 @@ func (r *run) remember(ctx context.Context, p part, punches []Punch) {
 	defer cancel()
 	r.forget(r.memory.covered(ctx, p.members, read, punches))
 	if store := r.opts.Memory.Rejected; store != nil {
-		r.forget(store.Reject(ctx, r.memory.stream, p.members, p.span, r.memory.now, rejectedOf(p)))
+		r.forget(store.Reject(ctx, r.memory.stream, p.members, p.span, r.memory.now, rejectedOf(p, unwritten)))
 	}
 }
 
 // rejectedOf are the records of a part that somebody may want to know of later.
-func rejectedOf(p part) []Rejected {
+func rejectedOf(p part, unwritten []UnwrittenRow) []Rejected {
 	persons := make(map[string]string, len(p.members))
 	for _, m := range p.members {
 		persons[m.Account] = m.Person
 	}
 	var all []Rejected
+	for _, u := range unwritten {
+		one := u.record()
+		twice := slices.ContainsFunc(all, one.same) // in both tables
+		if persons[one.Account] == one.Person && p.span.Contains(one.Time) && !twice {
+			all = append(all, one)
+		}
+	}
 	for _, s := range p.answer.Skipped {
 		person, known := persons[s.Account]
 		if !known || s.Time.IsZero() || !p.span.Contains(s.Time) {

@@ -75,10 +75,13 @@ type Report struct {
 	CaughtUpTo time.Time `json:"caught_up_to,omitzero"`
 	Slices     int       `json:"slices"`
 	Counts
-	Skipped  map[Reason]int `json:"skipped,omitempty"`
-	LeftOut  []Member       `json:"left_out,omitempty"`
-	Failed   []Failure      `json:"failed,omitempty"`
-	Warnings []Warning      `json:"warnings,omitempty"`
+	Skipped map[Reason]int `json:"skipped,omitempty"`
+	LeftOut []Member       `json:"left_out,omitempty"`
+	Failed  []Failure      `json:"failed,omitempty"`
+	// Unwritten are rows that the target itself did not take: beside Failed, because
+	// their people are read and everything else is written. At most 1,000 are named.
+	Unwritten []UnwrittenRow `json:"unwritten,omitempty"`
+	Warnings  []Warning      `json:"warnings,omitempty"`
 }
 
 // Merge adds another run's report, such as that for the field check-ins of the
@@ -114,6 +117,7 @@ func (r *Report) Merge(o Report) {
 		}
 	}
 	r.Failed = slices.Concat(r.Failed, o.Failed)
+	r.Unwritten = slices.Concat(r.Unwritten, o.Unwritten)
 	for _, w := range o.Warnings {
 		if !slices.Contains(r.Warnings, w) {
 			r.Warnings = append(r.Warnings, w)
@@ -172,6 +176,9 @@ func (r Report) String() string {
 	if n := len(r.Failed); n > 0 {
 		fmt.Fprintf(&b, "; %s failed: %s", grouped(n), r.Failed[0].Message)
 	}
+	if n := len(r.Unwritten); n > 0 {
+		fmt.Fprintf(&b, "; %s rows not taken: %s", grouped(n), r.Unwritten[0].Err().Sentence())
+	}
 	if len(r.Warnings) > 0 {
 		fmt.Fprintf(&b, "; warnings: %s", strings.Join(r.warned(), ", "))
 	}
@@ -212,9 +219,10 @@ func grouped(n int) string {
 }
 
 // Incomplete is the error of a run that ended, but with parts not done. The
-// report names them; running again does them.
+// report names them; running again does them, as far as the target takes them.
 type Incomplete struct {
-	// Failed is the number of parts that failed; First is the first one's error.
+	// Failed is the number of parts that failed, and of rows that the target did not
+	// take; First is the first one's error.
 	Failed int
 	First  error
 }

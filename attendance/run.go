@@ -29,6 +29,7 @@ type run struct {
 	leaves   int             // single accounts that failed
 	answered int             // accounts that were answered, once for every query
 	spans    int             // rejected spans that could not be halved any more
+	unnamed  int             // rows that the target did not take, beyond those named
 	largest  int             // rows of the largest reply seen
 
 	failures int // queries that failed, one after the other
@@ -155,7 +156,7 @@ func (r *run) write(ctx context.Context, p part, done *SliceReport) error {
 		return nil
 	}
 	batch.Members = p.members
-	sound := true
+	sound, before := true, len(done.Unwritten)
 	for _, part := range r.portions(batch) {
 		counted, err := r.hand(ctx, part, done)
 		if err != nil {
@@ -164,7 +165,7 @@ func (r *run) write(ctx context.Context, p part, done *SliceReport) error {
 		sound = sound && counted
 	}
 	if sound && !done.lost(p.members, p.span) {
-		r.remember(ctx, p, batch.Punches)
+		r.remember(ctx, p, batch.Punches, done.Unwritten[before:])
 	}
 	return nil
 }
@@ -173,6 +174,14 @@ func (r *run) write(ctx context.Context, p part, done *SliceReport) error {
 // and returns what ends the run.
 func (r *run) hand(ctx context.Context, b portion, done *SliceReport) (sound bool, fatal error) {
 	written, rows, err := r.written(ctx, b)
+	r.recognise(ctx, written.Unwritten)
+	if code := CodeOf(err); code == CodeRowRefused || code == CodeRowChanged {
+		if allKnown(written.Unwritten) {
+			err = nil // the table took others when these were first met
+		} else {
+			written.Unwritten = nil // the error names them
+		}
+	}
 	done.take(written)
 	r.frozen.beside(written.Closed)
 	done.Rows = append(done.Rows, rows...)
@@ -221,6 +230,9 @@ func (r *run) slice(ctx context.Context, slice Slice) (SliceReport, error) {
 	for _, w := range rd.done.Warnings {
 		r.warn(w)
 	}
+	for _, u := range rd.done.Unwritten {
+		r.opts.Logger.Warn("row not taken", "job", r.opts.Job, "person", u.Person, "time", u.Time, "table", u.Table, "reason", string(u.Reason), "detail", u.Detail)
+	}
 	for _, f := range rd.done.Failed {
 		r.opts.Logger.Warn("slice failed", "job", r.opts.Job, "span", f.Span.String(), "people", len(f.Persons), "code", string(f.Code), "error", f.Message)
 	}
@@ -264,6 +276,9 @@ func (r *run) add(done SliceReport) Event {
 		}
 	}
 	r.report.Failed = append(r.report.Failed, done.Failed...)
+	named := done.Unwritten[:min(len(done.Unwritten), unwrittenKept-len(r.report.Unwritten))]
+	r.report.Unwritten = append(r.report.Unwritten, named...)
+	r.unnamed += len(done.Unwritten) - len(named)
 	return Event{Slice: done, Slices: r.report.Slices, Counts: r.report.Counts}
 }
 
@@ -306,6 +321,9 @@ func (r *run) end(err error) (Report, error) {
 			r.report.Warnings = append(r.report.Warnings, Warningf(code, "and %d more of this kind", more))
 		}
 	}
+	if r.unnamed > 0 {
+		r.report.Warnings = append(r.report.Warnings, Warningf(string(RowRefused), "另有 %d 行未被目标表接受，未逐一列出 / and %d more rows that the target did not take are not named here; the slices in the sync log name them", r.unnamed, r.unnamed))
+	}
 	if w, ok := r.clockWarning(); ok {
 		r.report.Warnings = append(r.report.Warnings, w)
 	}
@@ -315,7 +333,7 @@ func (r *run) end(err error) (Report, error) {
 	if lost := r.forgotten(); lost != nil {
 		w, incomplete := notRemembered(lost)
 		r.report.Warnings = append(r.report.Warnings, w)
-		if err == nil && len(r.report.Failed) == 0 {
+		if err == nil && r.report.incomplete() == nil {
 			err = incomplete
 		}
 	}
@@ -323,8 +341,8 @@ func (r *run) end(err error) (Report, error) {
 	case err != nil:
 	case r.everyone():
 		err = &Error{Code: CodeEveryone, Op: r.provider.Name(), Detail: fmt.Sprintf("all %d accounts were rejected", r.report.People)}
-	case len(r.report.Failed) > 0:
-		err = &Incomplete{len(r.report.Failed), r.report.Failed[0].Err}
+	case r.report.incomplete() != nil:
+		err = r.report.incomplete()
 	case r.report.People > 0 && r.report.Read == 0 && !r.opts.EmptyIsNormal && !r.rest:
 		r.report.Warnings = append(r.report.Warnings, Warningf("empty_answer",
 			"平台未返回任何打卡数据 / the platform holds no record at all for %d people in %v. Either nobody punched, or the accounts are not those of the platform (a wrong one is answered with an empty success), or the application may not see them",

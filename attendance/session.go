@@ -233,7 +233,7 @@ func (s *session) run(ctx context.Context, scope Scope, report Report) (Report, 
 			return report, err
 		}
 	}
-	return report, verdict(errs, len(report.Failed))
+	return report, verdict(errs, len(report.Failed)+len(report.Unwritten))
 }
 
 // family works on one family of records.

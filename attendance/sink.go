@@ -82,6 +82,14 @@ type Written struct {
 	// Closed are days before [Batch.OpenFrom] that the target would have to compute anew,
 	// being neighbours of Days, and was not told to.
 	Closed []PersonDay `json:"closed,omitempty"`
+	// Unwritten are rows that the target itself does not take as they are, while it
+	// took others of the batch. A punch without any row is counted in Skipped, by the
+	// same reason.
+	//
+	// Where it took none that was to be added, nobody can tell whether the fault is the
+	// rows' or the table's: they stand here beside an error of [CodeRowRefused] or
+	// [CodeRowChanged], and a caller who knows them from before may take it for theirs.
+	Unwritten []UnwrittenRow `json:"unwritten,omitempty"`
 	// Warnings are about the batch as a whole.
 	Warnings []Warning `json:"warnings,omitempty"`
 }

@@ -12,6 +12,8 @@ type SliceReport struct {
 	Refused []Member `json:"refused,omitempty"`
 	// Failed are the parts of the slice that were not read or not written.
 	Failed []Failure `json:"failed,omitempty"`
+	// Unwritten are rows that the target itself did not take.
+	Unwritten []UnwrittenRow `json:"unwritten,omitempty"`
 	// Days are the person-days whose rows changed.
 	Days     []PersonDay `json:"days,omitempty"`
 	Warnings []Warning   `json:"warnings,omitempty"`
@@ -49,6 +51,7 @@ func (s *SliceReport) take(w Written) {
 	for reason, n := range w.Skipped {
 		s.Skipped[reason] += n
 	}
+	s.Unwritten = append(s.Unwritten, w.Unwritten...)
 	s.Days = append(s.Days, w.Days...)
 	s.Warnings = append(s.Warnings, w.Warnings...)
 }

@@ -211,8 +211,8 @@ func (y *Syncer) Do(ctx context.Context, slice Slice) (SliceReport, error) {
 	if err == nil {
 		err = r.forgotten()
 	}
-	if err == nil && len(done.Failed) > 0 {
-		err = &Incomplete{len(done.Failed), done.Failed[0].Err}
+	if err == nil {
+		err = (&Report{Failed: done.Failed, Unwritten: done.Unwritten}).incomplete()
 	}
 	return done, err
 }
