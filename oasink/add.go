@@ -18,18 +18,36 @@ func (w *writing) addSign(ctx context.Context, c bun.Conn) error {
 			Detail: fmt.Sprintf("column signFrom of %s takes %d characters, the tag %q does not fit", t.name, size.size, w.tag),
 			Mend:   attendance.Text{EN: "choose a shorter tag", ZH: "请使用更短的 signFrom 标识"}}
 	}
-	in := w.newInsert(c, t, []cell{{"userType", "1"}, {"isInCom", "1"}, {"signFrom", w.tag}},
-		"userId", "signType", "signDate", "signTime", "LONGITUDE", "LATITUDE", "ADDR")
+	return w.insertWanted(ctx, c, signTable, w.plan.sign.rows)
+}
+
+// addMobile adds the wanted rows that mobile_sign lacks.
+func (w *writing) addMobile(ctx context.Context, c bun.Conn) error {
+	return w.insertWanted(ctx, c, mobileTable, w.plan.mobile.rows)
+}
+
+// insertGroup adds rows of a list, by their place there.
+func (w *writing) insertGroup(ctx context.Context, c bun.Conn, id tableID, group []int32) error {
+	var in insert
+	rows := w.listOf(id).rows
+	if id == signTable {
+		in = w.newInsert(c, w.shape.sign, []cell{{"userType", "1"}, {"isInCom", "1"}, {"signFrom", w.tag}},
+			"userId", "signType", "signDate", "signTime", "LONGITUDE", "LATITUDE", "ADDR")
+	} else {
+		in = w.newInsert(c, w.shape.mobile, []cell{{"operate_type", mobileType}}, "operater", "operate_date", "operate_time", "longitude", "latitude", "address", "remark")
+	}
 	defer in.close()
-	for i := range w.plan.sign.rows {
-		row := &w.plan.sign.rows[i]
-		if !row.isNew() {
-			continue
-		}
-		p := w.signPlace(row)
+	for _, n := range group {
+		row := &rows[n]
+		p := w.placeIn(id, row)
 		row.keep(p)
-		w.told.row(signTable, row.key, attendance.ActionAdd, 0)
-		err := in.add(ctx, row.person, row.sign.value(), row.at.date(), row.at.clock(), p[0], p[1], p[2])
+		w.told.row(id, row.key, attendance.ActionAdd, 0)
+		var err error
+		if id == signTable {
+			err = in.add(ctx, row.person, row.sign.value(), row.at.date(), row.at.clock(), p[0], p[1], p[2])
+		} else {
+			err = in.add(ctx, row.person, row.at.date(), row.at.clock(), p[0], p[1], p[2], p[3])
+		}
 		if err != nil {
 			return err
 		}
@@ -37,26 +55,12 @@ func (w *writing) addSign(ctx context.Context, c bun.Conn) error {
 	return in.flush(ctx)
 }
 
-// addMobile adds the wanted rows that mobile_sign lacks. Its coordinates may not
-// be NULL; e-cology itself writes 0 for an unknown place.
-func (w *writing) addMobile(ctx context.Context, c bun.Conn) error {
-	t := w.shape.mobile
-	in := w.newInsert(c, t, []cell{{"operate_type", mobileType}}, "operater", "operate_date", "operate_time", "longitude", "latitude", "address", "remark")
-	defer in.close()
-	for i := range w.plan.mobile.rows {
-		row := &w.plan.mobile.rows[i]
-		if !row.isNew() {
-			continue
-		}
-		p := w.mobilePlace(row.punch)
-		row.keep(p)
-		w.told.row(mobileTable, row.key, attendance.ActionAdd, 0)
-		err := in.add(ctx, row.person, row.at.date(), row.at.clock(), p[0], p[1], p[2], p[3])
-		if err != nil {
-			return err
-		}
+// placeIn is the place of a row as its table holds it.
+func (w *writing) placeIn(id tableID, r *want) storedPlace {
+	if id == mobileTable {
+		return w.mobilePlace(r.punch)
 	}
-	return in.flush(ctx)
+	return w.signPlace(r)
 }
 
 // mobileType is how e-cology calls a field check-in in mobile_sign.operate_type.
@@ -75,6 +79,8 @@ func (w *writing) signPlace(r *want) storedPlace {
 	return p
 }
 
+// mobilePlace: the coordinates may not be NULL; e-cology itself writes 0 for an
+// unknown place.
 func (w *writing) mobilePlace(punch *attendance.Punch) storedPlace {
 	t := w.shape.mobile
 	longitude, latitude := "0", "0"

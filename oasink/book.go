@@ -44,6 +44,7 @@ type book struct {
 	// What is to be done, and what became of it.
 	drop, put []*entry
 	removals  []*entry
+	kept      []*entry // of the removals, those that their table does not allow
 	changes   []change
 	altered   []*entry     // rows that were changed by others and are not what the platform says
 	unfiled   map[key]bool // wanted rows that stand with our tag in rows that no ledger knows

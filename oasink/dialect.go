@@ -69,6 +69,12 @@ type dialect interface {
 	// together reports, within a transaction that begin has opened, whether the lock is
 	// held where rows are written. t is a table that may be written, with that column.
 	together(ctx context.Context, c *sql.Conn, home string, t *table, column string) (bool, error)
+	// gather is an expression that puts the columns of all rows of a query into one
+	// text, betweenValues and betweenRows; "" where rows had better be read one by one.
+	gather(columns []string) string
+	// undoes reports whether a statement that changed the table is undone with the
+	// transaction, or with a part of it.
+	undoes(ctx context.Context, q querier, t *table) bool
 
 	// find looks for a table or view: where it is and how it is spelt, and its
 	// columns. There are none when it does not exist. q binds its arguments.
@@ -106,6 +112,10 @@ type dialect interface {
 	// would wait without end for another program that has changed them ("" elsewhere).
 	lockRows(wait time.Duration) string
 
+	// refuses reports whether an error is the server's word about what a statement would
+	// store (a constraint, a trigger, a value that does not fit), so that other rows may
+	// be taken. It is asked about errors of which diagnose knows nothing else.
+	refuses(err error) bool
 	// diagnose tells what kind of trouble a driver's error is.
 	diagnose(err error) trouble
 }
@@ -148,6 +158,10 @@ func (usual) touch(context.Context, bun.Conn) error { return nil }
 func (usual) savepoint() (mark, undo, forget string) {
 	return "SAVEPOINT punchbridge", "ROLLBACK TO SAVEPOINT punchbridge", "RELEASE SAVEPOINT punchbridge"
 }
+
+func (usual) gather([]string) string { return "" }
+
+func (usual) undoes(context.Context, querier, *table) bool { return true }
 
 func (usual) concerns(context.Context, querier, *shape) ([]attendance.Finding, error) {
 	return nil, nil

@@ -60,7 +60,9 @@ func (f *filing) forget(sent bool) {
 }
 
 // isNew reports whether a row has to be added for it.
-func (w *want) isNew() bool { return w.held == byNobody && (w.filed == nil || !w.filed.moved) }
+func (w *want) isNew() bool {
+	return w.held == byNobody && w.fault == nil && (w.filed == nil || !w.filed.moved)
+}
 
 // corrected reports whether this write has moved the row of the punch.
 func (w *want) corrected() bool {

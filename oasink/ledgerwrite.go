@@ -160,19 +160,21 @@ func (w *writing) readBack(ctx context.Context, c bun.Conn, id tableID, rows []w
 		}
 		err := q.query(ctx, c, len(columns), func(v []any) error {
 			at, ok := secondIn(v[2], v[3])
-			k, ours := key{person: intOf(v[1]), at: at}, ok
+			k, ours := key{person: intOf(v[1]), at: at}, true
 			if id == signTable {
 				k.sign = signTypeFrom(digitOf(v[4]))
-				ours = ours && textOf(v[5]) == w.tagOf(id)
+				ok = ok && textOf(v[5]) == w.tagOf(id)
 			} else {
-				ours = ours && textOf(v[4]) == mobileType
+				ours = textOf(v[4]) == mobileType
 			}
-			if _, before := w.book.byID[rowID{id, intOf(v[0])}]; before || !ours {
+			if _, before := w.book.byID[rowID{id, intOf(v[0])}]; before || !ok {
 				return nil
 			}
 			if r := list.find(k); r != nil && r.isNew() {
-				r.filed.row = intOf(v[0])
-				r.filed.twins++
+				if r.found = true; ours {
+					r.filed.row = intOf(v[0])
+					r.filed.twins++
+				}
 			}
 			return nil
 		})

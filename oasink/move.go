@@ -3,6 +3,7 @@ package oasink
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"strconv"
 
 	"github.com/uptrace/bun"
@@ -22,14 +23,57 @@ func (w *writing) apply(ctx context.Context, c bun.Conn, looks map[rowID]look) e
 			}
 		}
 	}
-	for _, e := range b.removals {
-		if err := w.remove(ctx, c, e); err != nil {
+	removals := b.removals
+	b.removals = nil
+	for _, e := range removals {
+		done, err := w.single(ctx, c, e.where(), func() error { return w.remove(ctx, c, e) })
+		if err != nil {
 			return err
 		}
-		b.drop = append(b.drop, e)
+		if !done {
+			w.supersede(e.table, e.key)
+			b.kept = append(b.kept, e)
+			continue
+		}
+		b.removals, b.drop = append(b.removals, e), append(b.drop, e)
 		b.changes = append(b.changes, change{entry: *e, run: b.run, removed: true})
 	}
 	return nil
+}
+
+// single makes one change of a row that is there, or finds out that its table does
+// not let it be changed: the change is given up then, and done is false.
+func (w *writing) single(ctx context.Context, c bun.Conn, id rowID, f func() error) (done bool, err error) {
+	switch {
+	case w.stuck[id] != nil:
+		return false, nil
+	case w.refusedChanges >= hopelessRows && w.changes == 0: // whichever it is
+		w.stuck[id] = w.lastRefusal
+		return false, nil
+	case !w.carefully || w.told != nil:
+		if err = f(); w.refusesRow(err) {
+			w.carefully, w.again = true, true
+		}
+		return err == nil, err
+	}
+	refusal, err := w.attempt(ctx, c, f)
+	dead, isDead := errors.AsType[*doomed](err)
+	switch {
+	case isDead && w.refusesRow(dead.refusal):
+		w.stuck[id], w.again = refused(dead.refusal), true
+		return false, err
+	case err != nil:
+		return false, err
+	case refusal == nil:
+		w.changes++
+		return true, nil
+	case !w.refusesRow(refusal):
+		return false, refusal
+	}
+	w.lastRefusal = refused(refusal)
+	w.stuck[id] = w.lastRefusal
+	w.refusedChanges++
+	return false, nil
 }
 
 // applyTo does what one punch needs of the row that holds it.
@@ -44,14 +88,19 @@ func (w *writing) applyTo(ctx context.Context, c bun.Conn, r *want, looks map[ro
 	if f.moved {
 		var place storedPlace
 		if f.replaced {
-			if place = w.placeOf(r); storedHash(place) == e.stored { // what differs, the row cannot hold
+			if place = w.placeIn(f.table, r); storedHash(place) == e.stored { // what differs, the row cannot hold
 				f.replaced = false
 			}
 			after.stored = storedHash(place)
 		}
 		if f.moved = f.replaced || r.key != e.key; f.moved {
-			if err := w.rewrite(ctx, c, e, r.key, f.replaced, place); err != nil {
+			done, err := w.single(ctx, c, e.where(), func() error { return w.rewrite(ctx, c, e, r.key, f.replaced, place) })
+			if err != nil {
 				return err
+			}
+			if !done {
+				r.leave(e, w.stuck[e.where()])
+				return nil
 			}
 			after.moves++
 			f.corrected, f.was = true, e.key
@@ -71,6 +120,15 @@ func (w *writing) applyTo(ctx context.Context, c bun.Conn, r *want, looks map[ro
 	return nil
 }
 
+// leave leaves a row as it is, although its punch is another now.
+func (w *want) leave(e *entry, why *rowFault) {
+	w.fault, w.filed.moved = why, false
+	if w.key == e.key { // only its place is another
+		w.isOurs()
+		w.valid, w.kept = true, true
+	}
+}
+
 func (b *book) removes(e *entry) bool {
 	for _, r := range b.removals {
 		if r == e {
@@ -78,13 +136,6 @@ func (b *book) removes(e *entry) bool {
 		}
 	}
 	return false
-}
-
-func (w *writing) placeOf(r *want) storedPlace {
-	if r.filed.table == mobileTable {
-		return w.mobilePlace(r.punch)
-	}
-	return w.signPlace(r)
 }
 
 // rewrite makes a row hold another person, time and type, and another place if

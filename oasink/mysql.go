@@ -400,7 +400,7 @@ func (mysql) concerns(ctx context.Context, q querier, sh *shape) ([]attendance.F
 		if err != nil {
 			return nil, err
 		}
-		if strings.EqualFold(engine, "MyISAM") || strings.EqualFold(engine, "Aria") || strings.EqualFold(engine, "MEMORY") {
+		if withoutTransactions(engine) {
 			findings = append(findings, attendance.Finding{Code: "no_transactions", Level: attendance.LevelWarning, Message: attendance.Text{
 				EN: fmt.Sprintf("%s is a table of %s, which has no transactions: a run that is cut off leaves a part of a batch, which the next run completes; a ledger does not know that part and leaves it as it is", t.name, engine),
 				ZH: fmt.Sprintf("%s 使用 %s 引擎，不支持事务：运行中断会留下半批数据，由下次运行补齐；启用台账时，这半批数据不在台账中，不会再被更正", t.name, engine),
@@ -408,6 +408,19 @@ func (mysql) concerns(ctx context.Context, q querier, sh *shape) ([]attendance.F
 		}
 	}
 	return findings, nil
+}
+
+// undoes: MyISAM and its like keep the rows of a statement that has failed.
+func (mysql) undoes(ctx context.Context, q querier, t *table) bool {
+	engine := ""
+	err := mysqlRows(ctx, q, "SELECT engine FROM information_schema.tables WHERE table_schema = ? AND table_name = ?", []any{t.name.schema, t.name.name},
+		func(v []sql.NullString) { engine = v[0].String }, 1)
+	return err == nil && !withoutTransactions(engine)
+}
+
+// withoutTransactions reports whether an engine keeps what a transaction takes back.
+func withoutTransactions(engine string) bool {
+	return strings.EqualFold(engine, "MyISAM") || strings.EqualFold(engine, "Aria") || strings.EqualFold(engine, "MEMORY")
 }
 
 // touch: an InnoDB that is read-only says so only once a row comes.
@@ -419,6 +432,9 @@ func (mysql) touch(ctx context.Context, c bun.Conn) error {
 	}
 	return err
 }
+
+// refuses: whatever the server says of a statement that it understood.
+func (mysql) refuses(err error) bool { return mysqlNumber(err) != 0 }
 
 // diagnose goes by the server's number (…/mysqlerrors/8.4/en/server-error-reference.html
 // and mariadb.com/kb/en/mariadb-error-codes).
@@ -433,10 +449,11 @@ func (mysql) diagnose(err error) trouble {
 	case 0:
 		return connectionTrouble(err)
 	case 1205, // a lock is held for too long
-		1213, // deadlock; also a cluster's refusal to commit
-		1020, // the row has changed since it was read
-		1317, // the statement was killed
-		3572: // NOWAIT
+		1213,       // deadlock; also a cluster's refusal to commit
+		1020,       // the row has changed since it was read
+		1317,       // the statement was killed
+		3572,       // NOWAIT
+		1969, 3024: // the statement took too long (MariaDB, MySQL)
 		return busy
 	case 1053, 1077, 1079, // the server is being shut down
 		1152, 1158, 1159, 1160, 1161, 1184, // the connection was cut

@@ -288,6 +288,13 @@ func (oracle) storable(ctx context.Context, c *sql.Conn, s string, col column) (
 	return oneText(ctx, c, s, "SELECT TO_CHAR(:1) FROM DUAL", s)
 }
 
+// refuses: whatever the server says of a statement that it understood, but for faults
+// of its own.
+func (oracle) refuses(err error) bool {
+	n := oracleNumber(err)
+	return n != 0 && n != 600 && n != 7445
+}
+
 // diagnose goes by the number (Database Error Messages).
 func (oracle) diagnose(err error) trouble {
 	if err == nil {
@@ -303,7 +310,8 @@ func (oracle) diagnose(err error) trouble {
 		60,         // deadlock
 		4020, 4021, // the same of the dictionary
 		8177, // changed under a snapshot
-		2049: // a lock of a distributed transaction
+		2049, // a lock of a distributed transaction
+		1013: // the statement took too long
 		return busy
 	case 28, 1012, 1089, 1090, 1092, 2396, 3113, 3114, 3135, 12537, 12547, 12570, 12571, 25408, 41800: // killed, idle for too long, shut down, cut
 		return lost

@@ -37,6 +37,12 @@ type want struct {
 	sent bool
 	// valid says that a row which holds it is one that the OA shows (isInCom '1').
 	valid bool
+	// fault is why the table does not take the row; nil while nothing is known against it.
+	// kept says that the row is there all the same, but could not be changed.
+	fault *rowFault
+	kept  bool
+	// found says that it was seen again after it was added.
+	found bool
 	// filed is what the ledger needs of it; nil without one.
 	filed *filing
 	// twin is the row of HrmScheduleSign that the same punch has beside this one of
@@ -90,8 +96,11 @@ func (l *wantList) at(k key) bool {
 func (l *wantList) forget(perhaps bool) {
 	for i := range l.rows {
 		r := &l.rows[i]
-		r.sent = r.sent || perhaps && r.held == byNobody
-		r.held, r.valid = byNobody, false
+		r.sent = r.sent || perhaps && r.held == byNobody && r.fault == nil
+		r.held, r.valid, r.kept, r.found = byNobody, false, false, false
+		if r.fault != nil && r.fault.reason == "" {
+			r.fault = nil
+		}
 		r.filed.forget(r.sent)
 	}
 }
@@ -319,7 +328,7 @@ func changed(others []key, lists ...[]want) []attendance.PersonDay {
 	}
 	for _, rows := range lists {
 		for i := range rows {
-			if w := &rows[i]; w.held == byNobody || w.held == byThis {
+			if w := &rows[i]; w.held == byNobody && w.fault == nil || w.held == byThis {
 				add(w.key)
 			}
 		}

@@ -156,6 +156,11 @@ func (postgres) nextID(ctx context.Context, q querier, t *table, id column) (nex
 // five times as fast as VALUES (BenchmarkLoad).
 func (postgres) insert(to target) insert { return newArrayInsert(to) }
 
+// gather: the same with fewer bytes than the protocol's for each value.
+func (postgres) gather(columns []string) string {
+	return "string_agg(concat_ws(chr(31), coalesce(" + strings.Join(columns, "::text, ''), coalesce(") + "::text, '')), chr(30))"
+}
+
 // rowsPerInsert bounds the memory of one statement.
 func (postgres) rowsPerInsert() int { return 4000 }
 
@@ -175,6 +180,20 @@ func (postgres) storable(_ context.Context, _ *sql.Conn, s string, _ column) (st
 	}, s), nil
 }
 
+// refuses: all classes of errors but those of the connection, the session, the
+// statement and the system; triggers may have classes of their own.
+func (postgres) refuses(err error) bool {
+	state := sqlState(err)
+	if len(state) != 5 {
+		return false
+	}
+	switch state[:2] {
+	case "08", "0A", "25", "26", "28", "34", "3D", "3F", "40", "42", "53", "55", "57", "58", "XX":
+		return false
+	}
+	return true
+}
+
 // diagnose goes by the SQLSTATE (postgresql.org/docs/current/errcodes-appendix.html).
 func (postgres) diagnose(err error) trouble {
 	if errors.Is(err, errBusy) {
@@ -184,7 +203,8 @@ func (postgres) diagnose(err error) trouble {
 	switch state {
 	case "":
 		return connectionTrouble(err)
-	case "40001", "40P01", "55P03", "55006": // serialisation, deadlock, lock_timeout, in use
+	case "40001", "40P01", "55P03", "55006", // serialisation, deadlock, lock_timeout, in use
+		"57014": // statement_timeout
 		return busy
 	case "57P01", "57P02", "57P03", "57P05", "25P03": // shutdown, crash, starting up, idle for too long
 		return lost

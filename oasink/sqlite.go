@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -76,6 +77,11 @@ func (sqlite) triggers(ctx context.Context, q querier, t *table) ([]trigger, err
 	return readTriggers(ctx, q, "SELECT name, 0 FROM sqlite_master WHERE type = 'trigger' AND LOWER(tbl_name) = LOWER(?) AND UPPER(sql) LIKE '% INSERT %ON %' ORDER BY name", t.name.name)
 }
 
+// gather: each value that a driver hands over costs more than the concatenation.
+func (sqlite) gather(columns []string) string {
+	return "group_concat(ifnull(" + strings.Join(columns, ", '') || char(31) || ifnull(") + ", ''), char(30))"
+}
+
 // rowsPerInsert: SQLite has no limit on VALUES; more rows are no faster.
 func (sqlite) rowsPerInsert() int { return 100 }
 
@@ -98,8 +104,27 @@ const (
 	sqliteCorrupt    = 11
 	sqliteFull       = 13
 	sqliteCannotOpen = 14
+	sqliteTooBig     = 18
+	sqliteConstraint = 19
+	sqliteMismatch   = 20
 	sqliteNotADB     = 26
 )
+
+// refuses: a constraint, which a trigger's RAISE is too, or a value of another type
+// or size.
+func (sqlite) refuses(err error) bool {
+	if coded, ok := errors.AsType[interface {
+		error
+		Code() int
+	}](err); ok {
+		switch coded.Code() & 0xff {
+		case sqliteConstraint, sqliteMismatch, sqliteTooBig:
+			return true
+		}
+		return false
+	}
+	return strings.Contains(err.Error(), "constraint failed")
+}
 
 func (sqlite) diagnose(err error) trouble {
 	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) {

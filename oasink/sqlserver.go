@@ -288,6 +288,9 @@ func (sqlserver) storable(ctx context.Context, c *sql.Conn, s string, col column
 	return oneText(ctx, c, s, "SELECT CAST(CAST(@p1 COLLATE "+col.charset+" AS varchar(8000)) AS nvarchar(4000))", s)
 }
 
+// refuses: whatever the server says of a statement that it understood.
+func (sqlserver) refuses(err error) bool { return sqlserverNumber(err) != 0 }
+
 // diagnose goes by the server's number (errors-events/database-engine-events-and-errors).
 func (sqlserver) diagnose(err error) trouble {
 	if errors.Is(err, errBusy) {

@@ -59,10 +59,10 @@ func (s *Sink) write(ctx context.Context, b attendance.Batch, told *telling) (at
 	if (s.opts.Ledger == nil || len(p.persons) == 0) && len(p.sign.rows)+len(p.mobile.rows)+len(p.answered) == 0 {
 		return attendance.Written{Skipped: p.skipped}, w.unwritten()
 	}
-	err = within(ctx, w.run)
+	err = w.throughout(ctx, within)
 	switch {
 	case err != nil && ctx.Err() == nil && w.unqueued != "":
-		err = within(ctx, w.run)
+		err = w.throughout(ctx, within)
 	case attendance.CodeOf(err) == attendance.CodeTable:
 		// The tables are no longer what they were when they were probed.
 		if sh, err = s.probe(ctx); err != nil {
@@ -73,23 +73,40 @@ func (s *Sink) write(ctx context.Context, b attendance.Batch, told *telling) (at
 			return attendance.Written{}, err
 		}
 		w = newWriting(s, sh, newPlan(b, s.opts.rules()), tag, b, told)
-		err = within(ctx, w.run)
+		err = w.throughout(ctx, within)
 	case err != nil && ctx.Err() == nil && s.dialect.diagnose(err) == unstorable:
 		s.opts.Logger.Info("oasink: a text holds a character that its column cannot; it is replaced")
 		w.launders, w.laundry = true, nil
-		err = within(ctx, w.run)
+		err = w.throughout(ctx, within)
 	}
 	for range 2 { // tables may lack a right
 		if err == nil || ctx.Err() != nil || w.failing == nil || s.dialect.diagnose(err) != denied {
 			break
 		}
 		w.refused[w.failing] = err
-		err = within(ctx, w.run)
+		err = w.throughout(ctx, within)
 	}
 	if err != nil {
 		return attendance.Written{}, w.rightsFor(s.unlessBehind(ctx, sh, err))
 	}
-	return w.written, w.unwritten()
+	if err := w.unwritten(); err != nil {
+		return w.written, err
+	}
+	return w.written, w.faultError()
+}
+
+// mostTries bounds how often a batch is begun again with what the last try has found
+// out: where each refused row takes the transaction with it, some ten times a row.
+const mostTries = 100
+
+// throughout tries until a try has nothing more to find out.
+func (w *writing) throughout(ctx context.Context, within func(context.Context, func(context.Context, bun.Conn, bool) error) error) error {
+	for tries := 1; ; tries++ {
+		err := within(ctx, w.run)
+		if err == nil || !w.again || ctx.Err() != nil || tries == mostTries {
+			return err
+		}
+	}
 }
 
 // lacks reports whether a table that the plan needs is not fit to be written.
@@ -109,10 +126,8 @@ type writing struct {
 	batch attendance.Batch
 	told  *telling // nil: it is done
 
-	written  attendance.Written
-	cut      int    // texts that were shortened
-	cutFirst string // the first column that was
-	replaced int    // texts of which characters were replaced
+	written attendance.Written
+	fitted
 	// launders is set once the database has refused a text for its characters:
 	// laundry then holds what each column can store of each text.
 	launders bool
@@ -127,6 +142,21 @@ type writing struct {
 	failing *table
 	refused map[*table]error
 
+	// again asks for another try, which knows more than the one that has failed:
+	// searches are for refused rows, by table, stuck are rows of the ledger that their
+	// table does not let be changed or removed, and carefully says that changes are made
+	// one by one.
+	again     bool
+	searches  map[tableID]*search
+	stuck     map[rowID]*rowFault
+	carefully bool
+	// changes and refusedChanges count those made one by one in this try.
+	changes, refusedChanges int
+	lastRefusal             *rowFault
+	// What became of it: a table took nothing, and how many rows were not tried.
+	alone   bool
+	untried int
+
 	// What only a ledger needs: which tables can be written, the book (nil without a
 	// ledger), rows that changed under our hands, rows removed by the last try and by
 	// those whose commit may have come through, and where rows were that are now
@@ -140,8 +170,15 @@ type writing struct {
 	prepared  map[string]*sql.Stmt
 }
 
+// fitted counts what was done to texts so that they fit.
+type fitted struct {
+	cut      int    // texts that were shortened
+	cutFirst string // the first column that was
+	replaced int    // texts of which characters were replaced
+}
+
 func newWriting(s *Sink, sh *shape, p *plan, tag string, b attendance.Batch, told *telling) *writing {
-	w := &writing{Sink: s, shape: sh, plan: p, tag: tag, zone: b.Span.Zone(), batch: b, told: told, refused: make(map[*table]error)}
+	w := &writing{Sink: s, shape: sh, plan: p, tag: tag, zone: b.Span.Zone(), batch: b, told: told, refused: make(map[*table]error), searches: make(map[tableID]*search), stuck: make(map[rowID]*rowFault)}
 	if s.opts.Ledger != nil {
 		w.file()
 	}
@@ -154,7 +191,8 @@ func newWriting(s *Sink, sh *shape, p *plan, tag string, b attendance.Batch, tol
 // run reads what is there and adds what is missing. Rows that a try before it has
 // perhaps stored are counted as written, not as there already.
 func (w *writing) run(ctx context.Context, c bun.Conn, perhaps bool) error {
-	w.written, w.cut, w.cutFirst, w.replaced = attendance.Written{}, 0, "", 0
+	w.written, w.fitted, w.again, w.alone, w.untried = attendance.Written{}, fitted{}, false, false, 0
+	w.changes, w.refusedChanges = 0, 0
 	w.told.begin()
 	w.plan.sign.forget(perhaps)
 	w.plan.mobile.forget(perhaps)
@@ -189,10 +227,13 @@ func (w *writing) run(ctx context.Context, c bun.Conn, perhaps bool) error {
 	if err := w.withLedger(ctx, c, len(sign) > 0, len(mobile) > 0); err != nil {
 		return err
 	}
+	if err := w.verify(ctx, c); err != nil {
+		return err
+	}
 	w.count(sign)
 	w.count(mobile)
 	w.countLedger()
-	w.written.Skipped = w.plan.skipped
+	w.countFaults()
 	w.written.Days = changed(w.otherDays, sign, mobile)
 	w.warn(sign)
 	if w.cut > 0 {
@@ -226,12 +267,12 @@ func (w *writing) count(rows []want) {
 	for i := range rows {
 		r := &rows[i]
 		held := r.held
-		if r.second {
+		if r.second || !r.taken() && !(r.twin > 0 && w.plan.sign.rows[r.twin-1].taken()) {
 			continue
 		}
 		if r.twin > 0 && w.shape.sign.usable(signNeeds()...) {
-			if twin := w.plan.sign.rows[r.twin-1].held; twin == byNobody || twin == byThis {
-				held = twin
+			if twin := &w.plan.sign.rows[r.twin-1]; twin.taken() && (twin.held == byNobody || twin.held == byThis || !r.taken()) {
+				held = twin.held
 			}
 		}
 		switch held {

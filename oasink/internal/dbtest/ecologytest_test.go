@@ -80,9 +80,9 @@ func testTheHostsHooksSeeTheTransaction(t *testing.T, on engine) {
 	seen.operations = nil
 	write(t, s, punch(101, at(2, 8, 0, 0), attendance.In), field(101, at(2, 9, 0, 0)))
 	require.Equal(t, map[string][]string{
-		sqliteName:   {"BEGIN", "SELECT", "SELECT", "COMMIT"},
-		mariadbName:  {"SET", "SELECT", "SET", "START", "SELECT", "SELECT", "COMMIT", "SET"},
-		postgresName: {"BEGIN", "SELECT", "SELECT", "COMMIT"},
+		sqliteName:   {"BEGIN", "SELECT", "SELECT", "SELECT", "SELECT", "COMMIT"},
+		mariadbName:  {"SET", "SELECT", "SET", "START", "SELECT", "SELECT", "SELECT", "SELECT", "COMMIT", "SET"},
+		postgresName: {"BEGIN", "SELECT", "SELECT", "SELECT", "SELECT", "COMMIT"},
 	}[on.name], seen.operations)
 	seen.operations = nil
 	w, err := s.Write(context.Background(), batch())

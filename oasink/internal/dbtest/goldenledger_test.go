@@ -125,8 +125,18 @@ func (p *ledgerPlay) again() (attendance.Written, error) {
 
 // correct writes when one punch was corrected and one withdrawn.
 func (p *ledgerPlay) correct() (attendance.Written, error) {
-	p.looks("2026-03-02", "08:00:00", p.in.Place.Address)
-	p.put(`^select id, operater, .* where id in`, []driver.Value{int64(9), int64(101), "2026-03-02", "09:00:00", "0", "0", nil, p.visit.Remark, "mobile_sign"})
+	p.replies[`^select id, userid, .* where id in`] = func() [][]driver.Value {
+		if p.changed("update") {
+			return [][]driver.Value{p.look("2026-03-03", "08:30:00", "别处")}
+		}
+		return [][]driver.Value{p.look("2026-03-02", "08:00:00", p.in.Place.Address)}
+	}
+	p.replies[`^select id, operater, .* where id in`] = func() [][]driver.Value {
+		if p.changed("delete from") {
+			return nil
+		}
+		return [][]driver.Value{{int64(9), int64(101), "2026-03-02", "09:00:00", "0", "0", nil, p.visit.Remark, "mobile_sign"}}
+	}
 	moved := p.in
 	moved.Time, moved.Place.Address = at(3, 8, 30, 0), "别处"
 	return p.write(2, "third", moved)
@@ -134,7 +144,25 @@ func (p *ledgerPlay) correct() (attendance.Written, error) {
 
 // looks is what a close look at the row of the punch finds.
 func (p *ledgerPlay) looks(date, clock, address string) {
-	p.put(`^select id, userid, .* where id in`, []driver.Value{int64(7), int64(101), date, clock, "121.5", "31.25", address, nil, "from_dd", "1", "1", "1"})
+	p.put(`^select id, userid, .* where id in`, p.look(date, clock, address))
+}
+
+func (p *ledgerPlay) look(date, clock, address string) []driver.Value {
+	return []driver.Value{int64(7), int64(101), date, clock, "121.5", "31.25", address, nil, "from_dd", "1", "1", "1"}
+}
+
+// changed reports whether this try has changed a punch: each begins by reading what
+// was read before.
+func (p *ledgerPlay) changed(how string) bool {
+	for _, heard := range slices.Backward(p.s.heard) {
+		switch plain := unquoted.Replace(strings.ToLower(heard)); {
+		case strings.HasPrefix(plain, "select account, spans"):
+			return false
+		case strings.HasPrefix(plain, how) && regexp.MustCompile(`hrmschedulesign|mobile_sign`).MatchString(plain):
+			return true
+		}
+	}
+	return false
 }
 
 // back takes the correction back.

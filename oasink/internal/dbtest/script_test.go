@@ -37,6 +37,8 @@ type script struct {
 	// because they were created.
 	without []string
 	made    map[string]bool
+	// kept are the punches that were inserted.
+	kept echo
 }
 
 var unquoted = strings.NewReplacer(`"`, "", "`", "", "[", "", "]", "")
@@ -117,6 +119,10 @@ func (c *scriptConn) hear(query string, args []driver.NamedValue) error {
 	err := s.play(s, c, query)
 	if err == nil {
 		s.create(query)
+		if s.kept == nil {
+			s.kept = make(echo)
+		}
+		s.kept.keep(query, args)
 	}
 	return err
 }
@@ -136,6 +142,9 @@ func (c *scriptConn) QueryContext(_ context.Context, query string, args []driver
 		if rows, ok := s.reply(unquoted.Replace(strings.ToLower(query))); ok {
 			return &scriptRows{rows: rows}, nil
 		}
+	}
+	if rows, ok := s.kept.answer(unquoted.Replace(strings.ToLower(query))); ok {
+		return &scriptRows{rows: rows}, nil
 	}
 	for question, rows := range s.answer {
 		if strings.Contains(query, question) {
