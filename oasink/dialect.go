@@ -69,9 +69,10 @@ type dialect interface {
 	// together reports, within a transaction that begin has opened, whether the lock is
 	// held where rows are written. t is a table that may be written, with that column.
 	together(ctx context.Context, c *sql.Conn, home string, t *table, column string) (bool, error)
-	// gather is an expression that puts the columns of all rows of a query into one
-	// text, betweenValues and betweenRows; "" where rows had better be read one by one.
-	gather(columns []string) string
+	// gather is an aggregate that puts date, time and type (a column that may be NULL,
+	// or "" for none) of many rows into one text, without anything between the three and
+	// with a comma between rows; "" where rows had better be read one by one.
+	gather(date, time, sign string) string
 	// undoes reports whether a statement that changed the table is undone with the
 	// transaction, or with a part of it.
 	undoes(ctx context.Context, q querier, t *table) bool
@@ -159,7 +160,7 @@ func (usual) savepoint() (mark, undo, forget string) {
 	return "SAVEPOINT punchbridge", "ROLLBACK TO SAVEPOINT punchbridge", "RELEASE SAVEPOINT punchbridge"
 }
 
-func (usual) gather([]string) string { return "" }
+func (usual) gather(string, string, string) string { return "" }
 
 func (usual) undoes(context.Context, querier, *table) bool { return true }
 

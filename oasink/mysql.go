@@ -449,11 +449,10 @@ func (mysql) diagnose(err error) trouble {
 	case 0:
 		return connectionTrouble(err)
 	case 1205, // a lock is held for too long
-		1213,       // deadlock; also a cluster's refusal to commit
-		1020,       // the row has changed since it was read
-		1317,       // the statement was killed
-		3572,       // NOWAIT
-		1969, 3024: // the statement took too long (MariaDB, MySQL)
+		1213, // deadlock; also a cluster's refusal to commit
+		1020, // the row has changed since it was read
+		1317, // the statement was killed
+		3572: // NOWAIT
 		return busy
 	case 1053, 1077, 1079, // the server is being shut down
 		1152, 1158, 1159, 1160, 1161, 1184, // the connection was cut

@@ -156,9 +156,12 @@ func (postgres) nextID(ctx context.Context, q querier, t *table, id column) (nex
 // five times as fast as VALUES (BenchmarkLoad).
 func (postgres) insert(to target) insert { return newArrayInsert(to) }
 
-// gather: the same with fewer bytes than the protocol's for each value.
-func (postgres) gather(columns []string) string {
-	return "string_agg(concat_ws(chr(31), coalesce(" + strings.Join(columns, "::text, ''), coalesce(") + "::text, '')), chr(30))"
+// gather: rows of the protocol cost more than the concatenation.
+func (postgres) gather(date, time, sign string) string {
+	if sign != "" {
+		sign = " || coalesce(" + sign + "::text, '')"
+	}
+	return "string_agg(" + date + "::text || " + time + "::text" + sign + ", ',')"
 }
 
 // rowsPerInsert bounds the memory of one statement.
@@ -203,8 +206,7 @@ func (postgres) diagnose(err error) trouble {
 	switch state {
 	case "":
 		return connectionTrouble(err)
-	case "40001", "40P01", "55P03", "55006", // serialisation, deadlock, lock_timeout, in use
-		"57014": // statement_timeout
+	case "40001", "40P01", "55P03", "55006": // serialisation, deadlock, lock_timeout, in use
 		return busy
 	case "57P01", "57P02", "57P03", "57P05", "25P03": // shutdown, crash, starting up, idle for too long
 		return lost

@@ -78,8 +78,11 @@ func (sqlite) triggers(ctx context.Context, q querier, t *table) ([]trigger, err
 }
 
 // gather: each value that a driver hands over costs more than the concatenation.
-func (sqlite) gather(columns []string) string {
-	return "group_concat(ifnull(" + strings.Join(columns, ", '') || char(31) || ifnull(") + ", ''), char(30))"
+func (sqlite) gather(date, time, sign string) string {
+	if sign != "" {
+		sign = " || ifnull(" + sign + ", '')"
+	}
+	return "group_concat(" + date + " || " + time + sign + ")"
 }
 
 // rowsPerInsert: SQLite has no limit on VALUES; more rows are no faster.

@@ -20,13 +20,6 @@ var errChanged = errors.New("rows are not as they were written")
 // errTaken ends the trial of a single row, which is then undone.
 var errTaken = errors.New("the row was tried only")
 
-// What stands between the values of a row, and between rows, where the database puts
-// all into one text.
-const (
-	betweenValues = "\x1f"
-	betweenRows   = "\x1e"
-)
-
 // verify looks for what was written, as the next run will: a row that it would not
 // recognise (a column of another type, a trigger that changes or drops it) would be
 // written once more by every run. Such rows are taken back with the whole try, and
@@ -117,64 +110,77 @@ func (w *writing) lookAgain(ctx context.Context, c querier, id tableID, rows []w
 	return nil
 }
 
-// look reads rows of people and days, and notes those that are wanted and new. The
-// database may put them all into one text, which costs a driver least; its ways to
-// write a value are not always those of the driver, by which a run compares, so that
-// what is not found so is looked for once more.
+// look reads rows of people and days as a run does, and notes those that are wanted
+// and new.
+//
+// Gathered, the database puts all rows of a person into one text, which costs a
+// driver least. It may write a value otherwise than the driver does, by which a run
+// compares: what is not found so is looked for once more, row by row.
 func (w *writing) look(ctx context.Context, c querier, id tableID, people []int64, first, last attendance.Date, gathered bool) error {
 	t, person, date, names := w.identity(id)
 	list, tagged := w.listOf(id), t.has("signFrom")
-	see := func(v []any) error {
-		at, ok := secondIn(v[1], v[2])
-		k := key{person: intOf(v[0]), at: at}
-		if id == signTable {
-			k.sign = signTypeFrom(digitOf(v[3]))
-			ok = ok && (!tagged || textOf(v[4]) == w.tag)
-		}
-		if r := list.find(k); ok && r != nil && r.isNew() {
+	see := func(k key) {
+		if r := list.find(k); r != nil && r.isNew() {
 			r.found = true
 		}
-		return nil
 	}
 	q := w.statement("SELECT ")
-	one := ""
-	if gathered {
-		one = w.dialect.gather(q.spelt(t, names))
+	columns := q.spelt(t, names)
+	gather := ""
+	if gathered && (!tagged || plain(w.tag)) {
+		sign := ""
+		if id == signTable {
+			sign = columns[3]
+		}
+		gather = w.dialect.gather(columns[1], columns[2], sign)
 	}
-	width := len(names)
-	if one != "" {
-		q.sql(one)
-		width = 1
-	} else {
+	if gather == "" {
 		q.columns(t, names...)
+	} else {
+		q.sql(columns[0]).sql(", ").sql(gather)
 	}
 	q = within(q.sql(" FROM ").table(t), t, person, people, date, first, last.Add(1))
-	if id == signTable {
+	if id == signTable && gather == "" {
 		q.insiders(t)
 	}
-	if one == "" {
-		return q.query(ctx, c, width, see)
-	}
-	return q.query(ctx, c, width, func(v []any) error {
-		values := make([]any, len(names))
-		for row := range strings.SplitSeq(exactly(v[0]), betweenRows) {
-			n := 0
-			for value := range strings.SplitSeq(row, betweenValues) {
-				if n < len(values) {
-					values[n] = value
-				}
-				n++
+	if gather == "" {
+		return q.query(ctx, c, len(names), func(v []any) error {
+			k := key{person: intOf(v[0])}
+			at, ok := secondIn(v[1], v[2])
+			if k.at = at; id == signTable {
+				k.sign = signTypeFrom(digitOf(v[3]))
+				ok = ok && (!tagged || textOf(v[4]) == w.tag)
 			}
-			if n == len(values) {
-				_ = see(values)
+			if ok {
+				see(k)
+			}
+			return nil
+		})
+	}
+	is := func(column, value string) {
+		if c, ok := t.column(column); ok {
+			q.sql(" AND ").name(c.name).sql(" = ").constant(c, value)
+		}
+	}
+	is("userType", "1")
+	is("signFrom", w.tag)
+	return q.sql(" GROUP BY ").column(t, person).query(ctx, c, 2, func(v []any) error {
+		k := key{person: intOf(v[0])}
+		for row := range strings.SplitSeq(exactly(v[1]), ",") {
+			if len(row) < len("yyyy-MM-ddHH:mm:ss") {
+				continue
+			}
+			if at, ok := secondFrom(row[:10], row[10:18]); ok {
+				k.at, k.sign = at, signTypeFrom(strings.TrimSpace(row[18:]))
+				see(k)
 			}
 		}
 		return nil
 	})
 }
 
-// identity names the columns that make a row of the table the same: its person, date
-// and time first.
+// identity names the columns that make a row of the table the same: person, date,
+// time, type, tag.
 func (w *writing) identity(id tableID) (t *table, person, date string, names []string) {
 	if id == mobileTable {
 		return w.shape.mobile, "operater", "operate_date", []string{"operater", "operate_date", "operate_time"}

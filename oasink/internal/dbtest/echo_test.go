@@ -114,30 +114,27 @@ func (e echo) answer(plain string) (rows [][]driver.Value, ok bool) {
 	if m == nil {
 		return nil, false
 	}
-	wanted := identities()[m[2]]
-	gathered := strings.HasPrefix(m[1], "group_concat(") || strings.HasPrefix(m[1], "string_agg(")
-	if m[1] != wanted && !gathered {
+	wanted := strings.Split(identities()[m[2]], ", ")
+	gathered := strings.Contains(m[1], "group_concat(") || strings.Contains(m[1], "string_agg(")
+	if m[1] != identities()[m[2]] && !gathered {
 		return nil, false
 	}
-	var texts []string
 	for _, row := range e[m[2]] {
 		var values []driver.Value
-		var words []string
-		for _, c := range strings.Split(wanted, ", ") {
+		text := ""
+		for i, c := range wanted {
 			v := row[c]
 			if s, isText := v.(string); isText && (s == "NULL" || s == "") {
 				v = nil
 			}
-			values = append(values, v)
-			if v == nil {
-				v = ""
+			if values = append(values, v); v != nil && 1 <= i && i <= 3 {
+				text += fmt.Sprint(v)
 			}
-			words = append(words, fmt.Sprint(v))
 		}
-		rows, texts = append(rows, values), append(texts, strings.Join(words, "\x1f"))
-	}
-	if gathered {
-		return [][]driver.Value{{strings.Join(texts, "\x1e")}}, true
+		if gathered {
+			values = []driver.Value{values[0], text}
+		}
+		rows = append(rows, values)
 	}
 	return rows, true
 }
