@@ -60,7 +60,7 @@ func (w *writing) single(ctx context.Context, c bun.Conn, id rowID, f func() err
 	dead, isDead := errors.AsType[*doomed](err)
 	switch {
 	case isDead && w.refusesRow(dead.refusal):
-		w.stuck[id], w.again = refused(dead.refusal), true
+		w.stuck[id], w.again = w.refusedRow(dead.refusal), true
 		return false, err
 	case err != nil:
 		return false, err
@@ -70,7 +70,7 @@ func (w *writing) single(ctx context.Context, c bun.Conn, id rowID, f func() err
 	case !w.refusesRow(refusal):
 		return false, refusal
 	}
-	w.lastRefusal = refused(refusal)
+	w.lastRefusal = w.refusedRow(refusal)
 	w.stuck[id] = w.lastRefusal
 	w.refusedChanges++
 	return false, nil

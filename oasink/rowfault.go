@@ -1,14 +1,13 @@
 package oasink
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
 	"maps"
 	"strconv"
 	"strings"
 
 	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/attendance/redact"
 )
 
 // A rowFault is why a table does not take a row as it is, so that the batch is
@@ -18,13 +17,13 @@ type rowFault struct {
 	detail string
 }
 
-// untried marks the rows that were left when the search was given up: nothing is
+// errUntried is about the rows that were left when the search was given up: nothing is
 // known of them, and the batch is to be written again.
-var errUntried = errors.New("more rows are refused than are searched for")
+var errUntried error = redact.Own("more rows are refused than are searched for")
 
-// refused is what a table says of a row that it refuses.
-func refused(err error) *rowFault {
-	return &rowFault{attendance.RowRefused, oneLine(err.Error())}
+// refusedRow is what a table says of a row that it refuses.
+func (s *Sink) refusedRow(err error) *rowFault {
+	return &rowFault{attendance.RowRefused, oneLine(s.quotable(err).Error())}
 }
 
 // maxReason bounds what is kept of a reason: it is stored for each row.
@@ -43,7 +42,7 @@ func (w *writing) refusesRow(err error) bool {
 		return false
 	}
 	switch w.dialect.diagnose(err) {
-	case otherTrouble, already:
+	case otherTrouble, already, twice:
 		return w.dialect.refuses(err) && !ofGenerator(err)
 	case unstorable:
 		return w.launders
@@ -72,13 +71,12 @@ func ofGenerator(err error) bool {
 	return false
 }
 
-// takes reports whether the row's table took it: it is there, or was added.
+// taken reports whether the row's table took it: it is there, or was added.
 func (w *want) taken() bool { return w.held != byNobody || w.fault == nil }
 
-// unwritten lists the rows that their tables do not take, and counts the punches that
-// have no row therefore. alone reports whether one of the tables took none at all of
-// what was to be added: then nobody can tell whether the fault is the rows' or the
-// table's.
+// countFaults lists the rows that their tables do not take, and counts the punches that
+// have no row therefore. It notes when a table took none at all of what was to be
+// added: then nobody can tell whether the fault is the rows' or the table's.
 func (w *writing) countFaults() {
 	w.written.Skipped = maps.Clone(w.plan.skipped)
 	for _, l := range [...]struct {
@@ -165,14 +163,4 @@ func (w *writing) faultError() error {
 	}
 	return &attendance.Error{Code: rows[0].Err().Code, Op: "oasink write",
 		Detail: "none of the rows that were to be added was taken: " + strings.Join(names, "; ") + more}
-}
-
-// firstReason is the reason of the first fault in a list, for words about all.
-func firstReason(rows []want) string {
-	for i := range rows {
-		if f := rows[i].fault; f != nil {
-			return cmp.Or(f.detail, string(f.reason))
-		}
-	}
-	return ""
 }

@@ -123,7 +123,7 @@ func (w *writing) insertWanted(ctx context.Context, c bun.Conn, id tableID, rows
 			return refusal
 		}
 		if n, found := s.refuse(i); found {
-			rows[n].fault = refused(refusal)
+			rows[n].fault = w.refusedRow(refusal)
 			left = slices.DeleteFunc(left, func(j int) bool { return j == i })
 		} else {
 			left = append(left, len(s.groups)-1)

@@ -70,7 +70,7 @@ func TestColumnsOfSQLServer(t *testing.T) {
 		require.Equal(t, c.fit != "", shortened, "%+v", c)
 		require.Equal(t, c.fit == "", col.takes(c.text), "%+v", c)
 	}
-	for kind, want := range map[string]kind{"int": integer, "bigint": integer, "numeric": decimal, "money": decimal, "float": decimal, "varchar": text, "datetime": text} {
+	for kind, want := range map[string]kind{"int": integer, "bigint": integer, "numeric": decimal, "money": decimal, "float": decimal, "varchar": text, "datetime": temporal} {
 		require.Equal(t, want, sqlserverColumn("a", kind, 4, "", 0).kind, kind)
 	}
 	chinese := sqlserverColumn("a", "varchar", 10, "Chinese_PRC_CI_AS", 936)

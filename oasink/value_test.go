@@ -100,7 +100,7 @@ func TestColumnDeclarations(t *testing.T) {
 	for declared, want := range map[string]column{
 		"varchar2(400 CHAR)": {size: 400}, "CHAR(10)": {size: 10}, "TEXT": {}, "": {}, "NUMERIC(18,8)": {kind: decimal},
 		"number(38, 0)": {kind: decimal}, "INTEGER": {kind: integer}, "bigint(20)": {kind: integer}, "nvarchar( 60 )": {size: 60},
-		"varchar(99999999999999999999)": {size: math.MaxInt}, "timestamp": {},
+		"varchar(99999999999999999999)": {size: math.MaxInt}, "timestamp(6)": {kind: temporal}, "DATE": {kind: temporal}, "time without time zone": {kind: temporal},
 	} {
 		want.name = "c"
 		require.Equal(t, want, newColumn("c", declared), declared)

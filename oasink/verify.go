@@ -11,14 +11,15 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/attendance/redact"
 )
 
 // errChanged says that rows were not kept as they were written: the next try leaves
 // them out.
-var errChanged = errors.New("rows are not as they were written")
+var errChanged error = redact.Own("rows are not as they were written")
 
 // errTaken ends the trial of a single row, which is then undone.
-var errTaken = errors.New("the row was tried only")
+var errTaken error = redact.Own("the row was tried only")
 
 // verify looks for what was written, as the next run will: a row that it would not
 // recognise (a column of another type, a trigger that changes or drops it) would be
@@ -329,7 +330,7 @@ func (w *writing) tryAlone(ctx context.Context, c bun.Conn, id tableID, n int32)
 		return "", err
 	}
 	if !errors.Is(refusal, errTaken) {
-		became = "and alone it is refused: " + oneLine(refusal.Error())
+		became = "and alone it is refused: " + w.refusedRow(refusal).detail
 	}
 	return became, nil
 }

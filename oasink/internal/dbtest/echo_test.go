@@ -37,7 +37,10 @@ func (e echo) keep(query string, args []driver.NamedValue) {
 	columns := strings.Split(m[2], ", ")
 	rest := unquoted.Replace(query)[len(m[0]):]
 	if m[3] == "select" {
-		list, _, _ := strings.Cut(rest, " FROM unnest(")
+		list, _, arrays := strings.Cut(rest, " FROM unnest(")
+		if !arrays { // inserts nothing, to see whether it might
+			return
+		}
 		rest = "(" + list + ")"
 	}
 	next := 0

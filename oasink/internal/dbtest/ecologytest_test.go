@@ -81,7 +81,7 @@ func testTheHostsHooksSeeTheTransaction(t *testing.T, on engine) {
 	write(t, s, punch(101, at(2, 8, 0, 0), attendance.In), field(101, at(2, 9, 0, 0)))
 	require.Equal(t, map[string][]string{
 		sqliteName:   {"BEGIN", "SELECT", "SELECT", "SELECT", "SELECT", "COMMIT"},
-		mariadbName:  {"SET", "SELECT", "SET", "START", "SELECT", "SELECT", "SELECT", "SELECT", "COMMIT", "SET"},
+		mariadbName:  {"SET", "START", "SELECT", "SET", "SELECT", "SELECT", "SELECT", "SELECT", "COMMIT", "SET"},
 		postgresName: {"BEGIN", "SELECT", "SELECT", "SELECT", "SELECT", "COMMIT"},
 	}[on.name], seen.operations)
 	seen.operations = nil
