@@ -11,6 +11,8 @@ import (
 const (
 	// fresh is for how long a row that is due is no backlog: the OA polls every 5 seconds.
 	fresh = 5 * time.Minute
+	// overdue is for how long a sound OA lets no row wait.
+	overdue = 30 * time.Minute
 	// cleanedWithin is when the OA has removed what it has computed: a day after, by a
 	// job that runs once a day.
 	cleanedWithin = 7
@@ -33,20 +35,23 @@ func (s *Sink) checkPool(ctx context.Context, sh *shape) (attendance.Finding, bo
 	if !s.recalculates(sh) || !t.usable(poolNeeds()...) || !t.has("status") {
 		return attendance.Finding{}, false, nil
 	}
-	var waiting, undated int64
-	err := s.patiently(ctx, "counting the rows of "+t.name.String(), func() error {
-		err := s.dueRows("SELECT COUNT(*) FROM ", t, s.now().Add(-fresh)).query(ctx, s.db, 1, func(v []any) error {
-			waiting = intOf(v[0])
-			return nil
-		})
-		if err != nil || waiting == 0 || !sh.judgesLater() {
+	var waiting, undated, late int64
+	err := s.patiently(ctx, "counting the rows of "+t.name.String(), func() (err error) {
+		if waiting, err = s.countRows(ctx, s.dueRows("SELECT COUNT(*) FROM ", t, s.now().Add(-fresh))); err != nil || waiting == 0 || !sh.judgesLater() {
 			return err
 		}
-		q := s.statement("SELECT COUNT(*) FROM ").table(t).sql(" WHERE ").column(t, "status").sql(" = 0 AND ").column(t, "exectime").sql(" IS NULL")
-		return q.query(ctx, s.db, 1, func(v []any) error {
-			undated = intOf(v[0])
-			return nil
-		})
+		exec, _ := t.column("exectime")
+		those := func() *statement {
+			return s.statement("SELECT COUNT(*) FROM ").table(t).sql(" WHERE ").column(t, "status").sql(" = 0 AND (").name(exec.name)
+		}
+		if undated, err = s.countRows(ctx, those().sql(" IS NULL)")); err != nil {
+			return err
+		}
+		before := func(back time.Duration) string { return s.now().Add(-back).Format(time.DateTime) }
+		const day = 24 * time.Hour // by which our own rows are dated back
+		q := those().sql(" < ").constant(exec, before(day+overdue)).sql(" OR ").name(exec.name).sql(" < ").constant(exec, before(overdue))
+		late, err = s.countRows(ctx, q.sql(" AND ").name(exec.name).sql(" > ").constant(exec, before(day-time.Hour)).sql(")"))
+		return err
 	})
 	f := good("recalculation", fmt.Sprintf("%d person-days wait in %s", waiting, t.name), fmt.Sprintf("%s 中有 %d 个人日待重算", t.name, waiting))
 	if waiting > 0 {
@@ -58,10 +63,19 @@ func (s *Sink) checkPool(ctx context.Context, sh *shape) (attendance.Finding, bo
 		f.Mend.EN += "; rows without exectime wait for ever while kqformataccurate is on"
 		f.Mend.ZH += "；精确计算（kqformataccurate）开启时，没有 exectime 的行永远不会被处理"
 	}
-	if waiting > defaultBacklog {
+	if waiting > defaultBacklog || late+undated > 0 {
 		f.Level = attendance.LevelWarning
 	}
 	return f, true, err
+}
+
+// countRows runs a query for a number.
+func (s *Sink) countRows(ctx context.Context, q *statement) (n int64, err error) {
+	err = q.query(ctx, s.db, 1, func(v []any) error {
+		n = intOf(v[0])
+		return nil
+	})
+	return n, err
 }
 
 // queueMend says what to look at when the queue does not get shorter. The OA works it
@@ -81,25 +95,16 @@ func (s *Sink) checkPoolCleaned(ctx context.Context, sh *shape) (attendance.Find
 		return attendance.Finding{}, false, nil
 	}
 	var finished, old int64
-	count := func(n *int64, more func(*statement)) error {
-		q := s.statement("SELECT COUNT(*) FROM ").table(t).sql(" WHERE ").column(t, "status").sql(" = 1")
-		more(q)
-		return q.query(ctx, s.db, 1, func(v []any) error {
-			*n = intOf(v[0])
-			return nil
-		})
+	done := func() *statement {
+		return s.statement("SELECT COUNT(*) FROM ").table(t).sql(" WHERE ").column(t, "status").sql(" = 1")
 	}
-	err := s.patiently(ctx, "counting the rows of "+t.name.String(), func() error {
-		if err := count(&finished, func(*statement) {}); err != nil || finished == 0 {
+	err := s.patiently(ctx, "counting the rows of "+t.name.String(), func() (err error) {
+		created, ok := t.column("created")
+		if finished, err = s.countRows(ctx, done()); err != nil || finished == 0 || !ok {
 			return err
 		}
-		created, ok := t.column("created")
-		if !ok {
-			return nil
-		}
-		return count(&old, func(q *statement) {
-			q.sql(" AND ").name(created.name).sql(" < ").constant(created, s.now().AddDate(0, 0, -cleanedWithin).Format(time.DateTime))
-		})
+		old, err = s.countRows(ctx, done().sql(" AND ").name(created.name).sql(" < ").constant(created, s.now().AddDate(0, 0, -cleanedWithin).Format(time.DateTime)))
+		return err
 	})
 	if err != nil || old == 0 && finished <= mostFinished {
 		return attendance.Finding{}, false, err
