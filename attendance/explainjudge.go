@@ -231,7 +231,7 @@ func (a *asking) allSkipped() Advice {
 	case Future:
 		return Advice{theOperator(), Text{EN: "check this machine's clock", ZH: "检查本机时钟"}, why}
 	case NoDirection:
-		return Advice{thePlatform(), Text{EN: "give the person a shift, or have undirected punches written (undirected: null)", ZH: "为其排班，或将 undirected 设为 null"}, why}
+		return Advice{thePlatform(), Text{EN: "give the person a shift, or have undirected punches written (undirected: null on E9, else infer)", ZH: "为其排班，或将 undirected 设为 null（E9）或 infer（其他版本）"}, why}
 	default:
 		return Advice{theOperator(), Text{EN: "report this", ZH: "反馈该问题"}, why}
 	}
