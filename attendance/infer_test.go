@@ -164,8 +164,11 @@ func TestSkippedUndirectedPunchesAreTold(t *testing.T) {
 	p.Put(punchAt(2, 8, 0, attendance.Undirected), punchAt(2, 12, 0, attendance.Undirected), punchAt(2, 18, 0, attendance.Out))
 	var sink attendancetest.Sink
 	store := new(attendancetest.Store)
-	opts := attendance.Options{Job: "j", Target: "oa", Memory: attendance.Remember(store), Now: at(march(9, 12, 0))}
+	opts := attendance.Options{Job: "j", Target: "oa", Memory: attendance.Remember(store)}
+	now := march(9, 12, 0)
 	run := func() attendance.Report {
+		now = now.Add(time.Minute)
+		opts.Now = at(now)
 		r, err := attendance.NewSyncer(p, &sink, &opts).Run(t.Context(), attendance.Members(staff(1)...), days(date(3, 2), date(3, 2)))
 		require.NoError(t, err)
 		return r

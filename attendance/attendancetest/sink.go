@@ -107,6 +107,9 @@ func (s *Sink) compare(b attendance.Batch) (w attendance.Written, added map[Row]
 			continue
 		}
 		key := Row{Person: person, Time: p.Time.UTC().Truncate(time.Second), Kind: p.Kind, Direction: p.Direction}
+		if p.Inferred {
+			key = s.written(key, held)
+		}
 		_, present := s.rows[key]
 		switch {
 		case held[key]:
@@ -128,6 +131,19 @@ func (s *Sink) compare(b attendance.Batch) (w attendance.Written, added map[Row]
 	}
 	w.Days = sortedDays(w.Days)
 	return w, added, kept
+}
+
+// written is the row that an inferred punch was written as, perhaps with another
+// direction than it has now; without one it is the key itself.
+func (s *Sink) written(key Row, held map[Row]bool) Row {
+	for _, d := range [...]attendance.Direction{key.Direction, attendance.In, attendance.Out, attendance.Undirected} {
+		as := key
+		as.Direction = d
+		if _, there := s.rows[as]; there && !held[as] {
+			return as
+		}
+	}
+	return key
 }
 
 // All returns what the sink holds, sorted by person, time, kind and direction.

@@ -105,6 +105,26 @@ func undirected(t testing.TB, target Target, f Features) {
 	holds(t, target, f, visit)
 }
 
+func reinferred(t testing.TB, target Target, f Features) {
+	inferred := func(minutes int, d attendance.Direction) attendance.Punch {
+		p := punch(0, minutes, d)
+		p.ID, p.Inferred = itoa(minutes), true
+		return p
+	}
+	write(t, target, batch(1, inferred(600, attendance.In)))
+	// An earlier punch comes late.
+	first, second := inferred(0, attendance.In), inferred(600, attendance.Out)
+	for range 2 {
+		b := batch(1, first, second)
+		b.ReadAt = b.ReadAt.Add(time.Minute)
+		equal(t, "superseded + removed", write(t, target, b).Superseded, 0)
+	}
+	if !f.Ledger { // it stays as it was written
+		second = inferred(600, attendance.In)
+	}
+	holds(t, target, f, first, second)
+}
+
 func unkind(t testing.TB, target Target, f Features) {
 	forgotten := punch(0, 0, attendance.In)
 	forgotten.Kind = 0

@@ -79,6 +79,7 @@ func Rules() []Rule {
 		{"many writers at once write once", concurrent},
 		{"one second: one row a direction", sameSecond},
 		{"a punch without direction is skipped, a field punch is not", undirected},
+		{"a direction that was inferred may change: it is one row all the same", reinferred},
 		{"a punch without a kind is never written", unkind},
 		{"an empty batch changes nothing", empty},
 		{"rows that the answer lacks are counted and kept, unless the sink removes them", superseded},
