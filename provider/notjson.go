@@ -9,6 +9,8 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -71,10 +73,23 @@ func whatCameUnquoted(r Reply) string {
 		what = "something that begins with a byte order mark"
 	case text[0] == '<':
 		what = "an HTML page"
+		if title := pageTitle(text); title != "" { // of a proxy or a login page; no token is a title
+			what += " with the title " + strconv.Quote(withoutCodes(title))
+		}
 	case text[0] == '{' || text[0] == '[':
 		what = "broken JSON, or half a document"
 	}
-	return fmt.Sprintf("%s of %d bytes came in place of a token (HTTP %d, %s); it is not quoted, since it may hold one", what, len(r.Body), r.Status, contentType(r.Header))
+	return fmt.Sprintf("%s of %d bytes came in place of a token (HTTP %d, %s); it is not quoted, since it may hold a token", what, len(r.Body), r.Status, contentType(r.Header))
+}
+
+// withoutCodes blanks every word that may be a token: long, and with a digit in it.
+func withoutCodes(title string) string {
+	return regexp.MustCompile(`[0-9A-Za-z_.~+/=-]{10,}`).ReplaceAllStringFunc(title, func(word string) string {
+		if strings.ContainsAny(word, "0123456789") {
+			return blank
+		}
+		return word
+	})
 }
 
 // quoteOf is the first line of an answer, if that may be told.

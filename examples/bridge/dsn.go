@@ -26,9 +26,7 @@ type dsnFault struct {
 // the file; password may be empty. schema stands for the name of a database.
 func completed(driver, dsn, password, schema string) (string, *dsnFault) {
 	if unencoded(driver, dsn) {
-		return "", &dsnFault{"dsn", "the password in this address is not percent-encoded", attendance.Text{
-			EN: `percent-encode the password (@ as %40, / as %2F, # as %23, ? as %3F, % as %25), or leave it out here and write it as it is below the key password, as password: "${DB_PASS}"`,
-			ZH: `请对口令做百分号编码（@ 写 %40，/ 写 %2F，# 写 %23，? 写 %3F，% 写 %25），或在此处去掉口令，改用 password 键原样填写，如 password: "${DB_PASS}"`}}
+		return "", unencodedFault()
 	}
 	if password != "" {
 		if driver == "sqlite" {
@@ -44,11 +42,21 @@ func completed(driver, dsn, password, schema string) (string, *dsnFault) {
 			EN: "write " + strconv.Quote(mend) + "; the password may stand below the key password instead, where nothing is encoded",
 			ZH: "请写 " + strconv.Quote(mend) + "；口令也可改写在 password 键下，无需编码"}}
 	}
+	if _, is := urlOf(driver, dsn); is && password == "" && passwordOf(driver, dsn) != "" && readPassword(driver, dsn) != passwordOf(driver, dsn) {
+		return "", unencodedFault() // the driver takes the address apart in another way
+	}
 	if password != "" && readPassword(driver, dsn) != password {
 		return "", &dsnFault{"password", "it cannot be put into this dsn", attendance.Text{
 			EN: "write the dsn as a URL (" + dsnForm(driver) + "), without a password", ZH: "请将 dsn 写成 URL（" + dsnForm(driver) + "），其中不含口令"}}
 	}
 	return dsn, nil
+}
+
+// unencodedFault is that of a password that ends the address too early.
+func unencodedFault() *dsnFault {
+	return &dsnFault{"dsn", "the password in this address is not percent-encoded", attendance.Text{
+		EN: `percent-encode the password (@ as %40, / as %2F, # as %23, ? as %3F, % as %25), or leave it out here and write it as it is below the key password, as password: "${DB_PASS}"`,
+		ZH: `请对口令做百分号编码（@ 写 %40，/ 写 %2F，# 写 %23，? 写 %3F，% 写 %25），或在此处去掉口令，改用 password 键原样填写，如 password: "${DB_PASS}"`}}
 }
 
 // complete is completed, with the fault as one of the file's at the key where it lies.

@@ -114,6 +114,24 @@ func TestPasswordBesideTheDSN(t *testing.T) {
 	require.Equal(t, "password", fault.key)
 }
 
+// A password that the environment has for the driver is none of the dsn's.
+func TestPasswordOfTheEnvironment(t *testing.T) {
+	t.Setenv("PGPASSWORD", "Sup3rS3cret")
+	for _, dsn := range []string{"postgres://u@h/x", "host=h user=u"} {
+		full, fault := completed("postgres", dsn, "", "")
+		require.Nil(t, fault)
+		require.Equal(t, dsn, full)
+		full, fault = completed("postgres", dsn, "other", "")
+		require.Nil(t, fault)
+		require.Equal(t, "other", readPassword("postgres", full))
+	}
+	for dsn, driver := range map[string]string{"postgres://u:a:b%25@h/x": "postgres", "sqlserver://u:a:b%25@h?database=x": "sqlserver", "oracle://u:a:b%25@h:1/x": "oracle"} {
+		full, fault := completed(driver, dsn, "", "")
+		require.Nil(t, fault, dsn)
+		require.Equal(t, "a:b%", readPassword(driver, full))
+	}
+}
+
 // Whatever is wrong about a dsn, for the OA or the state, it is exit 2, and no part of
 // the password stands anywhere.
 func TestNoPartOfAPasswordInTheFilesFaults(t *testing.T) {

@@ -206,7 +206,7 @@ func (v value) exactInto(p *string) error {
 		return err
 	}
 	s, err := v.expand(v.resolve().node.Value)
-	*p = s
+	*p = strings.TrimRight(s, "\r\n")
 	return err
 }
 

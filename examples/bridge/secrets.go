@@ -29,13 +29,26 @@ func (c *config) secrets(lookup func(string) (string, bool)) *redact.Secrets {
 	}
 	for _, name := range []string{"HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy"} {
 		if proxy, set := lookup(name); set {
-			if u, err := url.Parse(proxy); err == nil {
-				password, _ := u.User.Password()
-				passwords = append(passwords, password)
-			}
+			passwords = append(passwords, inUserinfo(proxy))
 		}
 	}
 	return redact.NewSecrets(c.hidden(whole), c.hidden(passwords))
+}
+
+// inUserinfo is the password of an address, encoded or not: what stands between the
+// first colon and the last @.
+func inUserinfo(address string) string {
+	if u, err := url.Parse(address); err == nil {
+		if password, set := u.User.Password(); set {
+			return password
+		}
+	}
+	_, rest, found := strings.Cut(address, "://")
+	if !found {
+		rest = address
+	}
+	_, password, _ := strings.Cut(rest[:max(0, strings.LastIndexByte(rest, '@'))], ":")
+	return password
 }
 
 // inAddress are the secrets of an address: its password and what stands in its query.
