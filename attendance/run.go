@@ -269,7 +269,7 @@ func (r *run) add(done SliceReport) Event {
 	r.report.Counts.add(done.Counts)
 	r.report.skip(done.Skipped)
 	for _, m := range done.Refused {
-		m.LeftOut = Refused
+		m.LeftOut, m.Known = Refused, false
 		r.report.LeftOut = append(r.report.LeftOut, m)
 		if r.probing[m.Account] {
 			r.rejectedAgain++

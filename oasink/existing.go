@@ -73,12 +73,14 @@ func (w *writing) matchRetyped(matched func(key)) {
 				free = row
 			}
 		}
-		switch {
+		switch twin := w.plan.sign.find(r.key); {
 		case free != nil:
 			free.isOurs()
 			free.valid = free.valid || r.valid
 			matched(free.key)
-		case tagged && w.plan.sign.find(r.key) == nil && w.lacking(r.key) && (w.book == nil || !w.batch.Partial):
+		case twin != nil: // a double: the OA shows the punch if it shows one of them
+			twin.valid = twin.valid || r.valid
+		case tagged && w.lacking(r.key) && (w.book == nil || !w.batch.Partial):
 			w.supersede(signTable, r.key)
 		}
 	}

@@ -327,7 +327,7 @@ func testPromise5NothingSilent(t *testing.T, on engine) {
 		attendance.OutsideWindow: 1, attendance.NotAsked: 1}, report.Skipped)
 	require.Equal(t, 1, report.PresentFromOther)
 	require.Equal(t, report.Read, report.Written+report.Present+report.PresentFromOther+5)
-	require.Equal(t, []string{"not_valid", "unknown_unit"}, warned(report))
+	require.Equal(t, []string{"not_valid", "undirected_skipped", "unknown_unit"}, warned(report))
 
 	// What the platform no longer keeps, an answer without any record, and an
 	// account that the platform rejects are told.

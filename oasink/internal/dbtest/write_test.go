@@ -253,7 +253,7 @@ func testRowsOfOthers(t *testing.T, on engine) {
 		}), "present", "present", "present"},
 		{"another type", change(func(r *ecologytest.SignRow) { r.SignType = "2" }), "written", "written", "other"},
 		{"no type", change(func(r *ecologytest.SignRow) { r.SignType = null }), "written", "written", "other"},
-		{"our tag, another type", change(func(r *ecologytest.SignRow) { r.SignFrom, r.SignType = "from_dd", "2" }), "written", "written", "written"},
+		{"our tag, another type", change(func(r *ecologytest.SignRow) { r.SignFrom, r.SignType = "from_dd", "2" }), "written", "present", "present"},
 		{"another second", change(func(r *ecologytest.SignRow) { r.SignTime = "08:00:01" }), "written", "written", "written"},
 		{"another person", change(func(r *ecologytest.SignRow) { r.UserID = 102 }), "written", "written", "written"},
 		{"an external user", change(func(r *ecologytest.SignRow) { r.UserType = "2" }), "written", "written", "written"},
