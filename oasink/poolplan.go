@@ -31,8 +31,7 @@ type poolPlan struct {
 const (
 	judgedAtNight = "00:30:00"
 	judgedAtNoon  = "12:00:00"
-	// dayIsOver is when the computing for what has just been written can still be the
-	// one that the OA makes of the whole day.
+	// dayIsOver is from when on a day shift can be judged by what is computed at once.
 	dayIsOver = "20:00:00"
 )
 
