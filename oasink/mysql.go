@@ -204,11 +204,10 @@ func (mysql) prove(ctx context.Context, c *sql.Conn) (said string, err error) {
 		arrived, sent, settings = v[0].String, v[1].String, v[2].String
 	}, 3)
 	if err != nil {
-		switch (mysql{}).diagnose(err) {
-		case busy, lost, unreachable, cutOff:
+		if mysqlNumber(err) == 0 || !(mysql{}).diagnose(err).repeats() {
 			return "", err
 		}
-		// A literal has ended too soon.
+		// The server did not understand: a literal has ended too soon.
 		_ = mysqlRows(ctx, c, "SELECT CONCAT('character_set_client ', @@SESSION.character_set_client)", nil, func(v []sql.NullString) { settings = v[0].String }, 1)
 		return settings + ", " + redact.Database(err, false).Error(), nil
 	}

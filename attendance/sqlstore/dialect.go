@@ -19,6 +19,8 @@ type dialect interface {
 	options() (keyed, numbered string)
 	// begin are the statements that open a transaction, each a message of its own.
 	begin() []string
+	// ends are the statements that commit a transaction and that roll it back.
+	ends() (commit, rollback string)
 	// oneWriter says that a transaction excludes every other from its beginning.
 	oneWriter() bool
 	// commitsAgain says that a transaction whose commit was turned away is still open.

@@ -25,6 +25,11 @@ func (mysql) begin() []string {
 	return []string{"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "START TRANSACTION"}
 }
 
+// ends: a server may be set to begin another transaction after each (completion_type).
+func (mysql) ends() (commit, rollback string) {
+	return "COMMIT AND NO CHAIN NO RELEASE", "ROLLBACK AND NO CHAIN NO RELEASE"
+}
+
 func (mysql) oneWriter() bool { return false }
 
 func (mysql) commitsAgain() bool { return false }

@@ -27,6 +27,8 @@ func (postgres) begin() []string {
 	return []string{"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 4000; SET LOCAL idle_in_transaction_session_timeout = 30000"}
 }
 
+func (postgres) ends() (commit, rollback string) { return "COMMIT", "ROLLBACK" }
+
 func (postgres) oneWriter() bool { return false }
 
 func (postgres) commitsAgain() bool { return false }

@@ -20,6 +20,8 @@ func (sqlite) options() (keyed, numbered string) { return " WITHOUT ROWID", "" }
 // change, after two writers have both read.
 func (sqlite) begin() []string { return []string{"BEGIN IMMEDIATE"} }
 
+func (sqlite) ends() (commit, rollback string) { return "COMMIT", "ROLLBACK" }
+
 func (sqlite) oneWriter() bool { return true }
 
 // commitsAgain: a reader stops the commit, not the transaction.

@@ -92,8 +92,9 @@ func (s *Store) restore(ctx context.Context, c bun.Conn) {
 func (s *Store) commit(ctx context.Context, c bun.Conn) error {
 	p := s.newPatience()
 	defer p.end()
+	commit, _ := s.dialect.ends()
 	for {
-		_, err := c.ExecContext(context.WithoutCancel(ctx), "COMMIT")
+		_, err := c.ExecContext(context.WithoutCancel(ctx), commit)
 		if err == nil || !s.dialect.commitsAgain() || s.dialect.diagnose(err) != busy || !p.pause(ctx) {
 			return err
 		}
@@ -105,7 +106,8 @@ func (s *Store) commit(ctx context.Context, c bun.Conn) error {
 func (s *Store) rollback(ctx context.Context, c bun.Conn) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	_, err := c.ExecContext(ctx, "ROLLBACK")
+	_, rollback := s.dialect.ends()
+	_, err := c.ExecContext(ctx, rollback)
 	if err == nil || strings.Contains(err.Error(), "no transaction is active") { // SQLite
 		return
 	}

@@ -254,7 +254,7 @@ func TestALockOnAnotherServer(t *testing.T) {
 // The state is bytes and ASCII on its way: no session's character set changes it.
 func TestStoreInASessionOfAnotherCharacterSet(t *testing.T) {
 	t.Parallel()
-	for parameters, on := range map[string]engine{"charset=gbk": mariadbEngine(), "charset=latin1&interpolateParams=true": mariadbEngine(), "sql_safe_updates=1&autocommit=0": mariadbEngine(),
+	for parameters, on := range map[string]engine{"charset=gbk": mariadbEngine(), "charset=latin1&interpolateParams=true": mariadbEngine(), "sql_safe_updates=1&autocommit=0&completion_type=1": mariadbEngine(),
 		"client_encoding=GBK": postgresEngine()} {
 		t.Run(on.name+" "+parameters, func(t *testing.T) {
 			on.needed(t)
