@@ -173,7 +173,7 @@ func (s *Sink) behind(ctx context.Context, t *table) (behind *attendance.Error, 
 // unlessBehind is err, a failed write's, or the reason for it where that is a generator
 // that stands behind its rows.
 func (s *Sink) unlessBehind(ctx context.Context, sh *shape, err error) error {
-	if ctx.Err() != nil || s.dialect.diagnose(err) != twice {
+	if ctx.Err() != nil || s.dialect.diagnose(err) != twice || attendance.CodeOf(err) == attendance.CodeTable {
 		return err
 	}
 	for _, t := range s.insertables(sh) {

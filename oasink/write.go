@@ -106,6 +106,9 @@ func (w *writing) throughout(ctx context.Context, within func(context.Context, f
 		if err == nil || !w.again || ctx.Err() != nil || tries == mostTries {
 			return err
 		}
+		if e := w.unlessBehind(ctx, w.shape, err); tries == 1 && e != err { //nolint:errorlint // is it the very same?
+			return e // no row is at fault
+		}
 	}
 }
 

@@ -105,8 +105,14 @@ func TestAnIDGeneratorBehindItsRows(t *testing.T) {
 	t.Parallel()
 	on := postgresEngine()
 	on.needed(t)
+	for _, key := range []string{"site_pkey", "pk_of_the_site"} {
+		t.Run(key, func(t *testing.T) { testAnIDGeneratorBehindItsRows(t, on, key) })
+	}
+}
+
+func testAnIDGeneratorBehindItsRows(t *testing.T, on engine, key string) {
 	d := on.found(t, ecologytest.Schema{})
-	on.exec(t, d.oa.DB(), "ALTER TABLE HrmScheduleSign ADD CONSTRAINT site_pkey PRIMARY KEY (id)",
+	on.exec(t, d.oa.DB(), "ALTER TABLE HrmScheduleSign ADD CONSTRAINT "+key+" PRIMARY KEY (id)",
 		"INSERT INTO HrmScheduleSign (id, userId, userType, signType, signDate, signTime, isInCom) SELECT g, 999, '1', '1', '2026-01-01', '08:00:00', '1' FROM generate_series(1, 50) g")
 	s := sink(t, d.pool(t), nil)
 	list := errorsOf(s)
