@@ -28,6 +28,9 @@ type Sink struct {
 	// Refuse, when not nil, is asked before every write; its error is returned
 	// and nothing is written. Set it before use.
 	Refuse func(b attendance.Batch) error
+	// RefuseRow, when not nil, is asked about each row that is to be added; what it
+	// says, unless "", is why that row alone is not taken. Set it before use.
+	RefuseRow func(r Row) string
 
 	mu   sync.Mutex
 	rows map[Row]attendance.Place
@@ -49,8 +52,43 @@ func (s *Sink) Write(ctx context.Context, b attendance.Batch) (attendance.Writte
 		s.rows = make(map[Row]attendance.Place)
 	}
 	w, added, _ := s.compare(b)
+	wanted := len(added)
+	s.refuse(b, &w, added)
 	maps.Copy(s.rows, added)
+	if len(added) == 0 && wanted > 0 {
+		first := w.Unwritten[0].Err()
+		return w, &attendance.Error{Code: first.Code, Op: "attendancetest", Detail: "none of the rows was taken: " + first.Detail}
+	}
 	return w, nil
+}
+
+// refuse takes the rows out of added that RefuseRow does not want.
+func (s *Sink) refuse(b attendance.Batch, w *attendance.Written, added map[Row]attendance.Place) {
+	if s.RefuseRow == nil {
+		return
+	}
+	persons := personsOf(b)
+	for _, p := range b.Punches {
+		key := Row{Person: persons[p.Account], Time: p.Time.UTC().Truncate(time.Second), Kind: p.Kind, Direction: p.Direction}
+		place, isNew := added[key]
+		if !isNew {
+			continue
+		}
+		shown := key
+		shown.Place = place
+		if why := s.RefuseRow(shown); why != "" {
+			delete(added, key)
+			w.Written--
+			w.Skipped[attendance.RowRefused]++
+			w.Unwritten = append(w.Unwritten, attendance.UnwrittenRow{Person: key.Person, Account: p.Account, ID: p.ID, Time: p.Time.In(b.Span.Zone()),
+				Kind: p.Kind, Direction: p.Direction, Table: "rows", Reason: attendance.RowRefused, Detail: why})
+		}
+	}
+	w.Days = nil
+	for key := range added {
+		w.Days = append(w.Days, attendance.PersonDay{Person: key.Person, Day: attendance.DateOf(key.Time.In(b.Span.Zone()))})
+	}
+	w.Days = sortedDays(w.Days)
 }
 
 // Preview implements [attendance.Previewer]. It does not ask Refuse. The rows' table

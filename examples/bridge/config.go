@@ -73,10 +73,11 @@ type jobConfig struct {
 	signFrom     string
 	undirected   string
 	withdrawn    string
-	rereadDay    int  // of a month, on which serve reads again
-	rereadDays   int  // so many days; 0: never
-	failing      bool // the last run did not do everything; kept by serve
-	freeze       int  // from this day of a month on the months before it are closed; 0: never
+	rereadDay    int             // of a month, on which serve reads again
+	rereadDays   int             // so many days; 0: never
+	failing      bool            // the last run did not do everything; kept by serve
+	untaken      map[string]bool // rows that the OA's tables did not take; kept by serve where there is no state
+	freeze       int             // from this day of a month on the months before it are closed; 0: never
 	outside      string
 }
 

@@ -143,7 +143,7 @@ func soFar(ctx context.Context, store attendance.RunStore, r attendance.RunRecor
 		if err != nil {
 			return sum, err
 		}
-		sum.Merge(attendance.Report{Counts: s.Report.Counts, Skipped: s.Report.Skipped, Failed: s.Report.Failed})
+		sum.Merge(attendance.Report{Counts: s.Report.Counts, Skipped: s.Report.Skipped, Failed: s.Report.Failed, Unwritten: s.Report.Unwritten})
 	}
 	return sum, nil
 }
@@ -153,7 +153,7 @@ func (p *program) mentions(line runLine, r attendance.RunRecord) bool {
 	if p.command.grep == "" {
 		return true
 	}
-	all, err := json.Marshal([]any{line, r.Report.LeftOut, r.Report.Failed, r.Report.Warnings})
+	all, err := json.Marshal([]any{line, r.Report.LeftOut, r.Report.Failed, r.Report.Unwritten, r.Report.Warnings})
 	return err == nil && strings.Contains(strings.ToLower(unescaped(all)), strings.ToLower(p.command.grep))
 }
 
@@ -180,7 +180,7 @@ func (p *program) addSlices(ctx context.Context, store attendance.RunStore, line
 		if err != nil {
 			return err
 		}
-		one := p.config.documentOf(attendance.Report{Job: line.Job, Span: s.Report.Slice.Span, Counts: s.Report.Counts, Skipped: s.Report.Skipped, Failed: s.Report.Failed}, nil)
+		one := p.config.documentOf(attendance.Report{Job: line.Job, Span: s.Report.Slice.Span, Counts: s.Report.Counts, Skipped: s.Report.Skipped, Failed: s.Report.Failed, Unwritten: s.Report.Unwritten}, nil)
 		employees := make([]string, len(s.Report.Slice.Members))
 		for i, m := range s.Report.Slice.Members {
 			employees[i] = m.Person

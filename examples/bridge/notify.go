@@ -40,7 +40,7 @@ const (
 // notify tells that a job fails, or works again.
 func (s *server) notify(ctx context.Context, j *jobConfig, report attendance.Report, cause error) error {
 	n := notice{Job: j.name, State: "recovered", Run: report.Run, From: clockIn(report.Span.From, j.zone), To: clockIn(report.Span.To, j.zone), Ended: clockIn(s.now(), j.zone),
-		Read: report.Read, Written: report.Written, Failed: len(report.Failed), Error: troubleOf(cause),
+		Read: report.Read, Written: report.Written, Failed: len(report.Failed) + len(report.Unwritten), Error: troubleOf(cause),
 		Message: fmt.Sprintf("任务 %s 已恢复 / job %s works again", j.name, j.name)}
 	if cause != nil {
 		n.State = "failed"

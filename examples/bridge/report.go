@@ -123,6 +123,9 @@ func (c *config) documentOf(r attendance.Report, err error) runDocument {
 	for _, m := range r.LeftOut {
 		d.LeftOut = append(d.LeftOut, leftOut{m.Person, m.Name, m.Account, m.LeftOut})
 	}
+	for _, u := range r.Unwritten {
+		r.Failed = append(slices.Clip(r.Failed), u.Failure())
+	}
 	for _, f := range r.Failed {
 		if f.Err != nil {
 			f.Message = sentence(f.Err)
@@ -242,6 +245,10 @@ func reasonZH(r attendance.Reason) string {
 		return "同一秒重复"
 	case attendance.Frozen:
 		return "月份已封账"
+	case attendance.RowRefused:
+		return "目标表拒绝该行"
+	case attendance.RowChanged:
+		return "目标表改变了该行"
 	default:
 		return ""
 	}

@@ -135,7 +135,7 @@ func (s *server) perform(ctx context.Context, of *work, t task) error {
 	code := runExit(report, err)
 	log := s.logger.With("job", w.job.name, "kind", string(t.kind), "run", report.Run)
 	log.Info("run ended", "result", exitWord(code), "read", report.Read, "written", report.Written, "present", report.Present+report.PresentFromOther,
-		"left_out", len(report.LeftOut), "failed", len(report.Failed), "calls", report.Calls+report.CheckCalls, "took", s.now().Sub(began).Round(time.Millisecond))
+		"left_out", len(report.LeftOut), "failed", len(report.Failed)+len(report.Unwritten), "calls", report.Calls+report.CheckCalls, "took", s.now().Sub(began).Round(time.Millisecond))
 	for _, warning := range report.Warnings {
 		log.Warn(warning.Code, "message", oneLine(warning.Message))
 	}
@@ -237,7 +237,9 @@ func (s *server) progressed(ctx context.Context, j *jobConfig) {
 }
 
 // ended publishes how a run of a job ended, and tells when the job fails or recovers:
-// by the run before it, whichever process made it.
+// by the run before it, whichever process made it. Rows that the OA's tables do not
+// take are told of by the first run that meets them; a job of which nothing else is
+// wrong does not fail.
 func (s *server) ended(ctx context.Context, j *jobConfig, report attendance.Report, err error) {
 	if ctx.Err() != nil && attendance.CodeOf(err) == "" {
 		return // the host stops
@@ -252,12 +254,45 @@ func (s *server) ended(ctx context.Context, j *jobConfig, report attendance.Repo
 		if r.ID == report.Run {
 			return true
 		}
-		was = r.Result != attendance.ResultOK
+		was = r.Result != attendance.ResultOK && !onlyRows(r.Report, r.Code)
 		return false
 	})
+	if onlyRows(report, attendance.CodeOf(err)) {
+		if s.unheardOf(j, report.Unwritten) {
+			j.failing = false
+			s.tell(ctx, j, report, err)
+			return
+		}
+		err = nil
+	}
 	if j.failing = err != nil; was != j.failing {
 		s.tell(ctx, j, report, err)
 	}
+}
+
+// onlyRows reports whether nothing is wrong with a run but rows that the OA's tables
+// do not take.
+func onlyRows(report attendance.Report, code attendance.Code) bool {
+	return len(report.Unwritten) > 0 && len(report.Failed) == 0 && (code == attendance.CodeRowRefused || code == attendance.CodeRowChanged)
+}
+
+// unheardOf reports whether one of the rows is new, by what is remembered; without a
+// state, by what this process has seen.
+func (s *server) unheardOf(j *jobConfig, rows []attendance.UnwrittenRow) bool {
+	fresh := false
+	for _, u := range rows {
+		key := u.Table + " " + u.Person + " " + u.Time.UTC().Format(time.RFC3339)
+		if !u.Known && (s.store != nil || !j.untaken[key]) {
+			fresh = true
+		}
+		if s.store == nil {
+			if j.untaken == nil {
+				j.untaken = make(map[string]bool)
+			}
+			j.untaken[key] = true
+		}
+	}
+	return fresh
 }
 
 func (s *server) tell(ctx context.Context, j *jobConfig, report attendance.Report, err error) {
