@@ -74,6 +74,11 @@ func ofGenerator(err error) bool {
 // taken reports whether the row's table took it: it is there, or was added.
 func (w *want) taken() bool { return w.held != byNobody || w.fault == nil }
 
+// stored reports whether the punch of a row has a row, this one or its twin.
+func (w *writing) stored(r *want) bool {
+	return r.taken() || r.twin > 0 && w.wrote(signTable) && w.plan.sign.rows[r.twin-1].taken()
+}
+
 // countFaults lists the rows that their tables do not take, and counts the punches that
 // have no row therefore. It notes when a table took none at all of what was to be
 // added: then nobody can tell whether the fault is the rows' or the table's.
@@ -100,7 +105,7 @@ func (w *writing) countFaults() {
 			}
 			faults++
 			w.written.Unwritten = append(w.written.Unwritten, w.unwrittenRow(l.id, r))
-			if !r.taken() && !r.second && !(r.twin > 0 && w.plan.sign.rows[r.twin-1].taken()) {
+			if !r.second && !w.stored(r) {
 				w.written.Skipped[r.fault.reason]++
 			}
 		}

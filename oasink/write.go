@@ -270,7 +270,7 @@ func (w *writing) count(rows []want) {
 	for i := range rows {
 		r := &rows[i]
 		held := r.held
-		if r.second || !r.taken() && !(r.twin > 0 && w.plan.sign.rows[r.twin-1].taken()) {
+		if r.second || !w.stored(r) {
 			continue
 		}
 		if r.twin > 0 && w.shape.sign.usable(signNeeds()...) {

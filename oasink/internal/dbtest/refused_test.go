@@ -277,3 +277,21 @@ func TestRefusedChanges(t *testing.T) {
 		})
 	}
 }
+
+// A punch that has a row in both tables is counted once, also where one of them is
+// refused: as written by the other.
+func TestARefusedRowOfAPunchInBothTables(t *testing.T) {
+	t.Parallel()
+	for table, person := range map[string]string{"HrmScheduleSign": "userId", "mobile_sign": "operater"} {
+		oa := build(t, ecologytest.Schema{})
+		sqliteEngine().exec(t, oa.DB(), refusing(table, person+" = 102")...)
+		s := sink(t, oa.DB(), &oasink.Options{Outside: oasink.OutsideBoth})
+		w := write(t, s, outside(101, at(2, 8, 0, 0), attendance.In), outside(102, at(2, 8, 0, 0), attendance.In))
+		require.Equal(t, 2, w.Written, table)
+		require.Empty(t, w.Skipped)
+		require.Len(t, w.Unwritten, 1)
+		require.Equal(t, [2]string{"102", table}, [2]string{w.Unwritten[0].Person, w.Unwritten[0].Table})
+		got := counts(t, oa)
+		require.Equal(t, 3, got[0]+got[1])
+	}
+}
