@@ -50,7 +50,7 @@ type Options struct {
 	// Nil: such days are only named by the warning not_recalculated.
 	Owe func(ctx context.Context, days []attendance.PersonDay) error
 	// Zone is that of the OA's wall clock, for what has no batch to tell it: [Sink.Check].
-	// Nil means UTC.
+	// Nil: it judges no clock, and not for how long a day has waited.
 	Zone *time.Location
 	// LockWait is how long a busy database is waited for. 0 means 30 seconds;
 	// less than 0 means not at all.
