@@ -71,7 +71,7 @@ type watchedConn struct {
 }
 
 func (c *watchedConn) hear(query string) {
-	if strings.HasPrefix(query, "INSERT") {
+	if strings.HasPrefix(query, "INSERT") && (strings.Contains(query, "VALUES") || strings.Contains(query, "unnest")) {
 		c.w.inserted = true
 	}
 }
