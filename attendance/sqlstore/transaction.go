@@ -55,7 +55,8 @@ func (s *Store) once(ctx context.Context, f func(c bun.Conn) error) (unsure bool
 	}()
 	begin := s.dialect.begin()
 	if s.forced.lingers {
-		begin = append([]string{"ROLLBACK"}, begin...)
+		_, rollback := s.dialect.ends()
+		begin = append([]string{rollback}, begin...)
 	}
 	if s.forced.set != "" {
 		begin = append([]string{s.forced.set}, begin...)
@@ -189,13 +190,17 @@ func (p *patience) pause(ctx context.Context) bool {
 // pool is where rows are read outside of a transaction.
 func (s *Store) pool() querier {
 	if s.forced.lingers {
-		return lingering{s.db}
+		_, rollback := s.dialect.ends()
+		return lingering{s.db, rollback}
 	}
 	return s.db
 }
 
 // lingering is a pool whose connections keep a transaction open after each read.
-type lingering struct{ *bun.DB }
+type lingering struct {
+	*bun.DB
+	rollback string // ends it, and begins no other
+}
 
 // read reads rows outside of a transaction.
 func (s *Store) read(ctx context.Context, doing string, f func() error) error {
@@ -211,11 +216,11 @@ func rows(ctx context.Context, q querier, query string, args []any, row func(r *
 			return err
 		}
 		defer c.Close()
-		if _, err := c.ExecContext(ctx, "ROLLBACK"); err != nil {
+		if _, err := c.ExecContext(ctx, pool.rollback); err != nil {
 			return err
 		}
 		q = c
-		defer func() { _, _ = c.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") }()
+		defer func() { _, _ = c.ExecContext(context.WithoutCancel(ctx), pool.rollback) }()
 	}
 	r, err := q.QueryContext(ctx, query, args...)
 	if err != nil {

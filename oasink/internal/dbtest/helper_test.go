@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -104,4 +105,10 @@ func write(t testing.TB, s *oasink.Sink, punches ...attendance.Punch) attendance
 
 func newRequest(ctx context.Context, url string) (*http.Request, error) {
 	return http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+}
+
+// adds reports whether a statement adds rows. That by which MySQL proves where its lock
+// is held adds none.
+func adds(query string) bool {
+	return strings.HasPrefix(query, "INSERT") && !strings.Contains(query, "IS_USED_LOCK")
 }

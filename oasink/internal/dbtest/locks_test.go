@@ -26,7 +26,7 @@ func halt(t *testing.T, d database, person int) halted {
 	there, goOn := make(chan struct{}), make(chan struct{})
 	var once sync.Once
 	db := d.struck(t, func(query string) error {
-		if strings.HasPrefix(query, "INSERT") {
+		if adds(query) {
 			once.Do(func() { close(there) })
 			<-goOn
 		}
@@ -166,7 +166,7 @@ func testARowThatAppearsAfterTheLook(t *testing.T, on engine) {
 		Longitude: null, Latitude: null, Addr: null}
 	appeared := false
 	db := d.struck(t, func(query string) error {
-		if strings.HasPrefix(query, "INSERT") && !appeared {
+		if adds(query) && !appeared {
 			appeared = true
 			return d.oa.AddSigns(context.Background(), other)
 		}
@@ -210,7 +210,7 @@ func testTheSessionIsLeftAsItWas(t *testing.T, on engine) {
 	require.Equal(t, before, state())
 	on.exec(t, d.oa.DB(), refusing("HrmScheduleSign", "userId = 102")...)
 	_, err := s.Write(context.Background(), batch(punch(102, at(2, 8, 0, 0), attendance.In)))
-	require.Equal(t, attendance.CodeStore, attendance.CodeOf(err))
+	require.Equal(t, attendance.CodeRowRefused, attendance.CodeOf(err))
 	require.ErrorContains(t, err, "permission denied")
 	require.Equal(t, before, state())
 	s.Check(context.Background())

@@ -298,7 +298,7 @@ func atRest[T any](t *testing.T, d database, look func(testing.TB, *ecologytest.
 	t.Helper()
 	var n T
 	db := d.struck(t, func(query string) error {
-		if strings.HasPrefix(query, "INSERT") {
+		if adds(query) {
 			n = look(t, d.oa)
 			return errStruck
 		}

@@ -131,7 +131,7 @@ func testPromise1Once(t *testing.T, on engine) {
 	written := make([]int, 8)
 	for i := range written {
 		own := sink(t, s.struck(t, func(query string) error {
-			if strings.HasPrefix(query, "INSERT") {
+			if adds(query) {
 				time.Sleep(10 * time.Millisecond)
 			}
 			return nil
@@ -416,7 +416,7 @@ func testPromise6OneBadApple(t *testing.T, on engine) {
 		} else {
 			failed := false
 			s.sink = sink(t, s.struck(t, func(query string) error {
-				if failed || !strings.HasPrefix(query, "INSERT") {
+				if failed || !adds(query) {
 					return nil
 				}
 				failed = true

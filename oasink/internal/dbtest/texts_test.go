@@ -174,6 +174,9 @@ func postgresIn(encoding string) engine {
 		dsn, err := url.Parse(e.admin())
 		require.NoError(t, err)
 		dsn.Path = "/" + name
+		query := dsn.Query()
+		query.Set("client_encoding", "UTF8") // else the server takes UTF-8 for its own encoding
+		dsn.RawQuery = query.Encode()
 		return dsn.String()
 	}
 	return e
