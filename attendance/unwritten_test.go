@@ -2,6 +2,7 @@ package attendance_test
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"testing"
 	"time"
@@ -91,7 +92,7 @@ func TestNightsWithARefusedRow(t *testing.T) {
 		require.NoError(t, err)
 		got, err := refusing.run(t)
 		if night <= 6 {
-			incomplete, ok := err.(*attendance.Incomplete)
+			incomplete, ok := errors.AsType[*attendance.Incomplete](err)
 			require.True(t, ok, "night %d: %v", night, err)
 			require.Equal(t, 1, incomplete.Failed)
 			require.Equal(t, attendance.CodeRowRefused, attendance.CodeOf(err))

@@ -185,8 +185,3 @@ func signTypeFrom(s string) signType {
 		return '?'
 	}
 }
-
-// today is the current day on the wall clock of the batch.
-func (w *writing) today() attendance.Date {
-	return attendance.DateOf(w.opts.Now().In(w.zone))
-}

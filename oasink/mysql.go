@@ -250,8 +250,10 @@ func (mysql) together(ctx context.Context, c *sql.Conn, home string, t *table, c
 	case err != nil:
 		return true, err
 	}
-	id, err := result.LastInsertId()
-	return err != nil || id != 1, nil // a driver may not tell
+	if id, err := result.LastInsertId(); err == nil { // a driver may not tell
+		return id != 1, nil
+	}
+	return true, nil
 }
 
 // commitsAgain: a commit that fails (a cluster may refuse it with 1213) has rolled

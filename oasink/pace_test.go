@@ -2,7 +2,6 @@ package oasink
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"testing"
 	"time"
@@ -83,7 +82,7 @@ func TestPacedSinkWaits(t *testing.T) {
 	counts[0], counts[1] = 50, 50
 	cancel()
 	_, err := p.await(ctx, time.UTC)
-	require.True(t, errors.Is(err, context.Canceled))
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestClockApart(t *testing.T) {

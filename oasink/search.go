@@ -99,9 +99,9 @@ func (w *writing) insertWanted(ctx context.Context, c bun.Conn, id tableID, rows
 		return err
 	}
 	s.begin(rows)
-	left := make([]int, len(s.groups))
-	for i := range left {
-		left[i] = i
+	var left []int // of the groups, those to be tried yet
+	for i := range s.groups {
+		left = append(left, i)
 	}
 	for len(left) > 0 {
 		i := s.next(left)

@@ -98,7 +98,7 @@ func TestPasswordBesideTheDSN(t *testing.T) {
 				require.Nil(t, fault, "%s %s %q", driver, dsn, password)
 				require.Equal(t, password, readPassword(driver, full), "%s %s", driver, dsn)
 			}
-			require.Equal(t, passwordOf(driver, dsn), "")
+			require.Empty(t, passwordOf(driver, dsn))
 		}
 	}
 	for dsn, driver := range map[string]string{
@@ -262,7 +262,7 @@ func TestFoldersThatCannotBeWrittenAreNamed(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, entries, 1, "the try leaves nothing behind")
 	if os.Getuid() != 0 && os.PathSeparator == '/' {
-		require.NoError(t, os.Chmod(dir, 0o500)) //nolint:gosec // a folder needs x
+		require.NoError(t, os.Chmod(dir, 0o500))
 		require.Contains(t, folderTrouble(filepath.Join(dir, "x.db")).Detail, "cannot be written: permission denied")
 	}
 }

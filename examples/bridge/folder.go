@@ -20,11 +20,10 @@ func (p *program) folderOf(o *oaConfig) *attendance.Error {
 	if o.driver != "sqlite" {
 		return nil
 	}
-	_, file, err := sqliteDSN(o.dsn, filepath.Dir(p.config.file))
-	if err != nil {
-		return nil // which is told already
+	if _, file, err := sqliteDSN(o.dsn, filepath.Dir(p.config.file)); err == nil { // an error is told already
+		return folderTrouble(file)
 	}
-	return folderTrouble(file)
+	return nil
 }
 
 // folderTrouble says why a database that is a file cannot be written, where that is a

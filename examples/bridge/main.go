@@ -35,7 +35,7 @@ func main() {
 	if code, is := asService(); is {
 		os.Exit(code)
 	}
-	log.SetOutput(io.Discard) // drivers and their dialects write there in words of their own, the dsn's among them
+	log.SetOutput(io.Discard) //nolint:forbidigo // drivers and their dialects write there in words of their own, the dsn's among them
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	p := &program{out: os.Stdout, err: os.Stderr, lookup: os.LookupEnv, terminal: isTerminal(os.Stderr)}
