@@ -44,6 +44,8 @@ type dialect interface {
 	// release gives back what begin took of the connection beside the transaction,
 	// once that has ended.
 	release(ctx context.Context, c *session, home string) error
+	// anySize says that the declared size of a text binds nobody.
+	anySize() bool
 	// commitsAgain says that a transaction whose commit was turned away by a busy
 	// database is still open. Elsewhere it is gone, and a second COMMIT would
 	// succeed without storing anything.

@@ -93,6 +93,9 @@ func (s *Sink) hindrances(ctx context.Context, t insertable) (findings []attenda
 	if unfilled = slices.DeleteFunc(unfilled, t.gives); len(unfilled) > 0 {
 		findings = append(findings, unfilledFinding(t.table, unfilled, slices.ContainsFunc(triggers, func(t trigger) bool { return t.before })))
 	}
+	if narrow := t.narrow(); len(narrow) > 0 && !s.dialect.anySize() {
+		findings = append(findings, narrowFinding(t.table, narrow))
+	}
 	if len(triggers) > 0 {
 		findings = append(findings, triggersFinding(t.table, triggers))
 	}
@@ -118,6 +121,30 @@ func unfilledFinding(t *table, columns []string, perhaps bool) attendance.Findin
 		}
 	}
 	return f
+}
+
+// narrow are columns of days and times that are too short for one: no row would be found
+// again by what such a column keeps.
+func (t insertable) narrow() (columns []string) {
+	const day, clock = "2006-01-02", "15:04:05"
+	holds := map[string]string{"signDate": day, "signTime": clock, "operate_date": day, "operate_time": clock, "kqdate": day}
+	for _, name := range t.needs {
+		if c, ok := t.column(name); ok && !c.takes(holds[name]) {
+			columns = append(columns, fmt.Sprintf("%s (%d)", c.name, c.size))
+		}
+	}
+	return columns
+}
+
+func narrowFinding(t *table, columns []string) attendance.Finding {
+	list := strings.Join(columns, ", ")
+	return attendance.Finding{Code: string(attendance.CodeTable), Level: attendance.LevelError, Message: attendance.Text{
+		EN: fmt.Sprintf("no row of %s would be found again: too short for a day (10 characters) or a time with its seconds (8) is %s", t.name, list),
+		ZH: fmt.Sprintf("写入 %s 的行将无法再找到：以下列放不下日期（10 位）或带秒的时间（8 位）：%s", t.name, list),
+	}, Mend: attendance.Text{
+		EN: "let a database administrator widen the column: dates need 10 characters, times 8",
+		ZH: "请数据库管理员加长该列：日期需 10 位，时间需 8 位",
+	}}
 }
 
 func fillMend() attendance.Text {

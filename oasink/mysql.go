@@ -256,6 +256,8 @@ func (mysql) together(ctx context.Context, c *sql.Conn, home string, t *table, c
 	return true, nil
 }
 
+func (mysql) anySize() bool { return false }
+
 // commitsAgain: a commit that fails (a cluster may refuse it with 1213) has rolled
 // the transaction back.
 func (mysql) commitsAgain() bool { return false }

@@ -113,6 +113,8 @@ func (c *session) end(how func(driver.Tx) error) error {
 	return err
 }
 
+func (oracle) anySize() bool { return false }
+
 // commitsAgain: after an error of COMMIT the transaction is rolled back.
 func (oracle) commitsAgain() bool { return false }
 

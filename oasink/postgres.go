@@ -65,6 +65,8 @@ func (postgres) snapshot() []string {
 	return []string{"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}
 }
 
+func (postgres) anySize() bool { return false }
+
 // commitsAgain: a COMMIT that fails has ended the transaction, and the next one
 // would succeed with a warning.
 func (postgres) commitsAgain() bool { return false }

@@ -29,6 +29,8 @@ func (sqlite) begin(ctx context.Context, c *session, _ string, _ time.Duration) 
 // writer's commit, not its work, for as long as the reading takes.
 func (sqlite) snapshot() []string { return []string{"BEGIN"} }
 
+func (sqlite) anySize() bool { return true }
+
 // commitsAgain: a reader stops the commit, not the transaction.
 func (sqlite) commitsAgain() bool { return true }
 

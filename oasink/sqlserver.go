@@ -123,6 +123,8 @@ func (sqlserver) release(ctx context.Context, c *session, _ string) error {
 	return err
 }
 
+func (sqlserver) anySize() bool { return false }
+
 // commitsAgain: a transaction that is gone makes COMMIT fail with 3902.
 func (sqlserver) commitsAgain() bool { return false }
 

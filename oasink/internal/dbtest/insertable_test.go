@@ -138,3 +138,29 @@ func TestAnIDGeneratorThatMayNotBeRead(t *testing.T) {
 	account := d.as(t, "", "HrmScheduleSign", "mobile_sign", "kq_format_pool")
 	require.Empty(t, errorsOf(sink(t, account.pool(t), nil)))
 }
+
+// A column that keeps no seconds: no run can write, and check says so before. SQLite holds
+// a text of any length.
+func TestColumnsTooShortForATime(t *testing.T) {
+	t.Parallel()
+	everywhere(t, func(t *testing.T, on engine) {
+		d := on.found(t, ecologytest.Schema{})
+		on.exec(t, d.oa.DB(), "mariadb: ALTER TABLE HrmScheduleSign MODIFY signTime CHAR(5)", "postgres: ALTER TABLE HrmScheduleSign ALTER signTime TYPE varchar(5)",
+			"sqlite: ALTER TABLE HrmScheduleSign DROP COLUMN signTime", "sqlite: ALTER TABLE HrmScheduleSign ADD COLUMN signTime CHAR(5)")
+		s := sink(t, d.pool(t), nil)
+		var said string
+		for _, f := range s.Check(context.Background()) {
+			if f.Level == attendance.LevelError {
+				said += f.Message.EN
+			}
+		}
+		_, err := s.Write(context.Background(), batch(punch(101, at(2, 8, 0, 0), attendance.In)))
+		if on.name == sqliteName {
+			require.Empty(t, said)
+			require.NoError(t, err)
+			return
+		}
+		require.Error(t, err)
+		require.Contains(t, strings.ToLower(said), "too short for a day (10 characters) or a time with its seconds (8) is signtime (5)")
+	})
+}
