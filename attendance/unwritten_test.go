@@ -87,7 +87,7 @@ func (w *refusedWorld) run(t *testing.T) (attendance.Report, error) {
 func TestNightsWithARefusedRow(t *testing.T) {
 	t.Parallel()
 	sound, refusing := newRefusedWorld(""), newRefusedWorld("101")
-	for night := range 20 {
+	for night := range 200 {
 		want, err := sound.run(t)
 		require.NoError(t, err)
 		got, err := refusing.run(t)
