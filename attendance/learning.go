@@ -2,7 +2,6 @@ package attendance
 
 import (
 	"context"
-	"slices"
 )
 
 // remember tells the store that a part was read and written, but for rows that the
@@ -42,10 +41,11 @@ func rejectedOf(p part, unwritten []UnwrittenRow) []Rejected {
 		persons[m.Account] = m.Person
 	}
 	var all []Rejected
+	seen := make(map[rejectedKey]bool)
 	for _, u := range unwritten {
 		one := u.record()
-		twice := slices.ContainsFunc(all, one.same) // in both tables
-		if persons[one.Account] == one.Person && p.span.Contains(one.Time) && !twice {
+		if persons[one.Account] == one.Person && p.span.Contains(one.Time) && !seen[one.key()] { // else it is in both tables
+			seen[one.key()] = true
 			all = append(all, one)
 		}
 	}

@@ -67,9 +67,15 @@ func (u UnwrittenRow) record() Rejected {
 	return Rejected{Person: u.Person, Account: u.Account, ID: u.ID, Time: u.Time.Truncate(time.Second), Reason: u.Reason, Detail: u.Detail}
 }
 
-// same reports whether two records are about the same.
-func (r Rejected) same(o Rejected) bool {
-	return r.Person == o.Person && r.Account == o.Account && r.ID == o.ID && r.Reason == o.Reason && r.Time.Equal(o.Time)
+// A rejectedKey is what a record is about, whatever is said of it.
+type rejectedKey struct {
+	person, account, id string
+	second              int64
+	reason              Reason
+}
+
+func (r Rejected) key() rejectedKey {
+	return rejectedKey{r.Person, r.Account, r.ID, r.Time.Unix(), r.Reason}
 }
 
 // recognise marks the rows that an earlier run could not write either.
@@ -82,14 +88,16 @@ func (r *run) recognise(ctx context.Context, rows []UnwrittenRow) {
 		around = Span{earlier(around.From, u.Time), later(around.To, u.Time.Add(time.Second))}
 	}
 	around.From = around.From.Truncate(time.Second)
+	remembered := make(map[rejectedKey]bool)
 	for known, err := range r.opts.Memory.Rejected.Rejected(ctx, r.memory.stream, around) {
 		if err != nil {
 			r.forget(err)
 			return
 		}
-		for i := range rows {
-			rows[i].Known = rows[i].Known || rows[i].record().same(known)
-		}
+		remembered[known.key()] = true
+	}
+	for i := range rows {
+		rows[i].Known = rows[i].Known || remembered[rows[i].record().key()]
 	}
 }
 

@@ -16,7 +16,7 @@ const (
 	// are named when they stay owed.
 	owedPage = 1000
 	// mostRefusals is how many tries may be refused while the days are searched for
-	// that the queue does not take.
+	// that the queue does not take; after that a refused page is left as a whole.
 	mostRefusals = 100
 )
 
@@ -30,6 +30,9 @@ type OwedOptions struct {
 	// OpenFrom, when not zero, is as in [attendance.Batch]: earlier days are not queued
 	// but told as closed, and owed no longer.
 	OpenFrom time.Time
+	// KeepClosed leaves earlier days owed, untold: another job, to which their month is
+	// open, may have written them.
+	KeepClosed bool
 }
 
 // Owed is what became of days that were owed.
@@ -74,8 +77,8 @@ type requeue struct {
 	OwedOptions
 	open attendance.Date
 	done Owed
-	// kept are days that stay owed: refused ones, of which why is the last reason, and
-	// such as lie in the future.
+	// kept are days that stay owed: refused ones, of which why is the last reason, such as
+	// lie in the future, and closed ones that may be another job's.
 	kept     map[attendance.PersonDay]bool
 	why      error
 	refusals int
@@ -89,7 +92,7 @@ func (q *requeue) all(ctx context.Context) error {
 		}
 		today := attendance.DateOf(q.sink.opts.Now().In(q.Zone))
 		days = slices.DeleteFunc(slices.Clone(days), func(d attendance.PersonDay) bool {
-			if today.Before(d.Day) {
+			if today.Before(d.Day) || q.KeepClosed && d.Day.Before(q.open) {
 				q.kept[d] = true
 			}
 			return q.kept[d]
@@ -116,8 +119,14 @@ func (q *requeue) settle(ctx context.Context, days []attendance.PersonDay) error
 	kind := q.sink.dialect.diagnose(err)
 	q.refusals++
 	switch alone := len(days) == 1; {
-	case !kind.repeats(), kind == denied, kind == missing, attendance.CodeOf(err) == attendance.CodeTable, q.refusals > mostRefusals:
+	case !kind.repeats(), kind == denied, kind == missing, attendance.CodeOf(err) == attendance.CodeTable:
 		return err
+	case q.refusals > mostRefusals: // those behind them are tried all the same
+		for _, d := range days {
+			q.kept[d] = true
+		}
+		q.why = err
+		return nil
 	case alone:
 		q.kept[days[0]], q.why = true, err
 		return nil

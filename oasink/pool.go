@@ -177,7 +177,7 @@ func (w *writing) readWaiting(ctx context.Context, c bun.Conn, rows []poolRow, w
 			q.sql(" AND ").column(t, "status").sql(" = 0")
 		}
 		err := q.query(ctx, c, 2, func(v []any) error {
-			if day, err := attendance.ParseDate(textOf(v[1])); err == nil {
+			if day, err := attendance.ParseDate(dateOf(v[1])); err == nil {
 				waits[poolRow{intOf(v[0]), day, rows[0].exec}] = true
 			}
 			return nil

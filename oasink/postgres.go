@@ -30,13 +30,14 @@ const postgresLock = 0x70756e6368627267
 //
 // A limit to a statement's time that is the role's or the database's would cut off a
 // wait for the lock. The character set and the meaning of a backslash are made what
-// they must be, whatever the role or the database say.
+// they must be, whatever the role or the database say. A constraint that may be deferred
+// is looked at with each statement: at the commit nobody could find the refused row.
 //
 // It is one message of several statements, which drivers send as a simple query
 // when there are no arguments; after a failure in it the transaction is open.
 func (postgres) begin(ctx context.Context, c *session, _ string, wait time.Duration) error {
 	_, err := c.ExecContext(ctx, fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL client_encoding = 'UTF8'; SET LOCAL standard_conforming_strings = on; "+
-		"SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = %d; SET LOCAL idle_in_transaction_session_timeout = 30000; SELECT pg_advisory_xact_lock(%d)",
+		"SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = %d; SET LOCAL idle_in_transaction_session_timeout = 30000; SET CONSTRAINTS ALL IMMEDIATE; SELECT pg_advisory_xact_lock(%d)",
 		max(1, wait.Milliseconds()), int64(postgresLock)))
 	return err
 }

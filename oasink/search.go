@@ -17,6 +17,7 @@ type search struct {
 	failed int       // groups that were refused
 	alone  int       // of them, those of one row
 	proved bool      // the table took a group
+	wanted int       // rows to be added, at most
 }
 
 const (
@@ -24,8 +25,11 @@ const (
 	// refused rows apart from each other, many more side by side.
 	searchedGroups = 400
 	// hopelessGroups and hopelessRows are how many groups and single rows must be
-	// refused, and nothing taken, for it to be the table's fault and no row's.
+	// refused, and nothing taken, for it to be the table's fault and no row's. A few rows
+	// are searched to the end: those of people whom a table always refuses may be all
+	// that a run has to add.
 	hopelessGroups, hopelessRows = 24, 8
+	fewRows                      = 100
 )
 
 // begin takes what is to be inserted into the search: what is in no group yet is one
@@ -45,6 +49,7 @@ func (s *search) begin(rows []want) {
 		}
 	}
 	s.groups = slices.DeleteFunc(append(s.groups, fresh), func(g []int32) bool { return len(g) == 0 })
+	s.wanted = max(s.wanted, len(in)+len(fresh))
 }
 
 // next is the group to be tried next: while the table has taken nothing, in turn the
@@ -80,7 +85,7 @@ func (s *search) refuse(i int) (row int32, found bool) {
 
 // hopeless reports whether the table refuses whatever it is given.
 func (s *search) hopeless() bool {
-	return !s.proved && s.failed >= hopelessGroups && s.alone >= hopelessRows
+	return !s.proved && s.wanted > fewRows && s.failed >= hopelessGroups && s.alone >= hopelessRows
 }
 
 // insertWanted adds the rows of a list that their table lacks: at once, or, when that

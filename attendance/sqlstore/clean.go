@@ -175,6 +175,18 @@ func (s *Store) redact(text string) string {
 	return s.blank(text)
 }
 
+// redactedRows are the rows that were not written as they are kept.
+func (s *Store) redactedRows(rows []attendance.UnwrittenRow) []attendance.UnwrittenRow {
+	if s.blank == nil {
+		return rows
+	}
+	rows = slices.Clone(rows)
+	for i := range rows {
+		rows[i].Detail = s.blank(rows[i].Detail)
+	}
+	return rows
+}
+
 // redacted are the failures and warnings as they are kept.
 func (s *Store) redacted(failed []attendance.Failure, warnings []attendance.Warning) ([]attendance.Failure, []attendance.Warning) {
 	if s.blank == nil {

@@ -35,6 +35,7 @@ func (s *Store) Reject(ctx context.Context, id attendance.Stream, members []atte
 		if err := keys(r.Person); err != nil {
 			return err
 		}
+		r.Detail = s.redact(r.Detail)
 		r.Time, r.First, r.Last = instant(seconds(r.Time)), time.Time{}, time.Time{}
 		if given[r] {
 			continue

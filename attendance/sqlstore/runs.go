@@ -37,6 +37,7 @@ func (s *Store) putRun(ctx context.Context, doing string, r attendance.RunRecord
 	}
 	r.Message = s.redact(r.Message)
 	r.Report.Failed, r.Report.Warnings = s.redacted(r.Report.Failed, r.Report.Warnings)
+	r.Report.Unwritten = s.redactedRows(r.Report.Unwritten)
 	report, err := s.reportDocument(r.Report)
 	if err != nil {
 		return err
@@ -54,6 +55,7 @@ func (s *Store) AddSlice(ctx context.Context, run string, r attendance.SliceReco
 		return err
 	}
 	r.Report.Failed, r.Report.Warnings = s.redacted(r.Report.Failed, r.Report.Warnings)
+	r.Report.Unwritten = s.redactedRows(r.Report.Unwritten)
 	report, err := s.sliceDocument(r.Report)
 	if err != nil {
 		return err

@@ -84,7 +84,8 @@ func (p *program) queueOwed(ctx context.Context, sink *oasink.Sink, c *oaConfig,
 	if p.state == nil || c.recalc == "http" || ctx.Err() != nil {
 		return 0, warnings
 	}
-	owed, err := sink.QueueOwed(ctx, oasink.OwedOptions{Days: p.state, Target: c.target(), Zone: zone, OpenFrom: attendance.OpenFrom(p.now().In(zone), freeze)})
+	owed, err := sink.QueueOwed(ctx, oasink.OwedOptions{Days: p.state, Target: c.target(), Zone: zone,
+		OpenFrom: attendance.OpenFrom(p.now().In(zone), freeze), KeepClosed: p.openToOthers(c, freeze)})
 	if len(owed.Closed) > 0 {
 		warnings = append(warnings, attendance.NotComputed(owed.Closed))
 	}
@@ -95,6 +96,14 @@ func (p *program) queueOwed(ctx context.Context, sink *oasink.Sink, c *oaConfig,
 		warnings = append(slices.DeleteFunc(warnings, isNotRecalculated), attendance.NotRecalculated(owed.Left, err))
 	}
 	return owed.Queued, warnings
+}
+
+// openToOthers reports whether another job of the OA may write into months that are
+// closed from the day freeze on: what it owes there is its own.
+func (p *program) openToOthers(c *oaConfig, freeze int) bool {
+	return slices.ContainsFunc(p.config.jobs, func(j *jobConfig) bool {
+		return j.oa == c && freeze > 0 && (j.freeze == 0 || j.freeze > freeze)
+	})
 }
 
 func isNotRecalculated(w attendance.Warning) bool { return w.Code == "not_recalculated" }

@@ -236,7 +236,14 @@ func TestOwedDaysInClosedMonths(t *testing.T) {
 		{Person: "101", Day: attendance.Date{Year: 2026, Month: 3, Day: 20}}: true,
 		{Person: "101", Day: attendance.Date{Year: 2026, Month: 4, Day: 20}}: true,
 	}}
-	done, err := sink(t, oa.DB(), nil).QueueOwed(t.Context(), oasink.OwedOptions{Days: owed, Target: "oa", Zone: beijing(), OpenFrom: at(20, 0, 0, 0)})
+	// Another job may have written into a month that is closed to this one.
+	before := owed.names()
+	done, err := sink(t, oa.DB(), nil).QueueOwed(t.Context(), oasink.OwedOptions{Days: owed, Target: "oa", Zone: beijing(), OpenFrom: at(31, 0, 0, 0), KeepClosed: true})
+	require.NoError(t, err)
+	require.Zero(t, done)
+	require.ElementsMatch(t, before, owed.names())
+
+	done, err = sink(t, oa.DB(), nil).QueueOwed(t.Context(), oasink.OwedOptions{Days: owed, Target: "oa", Zone: beijing(), OpenFrom: at(20, 0, 0, 0)})
 	require.NoError(t, err)
 	require.Equal(t, []string{"101 2026-03-20", "101 2026-03-21"}, pool(t, oa))
 	require.Len(t, done.Closed, 4)

@@ -295,3 +295,37 @@ func TestARefusedRowOfAPunchInBothTables(t *testing.T) {
 		require.Equal(t, 3, got[0]+got[1])
 	}
 }
+
+// On a day on which nobody else has a new row, all that a run has to add are the rows of
+// a person whom the table always refuses: each of them is named, and nothing else is lost.
+func TestOnlyRowsThatAreAlwaysRefused(t *testing.T) {
+	t.Parallel()
+	everywhere(t, func(t *testing.T, on engine) {
+		oa := on.build(t, ecologytest.Schema{Generation: oasink.E8})
+		on.exec(t, oa.DB(), refusing("HrmScheduleSign", "userId = 101")...)
+		s := sink(t, oa.DB(), nil)
+		punches := []attendance.Punch{field(102, at(2, 9, 0, 0))}
+		for i := range 24 {
+			punches = append(punches, punch(101, at(2+i/4, 8+i%4, 0, 0), attendance.In))
+		}
+		w, err := s.Write(context.Background(), batch(punches...))
+		require.Equal(t, attendance.CodeRowRefused, attendance.CodeOf(err), "%v", err)
+		require.Len(t, w.Unwritten, 24)
+		require.Equal(t, 1, w.Written)
+		require.Len(t, mobiles(t, oa), 1)
+	})
+}
+
+// A constraint that may be deferred refuses its row at once, not the batch at the commit.
+func TestADeferredConstraint(t *testing.T) {
+	t.Parallel()
+	on := postgresEngine()
+	on.needed(t)
+	oa := on.build(t, ecologytest.Schema{})
+	on.exec(t, oa.DB(), "ALTER TABLE HrmScheduleSign ADD CONSTRAINT site_once UNIQUE (userId, signDate, signTime) DEFERRABLE INITIALLY DEFERRED")
+	s := sink(t, oa.DB(), nil)
+	w := write(t, s, punch(101, at(2, 8, 0, 0), attendance.In), punch(101, at(2, 8, 0, 0), attendance.Out), punch(102, at(2, 8, 0, 0), attendance.In))
+	require.Equal(t, 2, w.Written)
+	require.Len(t, w.Unwritten, 1)
+	require.Len(t, signs(t, oa), 2)
+}
