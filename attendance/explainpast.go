@@ -202,6 +202,11 @@ func (a *asking) search(ctx context.Context) error {
 				a.past.failed, a.past.why = r, r.Report.Failed[i]
 			}
 		}
+		for _, u := range r.Report.Unwritten {
+			if u.Person == a.Person {
+				a.past.unwritten = append(a.past.unwritten, u.record())
+			}
+		}
 		if a.past.untold.ID == "" && !a.since && slices.ContainsFunc(r.Report.Warnings, func(w Warning) bool { return w.notRecalculated(PersonDay{a.Person, a.Day}) }) {
 			a.past.untold = r
 		}

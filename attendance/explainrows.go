@@ -166,14 +166,15 @@ func (a *asking) missing(r *Record, changes []RowChange) {
 		}
 	}
 	r.Table = strings.Join(tables, ", ")
+	r.lost = a.unwrittenRow(*r)
 	switch until := OpenFrom(a.now.In(a.Zone), a.first.opts.FreezeAfterDay); {
 	case r.Time.Before(until):
 		r.Fate, r.Reason = FateFrozen, Frozen
-	case a.past.known && !r.read:
+	case a.past.known && !r.read && r.lost == nil:
 		r.Fate = FateUnread
 	default:
 		r.Fate = FateMissing
-		if r.lost = a.unwrittenRow(*r); r.lost != nil {
+		if r.lost != nil {
 			r.note = r.lost.words(a.Zone)
 		}
 	}

@@ -175,11 +175,11 @@ func (r *run) write(ctx context.Context, p part, done *SliceReport) error {
 func (r *run) hand(ctx context.Context, b portion, done *SliceReport) (sound bool, fatal error) {
 	written, rows, err := r.written(ctx, b)
 	r.recognise(ctx, written.Unwritten)
+	named := false
 	if code := CodeOf(err); code == CodeRowRefused || code == CodeRowChanged {
+		named = len(written.Unwritten) > 0 && !allKnown(written.Unwritten)
 		if allKnown(written.Unwritten) {
 			err = nil // the table took others when these were first met
-		} else {
-			written.Unwritten = nil // the error names them
 		}
 	}
 	done.take(written)
@@ -188,6 +188,8 @@ func (r *run) hand(ctx context.Context, b portion, done *SliceReport) (sound boo
 	switch {
 	case err != nil && ended(ctx, err):
 		return false, err
+	case named: // row by row, and nobody else; it is read again, since the fault may be the table's
+		return false, nil
 	case err != nil:
 		done.fail(b.Members, b.Span, coded(err, CodeStore, "sink"))
 		if CodeOf(err).stopsRun() {

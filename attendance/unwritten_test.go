@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"testing"
 	"time"
 
@@ -142,14 +143,38 @@ func TestATableThatTakesNothingIsOwed(t *testing.T) {
 	t.Parallel()
 	w := newRefusedWorld("")
 	w.sink.RefuseRow = func(attendancetest.Row) string { return "closed" }
+	for _, p := range slices.Clone(w.punches) {
+		p.ID, p.Time, p.Direction = p.ID+"b", p.Time.Add(9*time.Hour), attendance.Out
+		w.punches = append(w.punches, p)
+	}
 	got, err := w.run(t)
 	require.Equal(t, attendance.CodeRowRefused, attendance.CodeOf(err))
-	require.Len(t, got.Failed, 1)
-	require.Equal(t, []string{"101", "102", "103"}, got.Failed[0].Persons)
-	require.Empty(t, got.Unwritten)
+	require.Empty(t, got.Failed, "each row is named, and nobody else")
+	require.Len(t, got.Unwritten, 6)
+	e, err := w.syncer().Explain(context.Background(), three{}, attendance.Question{Person: "101", Day: attendance.Date{Year: 2026, Month: 3, Day: 4}, Zone: w.now.Location(),
+		Next: w.now.Add(time.Hour), Window: attendance.SinceMark(6, w.now.Location())})
+	require.NoError(t, err)
+	require.Equal(t, attendance.CauseNotWritten, e.Cause)
+	require.NotContains(t, e.Sentence.EN, "next run")
 	w.now = w.now.AddDate(0, 0, 20)
 	w.sink.RefuseRow = nil
 	got, err = w.run(t)
 	require.NoError(t, err)
-	require.Equal(t, 3, got.Written, "far behind the look-back")
+	require.Equal(t, 6, got.Written, "far behind the look-back")
+}
+
+// The only new row of a night is one that the table refuses: it is the row's fault, and
+// neither the mark nor anybody else's days wait for it.
+func TestTheOnlyNewRowIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newRefusedWorld("101")
+	w.punches = w.punches[:1]
+	got, err := w.run(t)
+	require.Equal(t, attendance.CodeRowRefused, attendance.CodeOf(err))
+	require.Len(t, got.Unwritten, 1)
+	require.Empty(t, got.Failed)
+	stream := attendance.Stream{Job: "j", Target: "oa", Source: "dingtalk"}
+	progress, err := attendance.ReadProgress(context.Background(), w.store, stream)
+	require.NoError(t, err)
+	require.True(t, w.now.Equal(progress.ReadUpTo), progress.ReadUpTo)
 }

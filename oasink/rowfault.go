@@ -88,13 +88,16 @@ func (w *writing) countFaults() {
 		id   tableID
 		rows []want
 	}{{signTable, w.plan.sign.rows}, {mobileTable, w.plan.mobile.rows}} {
-		added, faults := 0, 0
+		added, faults, changed, present := 0, 0, 0, 0
 		for i := range l.rows {
 			r := &l.rows[i]
 			switch {
 			case r.fault == nil:
-				if r.held == byNobody || r.held == byThis {
+				switch r.held {
+				case byNobody, byThis:
 					added++
+				case byUs:
+					present++
 				}
 				continue
 			case r.held != byNobody && !r.kept:
@@ -104,18 +107,32 @@ func (w *writing) countFaults() {
 				continue
 			}
 			faults++
+			if r.fault.reason == attendance.RowChanged {
+				changed++
+			}
 			w.written.Unwritten = append(w.written.Unwritten, w.unwrittenRow(l.id, r))
 			if !r.second && !w.stored(r) {
 				w.written.Skipped[r.fault.reason]++
 			}
 		}
-		w.alone = w.alone || faults > 0 && added == 0
+		w.alone = w.alone || added == 0 && tableFault(faults, changed, present)
 	}
 	if w.book != nil {
 		for _, e := range w.book.kept {
 			w.written.Unwritten = append(w.written.Unwritten, w.unremoved(e))
 		}
 	}
+}
+
+// fewFaults is how many refused rows are the rows' own fault, whatever else there is.
+const fewFaults = 3
+
+// tableFault decides whether it may be the table's fault, and not the rows', that a table
+// took none of the rows that were to be added: so many were refused or changed. Those of
+// an earlier run that it holds speak for the table. A table that changes what it is given
+// changes it all.
+func tableFault(faults, changed, present int) bool {
+	return changed > 0 || faults > max(fewFaults, present/20)
 }
 
 // unwrittenRow names a row that its table does not take.
