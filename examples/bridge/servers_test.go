@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/go-sql-driver/mysql"
@@ -21,10 +22,13 @@ import (
 	"github.com/punchbridge/punchbridge/oasink/ecologytest"
 )
 
+// serverDatabases numbers the databases of this process, which tests have at once.
+var serverDatabases atomic.Int64
+
 // onServer is newSite with its OA, an e9, in a new database of MariaDB or PostgreSQL.
 func onServer(t *testing.T, driver string) (*site, *ecologytest.OA) {
 	t.Helper()
-	name := fmt.Sprintf("punchbridge_bridge_%d", os.Getpid())
+	name := fmt.Sprintf("punchbridge_bridge_%d_%d", os.Getpid(), serverDatabases.Add(1))
 	var dsn string
 	var db *bun.DB
 	switch driver {
