@@ -149,7 +149,7 @@ func TestNothingOfAPlatformIsLeftBehind(t *testing.T) {
 			for _, path := range []string{dingtalktest.PathListRecord, "/v1.0/oauth2/accessToken"} {
 				for _, body := range answersWithTokens() {
 					s.ding.Fail(dingtalktest.Fault{Kind: kind, Path: path, User: map[bool]string{true: account(17)}[kind == dingtalktest.BadAccount], Body: body})
-					found.call(s, os.LookupEnv, "run", "daily")
+					found.callWithin(400*time.Millisecond, s, os.LookupEnv, "run", "daily")
 					s.ding.Heal()
 					if kind != dingtalktest.Answer {
 						break
@@ -173,7 +173,7 @@ func TestNothingOfAPlatformIsLeftBehind(t *testing.T) {
 			for _, path := range []string{wecomtest.PathCheckIn, wecomtest.PathToken} {
 				for _, body := range answersWithTokens() {
 					s.wx.Fail(wecomtest.Fault{Kind: kind, Path: path, Code: 60020, Body: body})
-					found.call(s.site, os.LookupEnv, "run", "daily")
+					found.callWithin(400*time.Millisecond, s.site, os.LookupEnv, "run", "daily")
 					s.wx.Heal()
 					if kind != wecomtest.Answer {
 						break
