@@ -154,7 +154,8 @@ func TestColumnsTooShortForATime(t *testing.T) {
 				said += f.Message.EN
 			}
 		}
-		_, err := s.Write(context.Background(), batch(punch(101, at(2, 8, 0, 0), attendance.In)))
+		_, err := s.Write(context.Background(), batch(punch(101, at(2, 8, 0, 0), attendance.In), punch(101, at(2, 18, 0, 0), attendance.Out),
+			punch(101, at(3, 8, 0, 0), attendance.In), punch(101, at(3, 18, 0, 0), attendance.Out)))
 		if on.name == sqliteName {
 			require.Empty(t, said)
 			require.NoError(t, err)

@@ -30,7 +30,7 @@ func TestFaultsOfVendors(t *testing.T) {
 		at     string // the statement that fails
 		times  int    // how often; less than 0: always
 		err    error
-		code   attendance.Code // "": the write succeeds
+		code   attendance.Code // "": the write succeeds; row_refused: but for its row
 		text   string
 		writes int // how many inserts into HrmScheduleSign are sent
 	}{
@@ -85,11 +85,19 @@ func TestFaultsOfVendors(t *testing.T) {
 				started := time.Now()
 				w, err := oa.Write(context.Background(), batch(punch(101, at(2, 8, 0, 0), attendance.In)))
 				require.LessOrEqual(t, time.Since(started), 31*time.Second)
-				require.Equal(t, c.code, attendance.CodeOf(err), "%v", err)
-				if c.code == "" {
+				switch c.code {
+				case "":
 					require.NoError(t, err)
 					require.Equal(t, 1, w.Written)
-				} else {
+				case attendance.CodeRowRefused:
+					require.NoError(t, err)
+					require.Zero(t, w.Written)
+					require.Len(t, w.Unwritten, 1)
+					refused := w.Unwritten[0].Err()
+					require.Equal(t, c.code, refused.Code)
+					require.Contains(t, refused.Detail, c.text)
+				default:
+					require.Equal(t, c.code, attendance.CodeOf(err), "%v", err)
 					require.ErrorContains(t, err, c.text)
 					require.Zero(t, w.Written)
 				}
