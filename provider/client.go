@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
-	"golang.org/x/time/rate"
 
 	"github.com/punchbridge/punchbridge/attendance"
 )
@@ -29,13 +28,6 @@ const (
 	// more is taken at its word by giving up: the caller sees RetryAfter.
 	longestWait = 5 * time.Minute
 )
-
-// A Limiter spaces requests out. *rate.Limiter is one.
-type Limiter interface {
-	// Wait blocks until a request may be sent or ctx ends. An error because the
-	// wait would pass ctx's deadline counts as [context.DeadlineExceeded].
-	Wait(ctx context.Context) error
-}
 
 // A Client makes JSON calls over HTTP. The zero value with a Name works. The
 // fields must not be changed, and the Client not be copied, after the first
@@ -366,29 +358,4 @@ func contextError(ctx context.Context) error {
 		return context.DeadlineExceeded
 	}
 	return nil
-}
-
-// limit waits for the limiter.
-func (c *Client) limit(ctx context.Context, p *call) error {
-	if c.Limiter == nil {
-		return nil
-	}
-	err := c.Limiter.Wait(ctx)
-	if err == nil {
-		return nil
-	}
-	if ended := contextError(ctx); ended != nil {
-		return ended
-	}
-	for _, ended := range [...]error{context.DeadlineExceeded, context.Canceled} {
-		if errors.Is(err, ended) {
-			return ended
-		}
-	}
-	l, ok := c.Limiter.(*rate.Limiter)
-	_, limited := ctx.Deadline()
-	if limited && (!ok || l.Burst() > 0) {
-		return context.DeadlineExceeded // rate has no error value for it
-	}
-	return &attendance.Error{Code: attendance.CodeRequest, Op: p.op, Err: err, Detail: "the rate limiter lets no request through: " + err.Error()}
 }

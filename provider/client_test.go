@@ -19,7 +19,6 @@ import (
 	"github.com/cenkalti/backoff/v4"
 	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/time/rate"
 
 	"github.com/punchbridge/punchbridge/attendance"
 	"github.com/punchbridge/punchbridge/provider"
@@ -344,40 +343,6 @@ type blockedReader struct{ ctx context.Context }
 func (r blockedReader) Read([]byte) (int, error) {
 	<-r.ctx.Done()
 	return 0, r.ctx.Err()
-}
-
-func TestLimiter(t *testing.T) {
-	ok := tripper(func(int, *http.Request) (*http.Response, error) { return reply(200, `{"code":0}`), nil })
-	t.Run("spaces out", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			c := provider.Client{HTTP: ok.client(), Limiter: rate.NewLimiter(2, 1)}
-			began := time.Now()
-			for range 5 {
-				_, err := c.Call(t.Context(), get())
-				require.NoError(t, err)
-			}
-			require.Equal(t, 2*time.Second, time.Since(began))
-		})
-	})
-	t.Run("past the deadline", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			c := provider.Client{HTTP: ok.client(), Limiter: rate.NewLimiter(rate.Every(time.Hour), 1)}
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			_, err := c.Call(ctx, get())
-			require.NoError(t, err)
-			_, err = c.Call(ctx, get())
-			require.Equal(t, context.DeadlineExceeded, err, "bare")
-		})
-	})
-	t.Run("lets nothing through", func(t *testing.T) {
-		c := provider.Client{Name: "acme", HTTP: ok.client(), Limiter: rate.NewLimiter(2, 0)}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-		defer cancel()
-		_, err := c.Call(ctx, get())
-		require.Equal(t, attendance.CodeRequest, attendance.CodeOf(err))
-		require.ErrorContains(t, err, "limiter")
-	})
 }
 
 func TestNilClassify(t *testing.T) {

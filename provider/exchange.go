@@ -50,7 +50,10 @@ func (p *call) refused(ctx context.Context, err error) error {
 	}
 	e, ok := errors.AsType[*attendance.Error](err)
 	if !ok {
-		return &attendance.Error{Code: attendance.CodeUnknown, Op: p.op, Detail: "the budget of calls cannot be read: " + p.hidden.text(err.Error()), Err: p.hidden.err(err)}
+		return p.ownFailure("the budget of calls cannot be read, nothing was sent: ", err, attendance.Text{
+			EN: "look at where the budget is counted (its store may be down); the next run makes up for it",
+			ZH: "无法读取调用量预算，请求未发出：请检查计数所在的存储；下次运行会自动补齐",
+		})
 	}
 	named := *e
 	if named.Op == "" {

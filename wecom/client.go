@@ -132,7 +132,7 @@ func New(cfg Config) (*Client, error) {
 	c.over.clock, c.spans.clock, c.sight.clock = c.clock, c.clock, c.clock
 	c.api, c.records = c.caller(classify), c.caller(classifyRecords)
 	if pace := pace(cfg.PerMinute); pace != nil {
-		c.records.Limiter = both{pace, cfg.Limiter}
+		c.records.Limiter = provider.Limiters{pace, cfg.Limiter}
 	}
 	c.app = c.access(attendance.Text{EN: "the check-in application", ZH: "打卡应用"}, attendance.Text{EN: "Secret", ZH: "应用 Secret（secret）"}, cfg.Tokens, cfg.Secret)
 	c.contact = c.access(attendance.Text{EN: "contact sync", ZH: "通讯录同步"}, attendance.Text{EN: "ContactSecret", ZH: "通讯录同步 Secret（contact_secret）"}, cfg.ContactTokens, cfg.ContactSecret)
@@ -167,16 +167,6 @@ func pace(perMinuteAtMost int) *rate.Limiter {
 	}
 	burst := max(1, perMinuteAtMost/12)
 	return rate.NewLimiter(rate.Limit(float64(max(1, perMinuteAtMost-burst))/60), burst)
-}
-
-// both waits for one limiter and then for the other.
-type both [2]provider.Limiter
-
-func (b both) Wait(ctx context.Context) error {
-	if err := b[0].Wait(ctx); err != nil {
-		return err
-	}
-	return b[1].Wait(ctx)
 }
 
 func (c *Client) caller(classify func(provider.Reply) error) *provider.Client {
