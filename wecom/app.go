@@ -6,7 +6,7 @@ import (
 )
 
 // App is what kind of application the secret or the tokens belong to. It decides
-// how long a stretch one call may ask for.
+// where its administrator enters this machine's address (60020).
 type App uint8
 
 // The kinds of application.
@@ -27,15 +27,14 @@ const (
 	// padding is how many days either side of the asked stretch are read as well.
 	padding = 1
 
-	// The pages of checkin/getcheckindata allow 30 days; the text of 301024 says
-	// less than a month, which may mean 28. A source that quotes the page for
-	// marketplace applications has three days there for visits and for everything
-	// together. Sources disagree, so these are well inside, Config.Days changes
-	// them, and a refused stretch is halved.
-	defaultDays    = 28
-	thirdPartyDays = 3
-	leastDays      = 1 + 2*padding
-	mostDays       = 31
+	// The pages of checkin/getcheckindata allow 30 days, for applications of every
+	// kind (90262, 94205, 96497); the text of 301024 says less than a month, which may
+	// mean 28. One older source has three days for visits, and for everything together,
+	// on the page for marketplace applications. So this is inside, Config.Days changes
+	// it, and a refused stretch is halved and remembered (refusedSpan).
+	defaultDays = 28
+	leastDays   = 1 + 2*padding
+	mostDays    = 31
 )
 
 // daysPerCall is how many whole days, padding included, one call asks for.
@@ -43,8 +42,6 @@ func (c Config) daysPerCall() (int, error) {
 	switch {
 	case c.App > ThirdParty:
 		return 0, fmt.Errorf("wecom: App %d is none of SelfBuilt, Delegated, ThirdParty", c.App)
-	case c.Days == 0 && c.App == ThirdParty:
-		return thirdPartyDays, nil
 	case c.Days == 0:
 		return defaultDays, nil
 	case c.Days < leastDays || c.Days > mostDays:

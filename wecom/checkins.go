@@ -74,8 +74,7 @@ func (p *CheckIns) Name() string { return "wecom" }
 func (p *CheckIns) String() string { return "check-ins of " + p.client.String() }
 
 // Limits returns 100 accounts and as many days as fit between the padding of one
-// call, wherever in a day the span begins: 25 by default, 1 for a ThirdParty
-// application.
+// call, wherever in a day the span begins: 25 by default.
 func (p *CheckIns) Limits() attendance.Limits {
 	days := max(1, p.client.days-2*padding-1)
 	return attendance.Limits{Accounts: accountsPerCall, Span: time.Duration(days) * day}

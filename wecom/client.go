@@ -40,7 +40,8 @@ type Config struct {
 	// App is the kind of the application; zero is SelfBuilt.
 	App App
 	// Days is how many whole days one call asks for at most, a day of padding at
-	// either end included: 3 to 31. 0 means 28, for a ThirdParty application 3.
+	// either end included: 3 to 31. 0 means 28. What WeCom refuses as too long
+	// (301024) is halved, and asked for in halves for the next hour.
 	Days int
 	// BaseURL stands for https://qyapi.weixin.qq.com, the default. /cgi-bin and
 	// what follows is added.
@@ -134,8 +135,8 @@ func New(cfg Config) (*Client, error) {
 	if pace := pace(cfg.PerMinute); pace != nil {
 		c.records.Limiter = provider.Limiters{pace, cfg.Limiter}
 	}
-	c.app = c.access(attendance.Text{EN: "the check-in application", ZH: "打卡应用"}, attendance.Text{EN: "Secret", ZH: "应用 Secret（secret）"}, cfg.Tokens, cfg.Secret)
-	c.contact = c.access(attendance.Text{EN: "contact sync", ZH: "通讯录同步"}, attendance.Text{EN: "ContactSecret", ZH: "通讯录同步 Secret（contact_secret）"}, cfg.ContactTokens, cfg.ContactSecret)
+	c.app = c.access(attendance.Text{EN: "the check-in application", ZH: "打卡应用"}, attendance.Text{EN: "Secret", ZH: "应用 Secret（secret）"}, cfg.App, cfg.Tokens, cfg.Secret)
+	c.contact = c.access(attendance.Text{EN: "contact sync", ZH: "通讯录同步"}, attendance.Text{EN: "ContactSecret", ZH: "通讯录同步 Secret（contact_secret）"}, SelfBuilt, cfg.ContactTokens, cfg.ContactSecret)
 	return c, nil
 }
 

@@ -4,12 +4,12 @@ import "github.com/punchbridge/punchbridge/attendance"
 
 // Codes that more than the table below looks at.
 const (
-	codeOverLimit   = 45009
-	codeNoRight     = 60011
-	codeUserList    = 301023
-	codeNoDetails   = 48009
-	codeOtherApp    = 301002
-	codeUntrustedIP = 60020
+	codeOverLimit    = 45009
+	codeNoRight      = 60011
+	codeUserList     = 301023
+	codeNoDetails    = 48009
+	codeOtherApp     = 301002
+	codeAppForbidden = 60031
 )
 
 // codeOf is the one table of WeCom's errcodes (全局错误码), by what they mean for
@@ -42,11 +42,13 @@ func codeOf(errcode int64) (code attendance.Code, token bool) {
 	case 48001, 48002, 48004, 48005, 48006, codeNoDetails, codeOtherApp:
 		return attendance.CodePermission, false
 
-	// Application switched off; company dissolved or banned.
-	case 50003, 301007:
+	// Application switched off; company dissolved or banned; the application is
+	// forbidden to call anything at all.
+	case 50003, 301007, codeAppForbidden:
 		return attendance.CodeDisabled, false
 
-	case codeUntrustedIP:
+	// The address is not trusted, or not in the white list.
+	case 60020, 301042:
 		return attendance.CodeAddress, false
 
 	// Too many calls in a minute, an hour, a day or a month. overLimit gives it a
@@ -62,7 +64,7 @@ func codeOf(errcode int64) (code attendance.Code, token bool) {
 	// has no licence, or a department likewise. Which of them one bad userid among a
 	// hundred gives, if any, is not settled by any source. 60011 may also mean the
 	// application as a whole; sight decides that.
-	case 301021, 40003, 60111, 46004, 40031, 81013, codeNoRight, 60021, 50002, 701008, 60003, 60123:
+	case 301021, 40003, 60111, 46004, 40031, 81013, codeNoRight, 60021, 60030, 50002, 701008, 60003, 60123:
 		return attendance.CodeAccount, false
 
 	// "userlist is over threshold": none or more than 100 userids, but also what is
@@ -75,8 +77,8 @@ func codeOf(errcode int64) (code attendance.Code, token bool) {
 		return attendance.CodeSpan, false
 
 	// Broken JSON or a value too long; an empty parameter or a wrong method; \u
-	// escapes in the body; a wrong parameter.
-	case 40058, 40063, 40033, 301075:
+	// escapes in the body; wrong parameters, the last ones of make-up punches (补卡).
+	case 40058, 40063, 40033, 301039, 301075, 301080, 301081, 301082, 301083:
 		return attendance.CodeRequest, false
 	}
 	return attendance.CodeUnknown, false

@@ -14,11 +14,12 @@ import (
 type upstream struct {
 	fake     *wecomtest.Server
 	app      App
+	days     int
 	accounts []string
 }
 
 func (u *upstream) Provider(t testing.TB) attendance.Provider {
-	return clientOf(t, u.fake, func(c *Config) { c.App = u.app }).CheckIns()
+	return clientOf(t, u.fake, func(c *Config) { c.App, c.Days = u.app, u.days }).CheckIns()
 }
 
 func (u *upstream) Accounts(testing.TB) []string { return u.accounts }
@@ -84,15 +85,21 @@ func (u *upstream) Fail(_ testing.TB, f providertest.Fault) bool {
 func TestCheckInsPassTheKit(t *testing.T) {
 	for _, model := range []wecomtest.WindowModel{wecomtest.WindowByDay, wecomtest.WindowByTime} {
 		for _, exclusive := range []bool{false, true} {
-			for app, kind := range map[App]wecomtest.App{SelfBuilt: wecomtest.SelfBuilt, ThirdParty: wecomtest.ThirdParty} {
-				name := fmt.Sprintf("model=%d,exclusive=%v,app=%d", model, exclusive, app)
+			for _, old := range []bool{false, true} { // the third-party page of old: few days, no places
+				name := fmt.Sprintf("model=%d,exclusive=%v,old=%v", model, exclusive, old)
 				t.Run(name, func(t *testing.T) {
 					providertest.Run(t, func(testing.TB) providertest.Upstream {
-						fake := wecomtest.New(&wecomtest.Options{Window: model, EndExclusive: exclusive, App: kind})
-						return &upstream{fake: fake, app: app, accounts: staff(fake, accountsPerCall+1)}
+						options := wecomtest.Options{Window: model, EndExclusive: exclusive, OldThirdParty: old}
+						u := &upstream{}
+						if old {
+							options.App, u.app, u.days = wecomtest.ThirdParty, ThirdParty, leastDays
+						}
+						u.fake = wecomtest.New(&options)
+						u.accounts = staff(u.fake, accountsPerCall+1)
+						return u
 					}, providertest.Features{
 						Kinds:      []attendance.Kind{attendance.Regular, attendance.Field},
-						Directions: true, Places: app != ThirdParty, Remarks: true,
+						Directions: true, Places: !old, Remarks: true,
 					})
 				})
 			}

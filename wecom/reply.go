@@ -91,15 +91,6 @@ func errorOf(api *APIError) error {
 // mend of its attendance.Code says it.
 func mendOf(api *APIError) attendance.Text {
 	switch api.Code {
-	case codeUntrustedIP:
-		address := attendance.Text{EN: api.Address, ZH: " " + api.Address}
-		if api.Address == "" {
-			address = attendance.Text{EN: "this machine's public address", ZH: "本机的公网出口 IP"}
-		}
-		return attendance.Text{
-			EN: "add " + address.EN + " to the application's trusted addresses (application management → the application → 企业可信IP); it takes about a minute",
-			ZH: "请在管理后台 → 应用管理 → 该应用 → 企业可信IP 中加入" + address.ZH + "，约一分钟后生效",
-		}
 	case codeOtherApp:
 		return attendance.Text{
 			EN: "the token belongs to another application: check that Secret is that of the application listed under 打卡 → 可调用接口的应用",
@@ -115,11 +106,40 @@ func mendOf(api *APIError) attendance.Text {
 			EN: "enable the application in application management",
 			ZH: "请在管理后台 → 应用管理 中启用该应用",
 		}
+	case codeAppForbidden:
+		return attendance.Text{
+			EN: "WeCom has forbidden this application to call its API: look for a notice in the management console, see that the application is enabled there, and ask WeCom's support, with the hint number",
+			ZH: "企业微信已禁止该应用调用接口：请查看管理后台的通知，确认应用已启用，并凭提示中的 hint 编号联系企业微信客服",
+		}
 	}
-	if code, _ := codeOf(api.Code); code == attendance.CodeCredentials {
+	switch code, _ := codeOf(api.Code); code {
+	case attendance.CodeCredentials:
 		return credentialsMend(attendance.Text{EN: "Secret", ZH: "应用 Secret"})
+	case attendance.CodeAddress:
+		return addressMend(SelfBuilt, api.Address)
 	}
 	return attendance.Text{}
+}
+
+// addressMend is what to do where the address that calls come from is not trusted. In
+// whose console, WeCom's help on 60020 says by the kind of the application; that of one
+// which is not known to be a provider's names both.
+func addressMend(app App, address string) attendance.Text {
+	called := attendance.Text{EN: address, ZH: " " + address}
+	if address == "" {
+		called = attendance.Text{EN: "this machine's public address", ZH: "本机的公网出口 IP"}
+	}
+	const list = "服务商信息 → 基本信息 → IP白名单"
+	if app != SelfBuilt {
+		return attendance.Text{
+			EN: "have the service provider who built the application add " + called.EN + " to the white list in the provider's console (" + list + "); it takes about a minute",
+			ZH: "请由开发该应用的服务商在服务商管理后台 → " + list + " 中加入" + called.ZH + "，约一分钟后生效",
+		}
+	}
+	return attendance.Text{
+		EN: "add " + called.EN + " to the application's trusted addresses (application management → the application → 企业可信IP); it takes about a minute; of an application that a service provider built (代开发): in the provider's console, " + list,
+		ZH: "请在管理后台 → 应用管理 → 该应用 → 企业可信IP 中加入" + called.ZH + "，约一分钟后生效；若应用由服务商代开发，则在服务商管理后台 → " + list + " 中加入",
+	}
 }
 
 func credentialsMend(secret attendance.Text) attendance.Text {

@@ -20,6 +20,7 @@ const tokenLife = 2 * time.Hour
 type access struct {
 	name   attendance.Text
 	secret attendance.Text // what its secret is called
+	app    App             // in whose console it stands
 	tokens provider.TokenSource
 }
 
@@ -34,19 +35,30 @@ func (a *access) named(err error) error {
 	return a.mended(&said)
 }
 
-// mended names the secret that is wrong.
+// mended names the secret that is wrong, and the console where an address is trusted.
 func (a *access) mended(err error) error {
 	e, ok := err.(*attendance.Error) //nolint:errorlint // provider.Client returns it bare
-	if !ok || e.Code != attendance.CodeCredentials {
+	if !ok {
 		return err
 	}
 	said := *e
-	said.Mend = credentialsMend(a.secret)
+	switch e.Code {
+	case attendance.CodeCredentials:
+		said.Mend = credentialsMend(a.secret)
+	case attendance.CodeAddress:
+		address := ""
+		if api, ok := errors.AsType[*APIError](err); ok {
+			address = api.Address
+		}
+		said.Mend = addressMend(a.app, address)
+	default:
+		return err
+	}
 	return &said
 }
 
 // access returns the tokens of a secret: the host's, or ones of our own.
-func (c *Client) access(name, called attendance.Text, tokens provider.TokenSource, secret string) *access {
+func (c *Client) access(name, called attendance.Text, app App, tokens provider.TokenSource, secret string) *access {
 	switch {
 	case tokens != nil:
 	case secret != "":
@@ -55,7 +67,7 @@ func (c *Client) access(name, called attendance.Text, tokens provider.TokenSourc
 	default:
 		return nil
 	}
-	return &access{name, called, tokens}
+	return &access{name, called, app, tokens}
 }
 
 // fetchToken asks for a token of a secret. Whether another request gives the same

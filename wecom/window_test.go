@@ -55,8 +55,8 @@ func TestAnEmptySpanHasNoWindow(t *testing.T) {
 	}
 }
 
-// A span as long as Limits allows is one call wherever in a day it begins; it is
-// not for applications of the marketplace, which have no room for that.
+// A span as long as Limits allows is one call wherever in a day it begins; it is not
+// where three days are all that a call may ask for, which leaves no room for that.
 func TestOneCallASlice(t *testing.T) {
 	for _, days := range []int{4, defaultDays, mostDays} {
 		p := &CheckIns{&Client{days: days}}
@@ -69,10 +69,10 @@ func TestOneCallASlice(t *testing.T) {
 			require.Equal(t, 1, n)
 		}
 	}
-	p := &CheckIns{&Client{days: thirdPartyDays}}
+	p := &CheckIns{&Client{days: leastDays}}
 	require.Equal(t, attendance.Limits{Accounts: 100, Span: day}, p.Limits())
 	n := 0
-	for w := range windows(march(t), thirdPartyDays) {
+	for w := range windows(march(t), leastDays) {
 		require.Less(t, w.end-w.start, int64(3*86400), "within three days")
 		n++
 	}

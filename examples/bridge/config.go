@@ -53,6 +53,7 @@ type providerConfig struct {
 	i18n              bool
 	corpID, agentID   string
 	secret, contact   string
+	app               string // kind of a WeCom application: self_built or delegated
 }
 
 // jobConfig is one job of the file.
@@ -267,6 +268,7 @@ func (r *reader) readProvider(v value) error {
 	case "wecom":
 		keys["corp_id"] = func(v value) error { return v.textInto(&p.corpID) }
 		keys["agent_id"] = func(v value) error { return v.textInto(&p.agentID) }
+		keys["app"] = func(v value) error { return v.word(&p.app, "self_built", "delegated") }
 		keys["secret"] = func(v value) error { return v.textInto(&p.secret) }
 		keys["contact_secret"] = func(v value) error { return v.textInto(&p.contact) }
 	case "dingtalk":

@@ -132,6 +132,7 @@ func TestConfigErrors(t *testing.T) {
 		{"no binding", "binding", []string{"    scope:", "      descend: true", "    xbinding:"}, ":20: jobs[0].xbinding: ", "did you mean binding"},
 		{"no by", "by:", []string{"      bound_only: true"}, ":19: jobs[0].binding.by: ", "workcode"},
 		{"by", "by:", []string{"      by: name"}, ":19: jobs[0].binding.by: ", "workcode"},
+		{"a kind of application", "agent_id", []string{"    app: marketplace"}, ":13: providers[1].app: ", "delegated"},
 		{"by file without file", "by:", []string{"      by: file"}, ":19: jobs[0].binding.file: ", "CSV"},
 		{"bound_only", "by:", []string{"      by: id", "      bound_only: 'no'"}, ":20: jobs[0].binding.bound_only: ", "true, false"},
 		{"inactive", "by:", []string{"      by: id", "      inactive: maybe"}, ":20: jobs[0].binding.inactive: ", "skip, include"},

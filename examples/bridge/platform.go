@@ -99,6 +99,7 @@ type wecomPlatform struct{ *wecom.Client }
 func (p *program) wecom(c *providerConfig) (platform, error) {
 	wx, err := wecom.New(wecom.Config{
 		CorpID: c.corpID, AgentID: c.agentID, Secret: c.secret, ContactSecret: c.contact,
+		App:     map[string]wecom.App{"delegated": wecom.Delegated}[c.app],
 		BaseURL: c.baseURL, Limiter: c.limiter(), Now: p.now, Logger: p.logger,
 	})
 	return wecomPlatform{wx}, err

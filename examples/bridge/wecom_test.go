@@ -225,9 +225,15 @@ func TestWecomRefusals(t *testing.T) {
 		"secret reset meanwhile": {func(s *wecomSite) {
 			s.wx.Fail(wecomtest.Fault{Kind: wecomtest.Errcode, Code: 40001, Path: wecomtest.PathCheckIn})
 		}, "credentials", nil, 1, 1},
-		"not callable":    {func(s *wecomSite) { s.wx.AllowCheckIn(false) }, "permission", []string{"打卡 → 可调用接口的应用"}, 1, 1},
-		"untrusted":       {func(s *wecomSite) { s.wx.Fail(wecomtest.Fault{Kind: wecomtest.Errcode, Code: 60020}) }, "address", []string{wecomtest.DefaultAddress, "企业可信IP"}, 0, 1},
-		"application off": {func(s *wecomSite) { s.wx.Fail(wecomtest.Fault{Kind: wecomtest.Errcode, Code: 50003}) }, "disabled", nil, 0, 1},
+		"not callable": {func(s *wecomSite) { s.wx.AllowCheckIn(false) }, "permission", []string{"打卡 → 可调用接口的应用"}, 1, 1},
+		"untrusted":    {func(s *wecomSite) { s.wx.Fail(wecomtest.Fault{Kind: wecomtest.Errcode, Code: 60020}) }, "address", []string{wecomtest.DefaultAddress, "企业可信IP"}, 0, 1},
+		"untrusted, built by a provider": {func(s *wecomSite) {
+			s.provider = append(s.provider, "app: delegated")
+			s.wx.Fail(wecomtest.Fault{Kind: wecomtest.Errcode, Code: 60020})
+		}, "address", []string{wecomtest.DefaultAddress, "服务商管理后台 → 服务商信息 → 基本信息 → IP白名单"}, 0, 1},
+		"not in the white list": {func(s *wecomSite) { s.wx.Fail(wecomtest.Fault{Kind: wecomtest.Errcode, Code: 301042}) }, "address", []string{wecomtest.DefaultAddress}, 0, 1},
+		"forbidden to call":     {func(s *wecomSite) { s.wx.Fail(wecomtest.Fault{Kind: wecomtest.Errcode, Code: 60031}) }, "disabled", []string{"禁止该应用调用接口"}, 0, 1},
+		"application off":       {func(s *wecomSite) { s.wx.Fail(wecomtest.Fault{Kind: wecomtest.Errcode, Code: 50003}) }, "disabled", nil, 0, 1},
 		"address shut out": {func(s *wecomSite) {
 			s.wx.Fail(wecomtest.Fault{Kind: wecomtest.Errcode, Code: 45009, Path: wecomtest.PathToken})
 		}, "quota", []string{"checkCorpSpamBlock"}, 0, 1},

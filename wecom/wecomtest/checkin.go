@@ -12,7 +12,7 @@ import (
 // Limits of checkin/getcheckindata.
 const (
 	maxUsers          = 100
-	maxThirdPartySpan = 3 * 24 * time.Hour // of types 2 and 3
+	maxThirdPartySpan = 3 * 24 * time.Hour // of types 2 and 3, where OldThirdParty
 	// millisecondsFrom is a Unix time in the year 5138, or one of 1973 in
 	// milliseconds: no window is meant so.
 	millisecondsFrom = 100000000000
@@ -68,11 +68,13 @@ func (s *Server) readCheckIn(c *fake.Call) (w window, ids []string, code int) {
 }
 
 func (s *Server) maxSpan(kind int64) time.Duration {
-	if s.opts.App == ThirdParty && kind != 1 {
+	if s.oldThirdParty() && kind != 1 {
 		return min(s.opts.MaxSpan, maxThirdPartySpan)
 	}
 	return s.opts.MaxSpan
 }
+
+func (s *Server) oldThirdParty() bool { return s.opts.OldThirdParty && s.opts.App == ThirdParty }
 
 // visible returns those of the people that the application may see, as the
 // directory spells them, each once, and whether there are others.
@@ -104,7 +106,7 @@ func (s *Server) appendRecord(b []byte, userID string, r *Record) []byte {
 }
 
 func (s *Server) appendFields(b []byte, userID string, r *Record) []byte {
-	thirdParty := s.opts.App == ThirdParty
+	bare := s.oldThirdParty()
 	kind := r.Type
 	if kind == "" {
 		kind = typeIn
@@ -124,7 +126,7 @@ func (s *Server) appendFields(b []byte, userID string, r *Record) []byte {
 		b = append(b, `,"wifimac":"02:00:5e:10:00:01","mediaids":[]`...)
 	}
 	if !r.Bare {
-		if !r.Scheduled.IsZero() && !thirdParty {
+		if !r.Scheduled.IsZero() && !bare {
 			scheduled := r.Scheduled.Unix()
 			if r.ScheduledAsOffset {
 				scheduled -= midnight(r.day())
@@ -135,7 +137,7 @@ func (s *Server) appendFields(b []byte, userID string, r *Record) []byte {
 		b = strconv.AppendInt(append(b, `,"schedule_id":`...), r.ScheduleID, 10)
 		b = strconv.AppendInt(append(b, `,"timeline_id":`...), r.TimelineID, 10)
 	}
-	if !thirdParty {
+	if !bare {
 		var lat, lng int64
 		if r.Located {
 			lat, lng = int64(math.Round(r.Latitude*1e6)), int64(math.Round(r.Longitude*1e6))

@@ -1,6 +1,7 @@
 package wecomtest_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"iter"
 	"net/http"
@@ -25,6 +26,7 @@ func TestCheckInRefusesWhatIsDocumented(t *testing.T) {
 	from := at("2026-03-02 00:00:00").Unix()
 	const day = 24 * 3600
 	long := with(askA, object{"endtime": from + 3*day + 1})
+	oldThirdParty := wecomtest.Options{App: wecomtest.ThirdParty, OldThirdParty: true}
 	for name, test := range map[string]struct {
 		body any
 		code string
@@ -59,10 +61,12 @@ func TestCheckInRefusesWhatIsDocumented(t *testing.T) {
 		"a negative start":         {body: with(askA, object{"starttime": -1, "endtime": 1}), code: "301024"},
 		"milliseconds":             {body: with(askA, object{"starttime": from * 1000, "endtime": from*1000 + 1}), code: "301024"},
 		"the end of time":          {body: with(askA, object{"endtime": int64(1<<63 - 1)}), code: "301024"},
-		"third party, type 1":      {body: with(long, object{"opencheckindatatype": 1}), code: "0", opts: wecomtest.Options{App: wecomtest.ThirdParty}},
-		"third party, type 2":      {body: with(long, object{"opencheckindatatype": 2}), code: "301024", opts: wecomtest.Options{App: wecomtest.ThirdParty}},
-		"third party, type 3":      {body: long, code: "301024", opts: wecomtest.Options{App: wecomtest.ThirdParty}},
-		"third party, 3 days":      {body: with(askA, object{"endtime": from + 3*day}), code: "0", opts: wecomtest.Options{App: wecomtest.ThirdParty}},
+		"third party":              {body: long, code: "0", opts: wecomtest.Options{App: wecomtest.ThirdParty}},
+		"old third party, type 1":  {body: with(long, object{"opencheckindatatype": 1}), code: "0", opts: oldThirdParty},
+		"old third party, type 2":  {body: with(long, object{"opencheckindatatype": 2}), code: "301024", opts: oldThirdParty},
+		"old third party, type 3":  {body: long, code: "301024", opts: oldThirdParty},
+		"old third party, 3 days":  {body: with(askA, object{"endtime": from + 3*day}), code: "0", opts: oldThirdParty},
+		"self-built, as of old":    {body: long, code: "0", opts: wecomtest.Options{OldThirdParty: true}},
 		"delegated":                {body: long, code: "0", opts: wecomtest.Options{App: wecomtest.Delegated}},
 		"a list":                   {body: "[]", code: "40058"},
 		"null":                     {body: "null", code: "40058"},
@@ -154,7 +158,8 @@ func TestRowShapes(t *testing.T) {
 		without []string
 		row     object
 	}{
-		"third party": {opts: wecomtest.Options{App: wecomtest.ThirdParty}, without: []string{"lat", "lng", "deviceid", "sch_checkin_time"}},
+		"third party":     {opts: wecomtest.Options{App: wecomtest.ThirdParty}, row: object{"lat": json.Number("0"), "lng": json.Number("0"), "deviceid": "DEV-a", "sch_checkin_time": json.Number(fmt.Sprint(noon.Unix()))}},
+		"old third party": {opts: wecomtest.Options{App: wecomtest.ThirdParty, OldThirdParty: true}, without: []string{"lat", "lng", "deviceid", "sch_checkin_time"}},
 	} {
 		r := newRig(t, &test.opts)
 		r.fake.AddUser(wecomtest.User{ID: "a"})

@@ -83,6 +83,10 @@ func text(code int) string {
 		return "no privilege to access/modify contact/party/agent"
 	case 60020:
 		return "not allow to access from your ip"
+	case 60030:
+		return "out of the application's visible range"
+	case 60031:
+		return "application forbidden to call api"
 	case codeNoUser:
 		return "userid not found"
 	case 301002:
@@ -95,6 +99,12 @@ func text(code int) string {
 		return "userlist is over threshold"
 	case codeBadTimeWindow:
 		return "invalid time range"
+	case 301039:
+		return "invalid parameter"
+	case 301042:
+		return "ip not in white list"
+	case 301083:
+		return "invalid punch correction"
 	default:
 		return "error"
 	}

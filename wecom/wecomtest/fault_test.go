@@ -62,7 +62,7 @@ func TestFaultAnswers(t *testing.T) {
 func TestDocumentedTexts(t *testing.T) {
 	r := newRig(t, nil)
 	for _, code := range []int{-1, 6000, 40001, 40003, 40013, 40014, 40033, 40058, 40063, 40091, 41001, 41002, 41004, 42001, 45009, 45033,
-		46004, 48001, 48002, 48005, 48009, 60003, 60011, 60020, 60111, 301002, 301021, 301022, 301023, 301024} {
+		46004, 48001, 48002, 48005, 48009, 60003, 60011, 60020, 60030, 60031, 60111, 301002, 301021, 301022, 301023, 301024, 301039, 301042, 301083} {
 		r.fake.Fail(wecomtest.Fault{Kind: wecomtest.Errcode, Code: code, Times: 1})
 		answer := r.post(wecomtest.PathCheckIn, askA)
 		require.Equal(t, strconv.Itoa(code), answer.code())

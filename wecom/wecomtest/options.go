@@ -37,10 +37,13 @@ type Options struct {
 
 	// App is the kind of application that Secret belongs to. Zero: SelfBuilt.
 	App App
-	// MaxSpan is the longest window of a check-in call. Zero: 30 days, the least
-	// that a source names. For a ThirdParty application types 2 and 3 have 3 days
-	// whatever it is.
+	// MaxSpan is the longest window of a check-in call. Zero: 30 days, as the pages
+	// for applications of every kind have it.
 	MaxSpan time.Duration
+	// OldThirdParty is what one source tells of an older page for ThirdParty
+	// applications: windows of types 2 and 3 have at most three days, and rows have no
+	// lat, lng, deviceid and sch_checkin_time. Others are not affected.
+	OldThirdParty bool
 	// Window is what a window finds. Zero: WindowByDay.
 	Window WindowModel
 	// EndExclusive makes the end of a window exclusive. No source says which; the
@@ -97,8 +100,8 @@ const (
 	SelfBuilt App = iota
 	// Delegated is 代开发应用. The calls of this fake answer it as a SelfBuilt one.
 	Delegated
-	// ThirdParty is 第三方应用: windows of types 2 and 3 have at most three days,
-	// and rows have no lat, lng, deviceid and sch_checkin_time (one source each).
+	// ThirdParty is 第三方应用. It is answered as a SelfBuilt one, unless
+	// [Options.OldThirdParty] is set.
 	ThirdParty
 )
 
