@@ -249,13 +249,24 @@ func account(raw []byte) attendance.Account {
 }
 
 // mobileNumber is the number alone for mainland China (86), else with "+" and the
-// country's code before it.
+// country's code before it. Where the code stands in the number too, which its page does
+// not say, it is the number's that counts.
 func mobileNumber(country, number string) string {
-	country = strings.TrimPrefix(country, "+")
-	if number == "" || country == "" || country == "86" {
-		return number
+	country = strings.TrimLeft(country, "+0")
+	own, international := strings.CutPrefix(number, "+")
+	if rest, ok := strings.CutPrefix(number, country+"-"); ok && country != "" {
+		number = rest
 	}
-	return "+" + country + number
+	switch {
+	case international && strings.HasPrefix(own, "86-"):
+		return own[len("86-"):]
+	case international:
+		return "+" + strings.ReplaceAll(own, "-", "")
+	case number == "" || country == "" || country == "86":
+		return number
+	default:
+		return "+" + country + number
+	}
 }
 
 // scopes returns the departments and users that the application may see.

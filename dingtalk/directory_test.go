@@ -56,6 +56,13 @@ func TestAccountShapes(t *testing.T) {
 	for _, code := range []string{"", "86", "+86"} {
 		require.Equal(t, "13800000001", mobileNumber(code, "13800000001"))
 	}
+	for _, number := range []string{"61234567", "852-61234567", "+852-61234567", "+85261234567"} {
+		for _, code := range []string{"852", "+852", "00852"} {
+			require.Equal(t, "+85261234567", mobileNumber(code, number))
+		}
+	}
+	require.Equal(t, "852-61234567", mobileNumber("", "852-61234567"), "whoever compares it knows the code")
+	require.Equal(t, "13800000001", mobileNumber("86", "+86-13800000001"))
 	require.Equal(t, "+1555", mobileNumber("+1", "555"))
 	require.Empty(t, mobileNumber("852", ""))
 }

@@ -17,9 +17,10 @@ import (
 // ([attendance.Ambiguous]), for choosing would be guessing. People who have left
 // never stand in anybody's way.
 //
-// Values are trimmed on both sides; mobile numbers are compared without spaces,
-// dashes and the country code of mainland China, e-mail addresses without regard
-// to case.
+// Values are trimmed on both sides. Mobile numbers are compared without spaces and
+// dashes and however their country code is written: a number without one is of mainland
+// China, except that the codes of Hong Kong, Macau and Taiwan (852, 853, 886) are known
+// without + or 00 as well. E-mail addresses are compared without regard to case.
 //
 // With a directory, a person whose value is in no entry is [attendance.Unbound],
 // and one whose account it calls inactive is [attendance.Inactive]. With a nil
@@ -152,43 +153,6 @@ func (b *Binding) normal(value string) string {
 		return strings.ToLower(value)
 	}
 	return value
-}
-
-// normalMobile drops what people put between digits, and the country code of a
-// number of mainland China.
-func normalMobile(s string) string {
-	digits := strings.Map(func(r rune) rune {
-		switch r {
-		case ' ', '\t', '-', '(', ')', '.', '\u00a0', '\u3000':
-			return -1
-		}
-		return r
-	}, s)
-	for _, prefix := range [...]string{"+86", "0086", "86"} {
-		if rest, ok := strings.CutPrefix(digits, prefix); ok && len(rest) == 11 && rest[0] == '1' && onlyDigits(rest) {
-			return rest
-		}
-	}
-	return digits
-}
-
-// notPlain reports whether a value that ought to be a mobile number is an encrypted or
-// a masked one: with asterisks, or long and with letters of a code.
-func notPlain(s string) bool {
-	s = strings.TrimSpace(s)
-	if strings.Contains(s, "**") {
-		return true
-	}
-	letters := strings.ContainsFunc(s, func(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' })
-	return letters && len(s) >= encryptedLength
-}
-
-// encryptedLength is the length of the shortest text that a cipher of blocks makes of a
-// mobile number: sixteen bytes, as Base64.
-const encryptedLength = 22
-
-func onlyDigits(s string) bool {
-	return strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' }) < 0
 }
 
 // values are those of a directory's account that people are compared with.
