@@ -14,10 +14,12 @@ type Question struct {
 	// Day is a calendar day in Zone, that of the job.
 	Day  Date
 	Zone *time.Location
-	// Next is when the job runs next; zero when it is not known to. Window is what it
-	// then reads; nil: unknown.
-	Next   time.Time
-	Window Window
+	// Next is when the job runs next by itself; zero when it is not known to. Due is the
+	// last such time before now, zero where it is not known: where the sync log has no run
+	// since, nothing is promised of the next one. Window is what a run of the job reads;
+	// nil: unknown, and then no run is said to bring anything.
+	Next, Due time.Time
+	Window    Window
 	// Again is how somebody has the day read again, for the sentence, such as a
 	// command. Default: to have the day read again.
 	Again Text
@@ -97,9 +99,10 @@ type asking struct {
 
 	standing Standing
 	past     past
-	faults   []error // one for each family that could not be asked
-	rejected bool    // the platform rejects the account
-	lost     error   // the platform keeps the day no longer
+	ahead    map[string]foresight // by family; nil: not known
+	faults   []error              // one for each family that could not be asked
+	rejected bool                 // the platform rejects the account
+	lost     error                // the platform keeps the day no longer
 	rows     []ShownRow
 	showing  bool // the sink tells what is shown
 	since    bool // whatever the runs could not tell the OA, it was told since
@@ -112,8 +115,15 @@ func (a *asking) step(name string, ok bool, en, zh string) {
 
 // trouble is a step that failed.
 func (a *asking) trouble(name string, err error) {
-	words := told(err)
-	a.step(name, false, words, words)
+	what, mend := err.Error(), Text{}
+	if e, ok := asError(err); ok {
+		what, mend = string(e.Code)+": "+e.Sentence(), unpromised(e.Remedy())
+	}
+	t := Text{EN: what, ZH: what}
+	if mend != (Text{}) {
+		t = Text{EN: what + "; " + mend.EN, ZH: what + "；" + mend.ZH}
+	}
+	a.step(name, false, t.EN, t.ZH)
 }
 
 // walk takes the steps. It returns what kept one of them from being taken.

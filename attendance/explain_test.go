@@ -197,6 +197,8 @@ func TestExplainWhoseFaultItIs(t *testing.T) {
 		require.Contains(t, e.Sentence.EN, who+": ")
 		require.Contains(t, e.Sentence.EN, "what happened")
 		require.Contains(t, e.String(), "rows: ", "the walk goes on")
+		require.NotContains(t, e.String(), "next run", "nothing was run that it would make up for")
+		require.NotContains(t, e.String(), "下次运行")
 	}
 	for _, code := range []attendance.Code{attendance.CodeAccount, attendance.CodeHorizon} {
 		p := attendancetest.NewProvider("d", weekLimits)

@@ -44,10 +44,7 @@ func (a *asking) cause(err error) (Cause, Advice) {
 	}
 	skipped := a.count(FateSkipped) == len(records)
 	if skipped && a.past.known && !slices.ContainsFunc(records, func(r Record) bool { return a.past.covers(r.Source, r.Time) }) {
-		advice := a.notRead(records[0])
-		words := a.skips()
-		advice.Why = Text{EN: advice.Why.EN + "; but none of its records becomes a punch: " + words.EN, ZH: advice.Why.ZH + "；但其记录都不会成为打卡：" + words.ZH}
-		return CauseNotRead, advice
+		return CauseNotRead, a.unreadAndSkipped()
 	}
 	if skipped {
 		return CauseSkipped, a.allSkipped()
@@ -56,8 +53,7 @@ func (a *asking) cause(err error) (Cause, Advice) {
 		return CauseNotWritten, a.notWritten(r)
 	}
 	if r, n := a.firstOf(FateFrozen); n > 0 {
-		return CauseNotWritten, Advice{theHR(), Text{EN: "enter the punch in the OA by hand, or have the month opened", ZH: "在 OA 中手工补录，或解除封账"},
-			Text{EN: "the month of " + clock(r.Time, a.Zone) + " is closed to this program", ZH: clock(r.Time, a.Zone) + " 所在月份已对本程序封账"}}
+		return CauseNotWritten, a.closed(r, Text{})
 	}
 	return a.written()
 }
@@ -134,12 +130,32 @@ func (a *asking) noPunch() Advice {
 	if n := len(slices.DeleteFunc(slices.Clone(a.rows), func(r ShownRow) bool { return !a.day.Contains(r.Time) })); n > 0 {
 		advice.Why.EN += fmt.Sprintf("; the OA holds %d rows of the day all the same", n)
 		advice.Why.ZH += fmt.Sprintf("；但 OA 中有当天的 %d 行", n)
+		advice = a.stays(advice)
+	}
+	return advice
+}
+
+// stays adds why rows of ours stand whose punch the platform does not have.
+func (a *asking) stays(advice Advice) Advice {
+	for _, row := range a.ownRows() {
+		if stuck := a.stuck(row); stuck != nil {
+			words := stuck.words(a.Zone)
+			return Advice{theDatabase(), Text{EN: "look at the trigger, key or right that forbids the row's removal, or remove the row by hand", ZH: "检查阻止删除该行的触发器、约束或权限，或手工删除该行"},
+				Text{EN: advice.Why.EN + "; the row of " + clock(row.Time, a.Zone) + " stays: " + words.EN, ZH: advice.Why.ZH + "；" + clock(row.Time, a.Zone) + " 的行仍保留：" + words.ZH}}
+		}
+	}
+	if len(a.ownRows()) > 0 {
+		advice.Why.EN += "; those of ours stay: they are removed by hand or, where that is set (withdrawn: delete), by a run that reads this day and is sure"
+		advice.Why.ZH += "；本程序写入的行仍保留：仅在设置 withdrawn: delete 时，由读取这一天且能确认已撤回的运行删除，否则需手工删除"
 	}
 	return advice
 }
 
 // notRead says why a moment was not read, and when it will be.
-func (a *asking) notRead(r Record) Advice {
+func (a *asking) notRead(r Record) Advice { return a.awaited(r, a.unreadBecause(r)) }
+
+// unreadBecause says why a moment was not read.
+func (a *asking) unreadBecause(r Record) Text {
 	s := a.past.streams[r.Source]
 	at := clock(r.Time, a.Zone)
 	why := Text{EN: "no run has read " + at + " for the person yet", ZH: "尚无任何运行为此人读取 " + at}
@@ -152,20 +168,16 @@ func (a *asking) notRead(r Record) Advice {
 	case len(read) > 0 && !r.Time.Before(read.Bounds().To):
 		why = Text{EN: "the punch of " + at + " came after the last run, which read up to " + clock(read.Bounds().To, a.Zone), ZH: at + " 的打卡在上次运行之后，上次读取到 " + clock(read.Bounds().To, a.Zone)}
 	}
-	return a.awaited(r, why)
+	return why
 }
 
-// awaited says what brings a punch.
-func (a *asking) awaited(r Record, why Text) Advice {
-	switch will := a.willRead(r.Source, r.Time); {
-	case will && !a.Next.IsZero():
-		next := clock(a.Next, a.Zone)
-		return Advice{What: Text{EN: "the next run at " + next + " brings it", ZH: "下次运行（" + next + "）会自动补上"}, Why: why}
-	case will:
-		return Advice{theOperator(), Text{EN: "start the job or enable it", ZH: "执行或启用该任务"}, why}
-	default:
-		return Advice{theOperator(), a.Again, why}
-	}
+// unreadAndSkipped is the advice where no run has read the day, and none would write
+// anything of it.
+func (a *asking) unreadAndSkipped() Advice {
+	advice := a.allSkipped()
+	why, words := a.unreadBecause(a.answer.Records[0]), a.skips()
+	advice.Why = Text{EN: why.EN + "; but none of its records becomes a punch: " + words.EN, ZH: why.ZH + "；但其记录都不会成为打卡：" + words.ZH}
+	return advice
 }
 
 func (a *asking) notWritten(r Record) Advice {
@@ -175,8 +187,8 @@ func (a *asking) notWritten(r Record) Advice {
 	switch {
 	case !r.was.IsZero():
 		why = Text{EN: "the platform's record was corrected from " + clock(r.was, a.Zone) + " to " + at + " after it was read", ZH: "平台记录在读取之后由 " + clock(r.was, a.Zone) + " 更正为 " + at}
-	case r.lost != nil: // nothing is promised: the table decides
-		return Advice{theDatabase(), r.lost.Reason.rowCode().Mend(), Text{EN: why.EN + "; " + r.note.EN, ZH: why.ZH + "；" + r.note.ZH}}
+	case r.lost != nil:
+		return a.untaken(r, Text{EN: why.EN + "; " + r.note.EN, ZH: why.ZH + "；" + r.note.ZH})
 	case r.note != (Text{}):
 		why = Text{EN: why.EN + "; " + r.note.EN, ZH: why.ZH + "；" + r.note.ZH}
 	case r.read && last.run.ID != "":
@@ -184,6 +196,21 @@ func (a *asking) notWritten(r Record) Advice {
 		why.ZH += fmt.Sprintf("，而运行 %s 已于 %s 读过：打卡晚到平台，或该行在 OA 中被更正或删除", last.run.ID, clock(last.at, a.Zone))
 	}
 	return a.awaited(r, why)
+}
+
+// untaken is the advice about a row that the target did not take. Nothing is promised:
+// the target decides.
+func (a *asking) untaken(r Record, why Text) Advice {
+	mend, then := r.lost.Reason.rowCode().Mend(), a.awaited(r, why)
+	switch a.prospect(r).outlook() {
+	case byNextRun:
+	case byNobody, whenOpened:
+		return then
+	default: // no run offers it again by itself
+		mend = r.lost.Reason.repair()
+		mend = Text{EN: mend.EN + "; then: " + then.What.EN, ZH: mend.ZH + "；之后：" + then.What.ZH}
+	}
+	return Advice{theDatabase(), mend, why}
 }
 
 func (a *asking) fromOther(r Record) Advice {

@@ -12,9 +12,11 @@ const runsSearched = 300
 
 // A past is what is remembered of the person and the day.
 type past struct {
-	known   bool // something is remembered
-	logged  bool // the sync log holds a run of the job
-	streams map[string]remembered
+	known  bool // something is remembered
+	logged bool // the sync log holds a run of the job
+	// lastBegan is when the job's last run of its own began, or any where there is none.
+	lastBegan time.Time
+	streams   map[string]remembered
 	// failed is the latest run that could not read the day for the person, if none
 	// read it later, and why.
 	failed RunRecord
@@ -174,13 +176,17 @@ func (a *asking) search(ctx context.Context) error {
 		a.past.logged = len(a.past.streams) > 0
 		return nil
 	}
-	filter := RunFilter{Job: a.first.opts.Job, Target: a.first.opts.Target, Limit: 1}
-	for _, err := range log.Runs(ctx, filter) {
-		if err != nil {
-			return err
+	filter := RunFilter{Job: a.first.opts.Job, Target: a.first.opts.Target}
+	for _, kind := range [...]RunKind{"", KindRun} {
+		filter.Kind, filter.Limit = kind, 1
+		for r, err := range log.Runs(ctx, filter) {
+			if err != nil {
+				return err
+			}
+			a.past.logged, a.past.lastBegan = true, r.Report.Started
 		}
-		a.past.logged = true
 	}
+	filter.Kind = ""
 	if a.Owed != nil {
 		owed, known := a.Owed(ctx, PersonDay{a.Person, a.Day})
 		a.since = known && !owed
@@ -200,6 +206,7 @@ func (a *asking) search(ctx context.Context) error {
 		if a.past.failed.ID == "" && a.past.last().at.IsZero() {
 			if i := slices.IndexFunc(r.Report.Failed, a.concerns); i >= 0 {
 				a.past.failed, a.past.why = r, r.Report.Failed[i]
+				a.past.why.Message = unpromised(Text{EN: a.past.why.Message}).EN
 			}
 		}
 		for _, u := range r.Report.Unwritten {
@@ -254,26 +261,6 @@ func wantsAny(wanted map[string]bool) bool {
 // concerns reports whether a failure is about the person and the day.
 func (a *asking) concerns(f Failure) bool {
 	return slices.Contains(f.Persons, a.Person) && len(Spans{f.Span}.Within(a.day)) > 0
-}
-
-// willRead reports whether the job's next run reads the moment, which was read before
-// or not.
-func (a *asking) willRead(source string, t time.Time) bool {
-	if a.Window == nil {
-		return false
-	}
-	now := a.Next
-	if now.IsZero() {
-		now = a.now
-	}
-	owed := a.past.streams[source].owed
-	m := Moment{Now: now, Mark: owed.Bounds().To}
-	span, err := a.Window.Span(m)
-	w, remembers := a.Window.(Remembering)
-	if remembers && a.past.known && a.past.covers(source, t) {
-		span, err = w.Again(m)
-	}
-	return err == nil && (span.Contains(t) || remembers && a.past.known && !a.past.covers(source, t) && owed.Contains(t))
 }
 
 func clock(t time.Time, zone *time.Location) string { return t.In(zone).Format(time.DateTime) }

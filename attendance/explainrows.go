@@ -15,6 +15,9 @@ func (a *asking) look(ctx context.Context) error {
 	if err := a.compare(ctx); err != nil {
 		return a.unread(ctx, err)
 	}
+	if err := a.foresee(ctx); err != nil {
+		return err
+	}
 	a.recordSteps()
 	a.rowStep()
 	if a.showing {
@@ -117,6 +120,26 @@ func (a *asking) preview(ctx context.Context, source string, punches []Punch) (P
 		}
 	}
 	return p, nil
+}
+
+// ownRows are the rows of the day that are ours.
+func (a *asking) ownRows() []ShownRow {
+	return slices.DeleteFunc(slices.Clone(a.rows), func(r ShownRow) bool { return !r.Ours || !a.day.Contains(r.Time) })
+}
+
+// stuck is why the target, when a run last tried, did not let go of a row whose punch the
+// platform has no longer; nil if it is no such row.
+func (a *asking) stuck(row ShownRow) *Rejected {
+	at := row.Time.Unix()
+	if !row.Ours || slices.ContainsFunc(a.answer.Records, func(r Record) bool { return r.Time.Unix() == at }) {
+		return nil
+	}
+	for i, u := range a.past.unwritten {
+		if u.Reason == RowRefused && u.Time.Unix() == at {
+			return &a.past.unwritten[i]
+		}
+	}
+	return nil
 }
 
 // fate is what the last punch of a second adds to what those before it do.

@@ -36,7 +36,7 @@ func (a *asking) fateWords(r Record) Text {
 	case FateMissing:
 		t = Text{EN: "no row holds it", ZH: "OA 中没有对应的行"}
 		if !r.was.IsZero() {
-			t = Text{EN: "its row stands at " + clock(r.was, a.Zone) + " and would be moved", ZH: "其行在 " + clock(r.was, a.Zone) + "，将被更正"}
+			t = Text{EN: "its row stands at " + clock(r.was, a.Zone) + " and would be moved by a run that reads it", ZH: "其行在 " + clock(r.was, a.Zone) + "，读取这一天的运行会更正"}
 		}
 	case FateFrozen:
 		t = Text{EN: "no row holds it, and its month is closed", ZH: "OA 中没有对应的行，且该月已封账"}
@@ -82,6 +82,10 @@ func (a *asking) rowStep() {
 			line, lineZH = line+" (by the run "+r.Run+")", lineZH+"（由运行 "+r.Run+" 写入）"
 		case r.Ours:
 			line, lineZH = line+" (ours)", lineZH+"（本程序标识）"
+		}
+		if stuck := a.stuck(r); stuck != nil {
+			words := stuck.words(a.Zone)
+			line, lineZH, ok = line+" ["+words.EN+"]", lineZH+"［"+words.ZH+"］", false
 		}
 		if !r.Counted {
 			line, lineZH = line+" ["+r.Why.EN+"]", lineZH+"［"+r.Why.ZH+"］"

@@ -1,10 +1,36 @@
 package attendance
 
-import "time"
+import (
+	"strings"
+	"time"
+)
+
+// AdviceOf says who has to do what about the error of a run, a check or an explanation.
+// It promises nothing: whether a later run makes up for it depends on the job. A nil
+// error is nobody's.
+func AdviceOf(err error) Advice {
+	switch code := CodeOf(err); {
+	case err == nil:
+		return Advice{}
+	case isStore(err):
+		return storeAdvice(err)
+	case code == CodeRowRefused, code == CodeRowChanged:
+		return Advice{theDatabase(), code.Mend(), Text{EN: "the database does not take a row (" + detailOf(err) + ")", ZH: "数据库未接受某一行（" + detailOf(err) + "）"}}
+	default:
+		return platformAdvice(err)
+	}
+}
+
+// unpromised is a mend without the promise that ends many of them.
+func unpromised(mend Text) Text {
+	const en, zh = "the next run makes up for it", "下次运行会自动补齐"
+	cut := strings.NewReplacer("; "+en, "", ", "+en, "", "；"+zh, "", "，"+zh, "")
+	return Text{EN: cut.Replace(mend.EN), ZH: cut.Replace(mend.ZH)}
+}
 
 // platformAdvice says whose fault it is that the platform does not tell.
 func platformAdvice(err error) Advice {
-	mend := remedyOf(err)
+	mend := unpromised(remedyOf(err))
 	who := thePlatform()
 	what := Text{EN: "the platform does not tell", ZH: "平台未给出答案"}
 	switch CodeOf(err) {
@@ -19,6 +45,10 @@ func platformAdvice(err error) Advice {
 	case CodeMalformed:
 		who, what = theNetwork(), Text{EN: "something answered in the platform's place, and not with JSON", ZH: "应答不是平台的 JSON"}
 		mend = Text{EN: "look for a proxy, firewall or login page between here and the platform, and at the configured address", ZH: "检查到平台之间的代理、防火墙、登录页，以及所配置的地址"}
+	case CodeEveryone:
+		who, what = theOperator(), Text{EN: "the platform rejects every account", ZH: "平台拒绝了所有账号"}
+	case CodeRequest, CodeSpan, CodeUnknown:
+		who, what = theOperator(), Text{EN: "something went wrong that this program does not know", ZH: "出现程序未知的错误"}
 	case CodeUnavailable, CodeThrottled:
 		who, what = theNetwork(), Text{EN: "the platform cannot be reached or is busy", ZH: "平台无法连接或繁忙"}
 	case CodeHorizon:
@@ -31,11 +61,20 @@ func platformAdvice(err error) Advice {
 }
 
 func storeAdvice(err error) Advice {
-	mend := remedyOf(err)
+	mend := unpromised(remedyOf(err))
 	if mend == (Text{}) {
 		mend = CodeStoreDown.Mend()
 	}
 	return Advice{theDatabase(), mend, Text{EN: "the database could not be asked (" + detailOf(err) + ")", ZH: "无法查询数据库（" + detailOf(err) + "）"}}
+}
+
+// repair is what to do about a row that the target does not take, without saying when
+// it is offered again.
+func (r Reason) repair() Text {
+	if r == RowChanged {
+		return Text{EN: "find the trigger or the type of a column that changes what is written", ZH: "检查改变写入值的触发器或列类型"}
+	}
+	return Text{EN: "look at the index, CHECK or trigger that is named, or at the row that is in its way", ZH: "检查所提示的唯一索引、CHECK 约束、触发器，或占位的那一行"}
 }
 
 // words says a reason for people.

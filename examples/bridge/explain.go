@@ -105,7 +105,7 @@ func (p *program) explanation(ctx context.Context, w *work) (attendance.Explanat
 		ZH: fmt.Sprintf("执行 bridge backfill %s -from %v -to %v", job.name, p.command.day, p.command.day)}}
 	q.Owed = func(ctx context.Context, d attendance.PersonDay) (owed, known bool) { return p.owes(ctx, job.oa, d) }
 	if at := job.schedule(); job.enabled && at != nil {
-		q.Next = at.Next(p.now())
+		q.Next, q.Due = at.Next(p.now()), job.due(p.now())
 	}
 	if _, err := p.store(ctx); err != nil { // a sync log that is not there yet is an empty one
 		return attendance.Unexplained(q, err), nil, err
@@ -150,13 +150,13 @@ func (p *program) printExplanation(e attendance.Explanation, err error) {
 	zone := p.config.zoneOf(p.command.job)
 	if !p.command.json {
 		fmt.Fprint(p.out, e)
-		if t := troubleOf(err); t != nil {
+		if t := explainTrouble(err); t != nil {
 			p.printEnd(e.Warnings, t)
 		}
 		return
 	}
 	d := explainDocument{Employee: e.Person, Name: e.Name, Day: e.Day.String(), Code: e.Cause, SentenceZH: e.Sentence.ZH, SentenceEN: e.Sentence.EN,
-		Steps: []stepLine{}, Records: []recordLine{}, Calls: e.Calls, Error: troubleOf(err)}
+		Steps: []stepLine{}, Records: []recordLine{}, Calls: e.Calls, Error: explainTrouble(err)}
 	for _, s := range e.Steps {
 		d.Steps = append(d.Steps, stepLine{s.Name, s.OK, s.Detail.String()})
 	}
@@ -167,4 +167,14 @@ func (p *program) printExplanation(e attendance.Explanation, err error) {
 		d.Shown = &shownLine{clockIn(s.In, zone), clockIn(s.Out, zone)}
 	}
 	p.print(d)
+}
+
+// explainTrouble is troubleOf without a word of the next run: nothing was run here that
+// it could make up for.
+func explainTrouble(err error) *trouble {
+	t := troubleOf(err)
+	if t != nil {
+		t.Mend = attendance.AdviceOf(err).What.String()
+	}
+	return t
 }

@@ -111,6 +111,18 @@ func (j *jobConfig) schedule() scheduler.Schedule {
 	return scheduler.AnyOf(times...)
 }
 
+// due is when the job was to start last, up to now; zero if it has no times.
+func (j *jobConfig) due(now time.Time) (last time.Time) {
+	at := j.schedule()
+	if at == nil {
+		return last
+	}
+	for next := at.Next(now.AddDate(0, 0, -3)); !next.IsZero() && !next.After(now); next = at.Next(next) {
+		last = next
+	}
+	return last
+}
+
 // The hour and minute of the deep re-read: when nobody punches, away from the full hour.
 const rereadHour, rereadMinute = 3, 10
 
