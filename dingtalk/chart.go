@@ -88,17 +88,13 @@ func (cache *chartCache) get(ctx context.Context, c *Client) (*chart, error) {
 	}
 	began := c.clock()
 	org, err := c.readChart(ctx)
-	switch attendance.CodeOf(err) {
-	case "":
-		if err != nil {
-			return nil, err
-		}
-	case attendance.CodePermission, attendance.CodeAccount:
+	switch {
+	case cannotBeAsked(err) || attendance.CodeOf(err) == attendance.CodePermission:
 		// May not be read. Whether the company is small enough to be asked for as a
 		// whole can still be tried.
 		org = &chart{nodes: make([]node, 1), everybody: true}
 		org.nodes[0].id, org.nodes[0].parent, org.nodes[0].end = rootDepartment, -1, 1
-	default:
+	case err != nil:
 		return nil, err
 	}
 	cache.latest.Store(&datedChart{org, began})
@@ -120,6 +116,7 @@ type chartWalk struct {
 	met     map[int64]bool
 	visited []visited
 	chart   *chart
+	wrong   int // departments that were called wrong, since the last answer
 }
 
 type visited struct {
@@ -135,12 +132,17 @@ func (w *chartWalk) visit(ctx context.Context, id int64, parent int32) error {
 	at := int32(len(w.visited))
 	w.visited = append(w.visited, visited{id: id, parent: parent, end: at + 1})
 	users, below, err := w.client.department(ctx, id)
-	if err != nil {
-		if parent >= 0 && attendance.CodeOf(err) == attendance.CodeAccount {
-			return nil // gone since its parent was read
-		}
+	switch {
+	case err == nil:
+		w.wrong = 0
+	case !cannotBeAsked(err) || parent < 0 && len(below) == 0:
 		return err
+	case attendance.CodeOf(err) != attendance.CodeAccount:
+		if w.wrong++; w.wrong >= mostWrong {
+			return err
+		}
 	}
+	// Whoever is only in a department that is not answered for is asked for by name.
 	for raw := range provider.Array(users) {
 		w.add(provider.TextBytes(raw), at)
 	}
@@ -157,18 +159,25 @@ func (w *chartWalk) visit(ctx context.Context, id int64, parent int32) error {
 	return nil
 }
 
-// department returns the users and the children of one department.
+// department returns the users and the children of one department. Beside an error
+// stands which of the two is known.
 func (c *Client) department(ctx context.Context, id int64) (users, below []byte, err error) {
 	body := departmentBody{ID: id}
 	reply, err := c.call(ctx, provider.Request{URL: pathUserIDs, Body: body})
-	if err != nil {
+	if err != nil && (!cannotBeAsked(err) || attendance.CodeOf(err) == attendance.CodeAccount) {
 		return nil, nil, err
 	}
-	users = provider.Member(provider.Member(reply.Body, "result"), "userid_list")
-	if reply, err = c.call(ctx, provider.Request{URL: pathDepartmentIDs, Body: body}); err != nil {
-		return nil, nil, err
+	if err == nil {
+		users = provider.Member(provider.Member(reply.Body, "result"), "userid_list")
 	}
-	return users, provider.Member(provider.Member(reply.Body, "result"), "dept_id_list"), nil
+	reply, belowErr := c.call(ctx, provider.Request{URL: pathDepartmentIDs, Body: body})
+	if belowErr == nil {
+		below = provider.Member(provider.Member(reply.Body, "result"), "dept_id_list")
+	}
+	if belowErr != nil && (err == nil || !cannotBeAsked(belowErr)) {
+		err = belowErr
+	}
+	return users, below, err
 }
 
 type departmentBody struct {

@@ -113,6 +113,44 @@ func TestPlanLeavesNobodyOut(t *testing.T) {
 	}
 }
 
+// Whoever is only in a department that cannot be asked is asked for by name.
+func TestChartWithoutADepartment(t *testing.T) {
+	for _, code := range []int{60003, 40035, 400002, 400, 99999} {
+		synctest.Test(t, func(t *testing.T) {
+			fake := companyOf(nil)
+			fake.Fail(dingtalktest.Fault{Kind: dingtalktest.BadDepartment, Department: 2, Path: pathUserIDs, Code: code})
+			c := clientOf(t, fake, nil)
+			org, err := c.chart.get(t.Context(), c)
+			require.NoError(t, err, code)
+			require.False(t, org.everybody)
+			require.Contains(t, org.home, "four")
+			require.NotContains(t, org.home, "two")
+			if code != 60003 { // else it is gone
+				require.Contains(t, org.home, "three", "the departments below are known")
+			}
+			var q attendance.Query
+			now := time.Now().In(shanghai())
+			q.Span = attendance.Span{From: now.Add(-30 * day), To: now}
+			for _, account := range append(staff(fake, 30), "boss", "two", "three", "four") {
+				q.Accounts = append(q.Accounts, account)
+				fake.AddCheckIn(dingtalktest.CheckIn{UserID: account, Time: now.Add(-time.Hour), Place: "p"})
+			}
+			a, err := clientOf(t, fake, nil).CheckIns().Fetch(t.Context(), q)
+			require.NoError(t, err)
+			require.Len(t, a.Punches, len(q.Accounts), "nobody lost")
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		fake := companyOf(nil)
+		fake.Fail(dingtalktest.Fault{Kind: dingtalktest.BadDepartment, Department: 1, Path: pathUserIDs, Code: 400002})
+		fake.Fail(dingtalktest.Fault{Kind: dingtalktest.BadDepartment, Department: 1, Path: pathDepartmentIDs, Code: 400002})
+		c := clientOf(t, fake, nil)
+		org, err := c.chart.get(t.Context(), c)
+		require.NoError(t, err)
+		require.True(t, org.everybody)
+	})
+}
+
 func TestChartErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake := dingtalktest.New(nil)

@@ -119,7 +119,7 @@ func (c *Client) checkCheckIns(ctx context.Context) []attendance.Finding {
 			"order":         {"asc"},
 		},
 	})
-	if departmentRefused(err) {
+	if cannotBeAsked(err) {
 		// Too large a company for one call, most likely: ask for one user.
 		_, err = c.metered(ctx, provider.Request{URL: pathCheckInsOfUsers, Body: checkInsBody{
 			Users: probeAccount, Start: now.Add(-time.Minute).UnixMilli(), End: now.UnixMilli(), Size: 1}})

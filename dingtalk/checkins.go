@@ -141,10 +141,11 @@ func (f *checkInFetch) all(ctx context.Context, accounts []string) error {
 			switch {
 			case err == nil:
 				answered++
-			case !departmentRefused(err):
+			case !cannotBeAsked(err):
 				return err
 			default:
-				// More users than by our count, or gone since: the next plan goes around it.
+				// More users than by our count, or gone since: the next plan goes around it. The
+				// docs say that a department with more than 1000 users fails, but not with which code.
 				if refused++; refused > mostRefused && answered == 0 {
 					return err
 				}
@@ -154,18 +155,6 @@ func (f *checkInFetch) all(ctx context.Context, accounts []string) error {
 		}
 	}
 	return f.byUsers(ctx, byName)
-}
-
-// departmentRefused reports whether an error may mean that a department is too
-// large, gone or out of sight. The docs say that a department with more than 1000
-// users fails, but not with which code.
-func departmentRefused(err error) bool {
-	switch attendance.CodeOf(err) {
-	case attendance.CodeRequest, attendance.CodeUnknown, attendance.CodeAccount:
-		return true
-	default:
-		return false
-	}
 }
 
 // byDepartment reads the check-ins of a department and all below it.

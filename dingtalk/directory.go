@@ -1,6 +1,7 @@
 package dingtalk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -38,8 +39,10 @@ func (c *Client) Directory() *Directory { return &Directory{c} }
 func (d *Directory) String() string { return "directory of " + d.client.String() }
 
 // Accounts implements [attendance.Directory]. It keeps the ids it has yielded, one
-// page of users and the departments yet to visit, nothing else. A department or
-// user that vanishes while the walk goes on, or is out of sight, is a warning.
+// page of users and the departments yet to visit, nothing else. A department or user
+// that DingTalk does not answer for (gone meanwhile, out of sight, called wrong) is the
+// warning directory_incomplete, and the walk goes on; when none is answered for, or fifty
+// in a row are called wrong, the error ends it, as any other trouble does.
 func (d *Directory) Accounts(ctx context.Context) iter.Seq2[attendance.Account, error] {
 	return func(yield func(attendance.Account, error) bool) {
 		w := &walk{client: d.client, yield: yield, met: map[int64]bool{}, yielded: map[string]struct{}{}}
@@ -57,49 +60,92 @@ type walk struct {
 	yield   func(attendance.Account, error) bool
 	met     map[int64]bool
 	yielded map[string]struct{}
+
+	// lost is the first refusal of a department that is neither gone nor out of sight;
+	// wrong is how many such there were since the last answer.
+	lost  error
+	wrong int
 }
 
 func (w *walk) all(ctx context.Context) error {
 	err := w.from(ctx, rootDepartment)
-	if err == nil && len(w.yielded) == 0 && !w.yield(attendance.Account{}, attendance.Warningf("directory_empty",
-		"DingTalk's directory has no user that the application may see; check its range of contacts (通讯录权限范围)")) {
-		return errStopped
-	}
-	if attendance.CodeOf(err) != attendance.CodeAccount {
+	switch {
+	case err == nil && len(w.yielded) == 0 && w.lost != nil:
+		return w.lost
+	case err == nil && len(w.yielded) == 0:
+		return w.warn("directory_empty", "DingTalk's directory has no user that the application may see; check its range of contacts (通讯录权限范围)")
+	case !cannotBeAsked(err) || w.wrong >= mostWrong:
 		return err
+	case attendance.CodeOf(err) == attendance.CodeAccount:
+		return w.inSight(ctx, nothingInSight())
+	default:
+		return w.inSight(ctx, err)
 	}
-	// The root is out of sight: start from what is in sight.
+}
+
+// inSight walks what is in sight where the root is not. unseen is the error where
+// nothing is.
+func (w *walk) inSight(ctx context.Context, unseen error) error {
 	delete(w.met, rootDepartment)
 	departments, users, err := w.client.scopes(ctx)
-	switch code := attendance.CodeOf(err); {
-	case code == attendance.CodeRequest || code == attendance.CodeUnknown:
-		return nothingInSight() // scopes are not told either
+	switch {
+	case cannotBeAsked(err):
+		return unseen // scopes are not told either
 	case err != nil:
 		return err
 	}
 	for _, id := range departments {
-		if err := w.skipping(w.from(ctx, id)); err != nil {
+		if err := w.skipping("department", id, w.from(ctx, id)); err != nil {
 			return err
 		}
 	}
 	for _, id := range users {
-		if err := w.skipping(w.user(ctx, id)); err != nil {
+		if err := w.skipping("user", id, w.user(ctx, id)); err != nil {
 			return err
 		}
 	}
 	if len(w.yielded) == 0 {
-		return nothingInSight()
+		return unseen
 	}
 	return nil
 }
 
-// skipping turns the error of an object that is gone or out of sight into a
-// warning.
-func (w *walk) skipping(err error) error {
-	if attendance.CodeOf(err) != attendance.CodeAccount {
+// cannotBeAsked reports whether DingTalk itself does not answer for a department or a
+// user: gone, out of sight, or for a reason of its own. Trouble of the network, the token,
+// a permission or a limit is none of theirs.
+func cannotBeAsked(err error) bool {
+	if _, ok := errors.AsType[*APIError](err); !ok {
+		return false
+	}
+	switch attendance.CodeOf(err) {
+	case attendance.CodeRequest, attendance.CodeUnknown, attendance.CodeAccount:
+		return true
+	default:
+		return false
+	}
+}
+
+// mostWrong is how many departments may be called wrong one after the other: so many
+// are not the departments' fault, and many failing calls get an address shut out.
+const mostWrong = 50
+
+// skipping turns the error of an object that cannot be asked into a warning.
+func (w *walk) skipping(kind string, id any, err error) error {
+	if !cannotBeAsked(err) || w.wrong >= mostWrong {
 		return err
 	}
-	if !w.yield(attendance.Account{}, attendance.Warningf("directory_incomplete", "%v", err)) {
+	if attendance.CodeOf(err) != attendance.CodeAccount {
+		w.lost = cmp.Or(w.lost, err)
+		if w.wrong++; w.wrong >= mostWrong {
+			return err
+		}
+	}
+	return w.warn("directory_incomplete", "钉钉不返回%[1]s %[2]v，仅在其中的人会成为未绑定 / DingTalk does not answer for the %[3]s %[2]v, and whoever is only there counts as unbound: %[4]v",
+		map[string]string{"department": "部门", "user": "员工"}[kind], id, kind, err)
+}
+
+func (w *walk) warn(code, format string, args ...any) error {
+	if !w.yield(attendance.Account{}, attendance.Warningf(code, format, args...)) {
 		return errStopped
 	}
 	return nil
@@ -116,24 +162,43 @@ func (w *walk) from(ctx context.Context, top int64) error {
 		}
 		w.met[id] = true
 		below, err := w.department(ctx, id)
-		if err != nil && id != top {
-			err = w.skipping(err)
-		}
-		if err != nil {
+		switch {
+		case err == nil:
+			w.wrong = 0
+		case id == top && (below == nil || attendance.CodeOf(err) == attendance.CodeAccount):
 			return err
+		default:
+			if err := w.skipping("department", id, err); err != nil {
+				return err
+			}
 		}
 		pending = append(pending, below...)
 	}
 	return nil
 }
 
-// department yields the users of one department and returns the departments
-// directly below it.
+// department yields the users of one department and returns the departments directly
+// below it, also beside an error that is about its users alone; nil where they are not
+// known. Users may be told where those are not.
 func (w *walk) department(ctx context.Context, id int64) (below []int64, err error) {
+	below, err = w.below(ctx, id)
+	if err != nil && (!cannotBeAsked(err) || attendance.CodeOf(err) == attendance.CodeAccount) {
+		return nil, err
+	}
+	usersErr := w.users(ctx, id)
+	if err == nil || usersErr != nil && !cannotBeAsked(usersErr) {
+		err = usersErr
+	}
+	return below, err
+}
+
+// below returns the departments directly below one; not nil beside a nil error.
+func (w *walk) below(ctx context.Context, id int64) ([]int64, error) {
 	reply, err := w.client.call(ctx, provider.Request{URL: pathDepartments, Body: departmentBody{ID: id}})
 	if err != nil {
 		return nil, err
 	}
+	below := []int64{}
 	list := provider.Member(reply.Body, "result")
 	if len(list) == 0 || list[0] != '[' && string(list) != "null" {
 		return nil, stuck(pathDepartments, "errcode 0 without the list result")
@@ -145,7 +210,7 @@ func (w *walk) department(ctx context.Context, id int64) (below []int64, err err
 		}
 		below = append(below, child)
 	}
-	return below, w.users(ctx, id)
+	return below, nil
 }
 
 // usersBody is the body of a query for users.
@@ -203,7 +268,7 @@ func (w *walk) user(ctx context.Context, id string) error {
 // emit yields an account that was not yielded before.
 func (w *walk) emit(a attendance.Account) bool {
 	if a.ID == "" {
-		return w.yield(attendance.Account{}, attendance.Warningf("directory_incomplete", "DingTalk's directory has a user without userid"))
+		return w.warn("directory_incomplete", "钉钉通讯录中有一个没有 userid 的员工 / DingTalk's directory has a user without userid") == nil
 	}
 	if _, again := w.yielded[a.ID]; again {
 		return true

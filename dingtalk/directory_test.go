@@ -211,3 +211,117 @@ func TestDirectoryThatCannotGoOn(t *testing.T) {
 		})
 	}
 }
+
+// companyOf is a company of the departments 2 with 3 below it, and 4, each with one
+// person, and of a boss in none of them.
+func companyOf(options *dingtalktest.Options) *dingtalktest.Server {
+	fake := dingtalktest.New(options)
+	fake.AddDepartment(dingtalktest.Department{ID: 2, Parent: 1}, dingtalktest.Department{ID: 3, Parent: 2}, dingtalktest.Department{ID: 4, Parent: 1})
+	fake.AddUser(dingtalktest.User{ID: "boss", Departments: []int64{1}})
+	for id, department := range map[string]int64{"two": 2, "three": 3, "four": 4} {
+		fake.AddUser(dingtalktest.User{ID: id, Departments: []int64{department}})
+	}
+	return fake
+}
+
+// A department that DingTalk does not answer for costs the directory nobody but those who
+// are only there; trouble that is not the department's ends the reading.
+func TestDepartmentsThatCannotBeAsked(t *testing.T) {
+	for _, code := range []int{60003, 40009, 60019, 50004, 40035, 400002, 40038, 400, 404, 22, 99999, 33012} {
+		synctest.Test(t, func(t *testing.T) {
+			for _, test := range []struct {
+				path string
+				want []string
+			}{
+				{"", []string{"boss", "four"}},
+				{pathUsers, []string{"boss", "three", "four"}},
+				{pathDepartments, []string{"boss", "four"}},
+			} {
+				fake := companyOf(nil)
+				fake.Fail(dingtalktest.Fault{Kind: dingtalktest.BadDepartment, Department: 2, Path: test.path, Code: code})
+				accounts, warnings, err := list(t, clientOf(t, fake, nil).Directory())
+				require.NoError(t, err, code)
+				for _, id := range test.want {
+					require.Contains(t, accounts, id, "%d at %s", code, test.path)
+				}
+				require.Len(t, warnings, 1, "%d at %q", code, test.path)
+				require.Equal(t, "directory_incomplete", warnings[0].Code)
+				require.Contains(t, warnings[0].Message, "部门 2")
+				require.Contains(t, warnings[0].Message, "the department 2")
+			}
+		})
+	}
+	for _, code := range []int{60011, 60020, 90018, 90020, -1, 40014, 50005} {
+		synctest.Test(t, func(t *testing.T) {
+			fake := companyOf(nil)
+			fake.Fail(dingtalktest.Fault{Kind: dingtalktest.BadDepartment, Department: 2, Code: code})
+			_, _, err := list(t, clientOf(t, fake, nil).Directory())
+			require.Error(t, err, code)
+		})
+	}
+}
+
+// Where the list of a department's departments is called wrong, its users are asked for
+// all the same.
+func TestUsersBesideUnknownDepartments(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := companyOf(nil)
+		fake.Fail(dingtalktest.Fault{Kind: dingtalktest.BadDepartment, Department: 2, Path: pathDepartments, Code: 400002})
+		accounts, warnings, err := list(t, clientOf(t, fake, nil).Directory())
+		require.NoError(t, err)
+		require.Contains(t, accounts, "two")
+		require.NotContains(t, accounts, "three", "nobody knows of the department")
+		require.Len(t, warnings, 1)
+	})
+}
+
+func TestNoDepartmentCanBeAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// Not even the root: what is in sight by the scopes, else the error.
+		fake := companyOf(&dingtalktest.Options{AuthedDepartments: []int64{1}, AuthedUsers: []string{"boss"}})
+		fake.Fail(dingtalktest.Fault{Kind: dingtalktest.BadDepartment, Department: 1, Code: 400002})
+		accounts, _, err := list(t, clientOf(t, fake, nil).Directory())
+		require.NoError(t, err)
+		require.Contains(t, accounts, "boss")
+		fake.Fail(dingtalktest.Fault{Kind: dingtalktest.Answer, Path: pathScopes, Body: `{"errcode":404,"errmsg":"not found"}`})
+		_, _, err = list(t, clientOf(t, fake, nil).Directory())
+		require.Equal(t, attendance.CodeRequest, attendance.CodeOf(err))
+
+		// The root's own users alone: what lies below is read.
+		fake = companyOf(nil)
+		fake.Fail(dingtalktest.Fault{Kind: dingtalktest.BadDepartment, Department: 1, Path: pathUsers, Code: 400002})
+		accounts, warnings, err := list(t, clientOf(t, fake, nil).Directory())
+		require.NoError(t, err)
+		require.Len(t, accounts, 3)
+		require.Len(t, warnings, 1)
+
+		// Every department that has people.
+		fake = companyOf(nil)
+		fake.RemoveUser("boss")
+		for _, id := range []int64{2, 3, 4} {
+			fake.Fail(dingtalktest.Fault{Kind: dingtalktest.BadDepartment, Department: id, Code: 400})
+		}
+		_, _, err = list(t, clientOf(t, fake, nil).Directory())
+		require.Equal(t, attendance.CodeUnknown, attendance.CodeOf(err))
+	})
+}
+
+// Departments that are called wrong one after the other are not at fault themselves.
+func TestManyDepartmentsThatCannotBeAsked(t *testing.T) {
+	for code, want := range map[int]attendance.Code{400002: attendance.CodeRequest, 50004: ""} {
+		synctest.Test(t, func(t *testing.T) {
+			fake := companyOf(nil)
+			for id := int64(100); id < 200; id++ {
+				fake.AddDepartment(dingtalktest.Department{ID: id, Parent: 1})
+				fake.Fail(dingtalktest.Fault{Kind: dingtalktest.BadDepartment, Department: id, Code: code})
+			}
+			_, warnings, err := list(t, clientOf(t, fake, nil).Directory())
+			require.Equal(t, want, attendance.CodeOf(err))
+			if want == "" {
+				require.Len(t, warnings, 100)
+			} else {
+				require.LessOrEqual(t, fake.Requests(pathUsers), mostWrong+3)
+			}
+		})
+	}
+}

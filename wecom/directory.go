@@ -1,6 +1,7 @@
 package wecom
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -63,8 +64,9 @@ func (c *Client) UserIDs() *Directory { return &Directory{client: c, idsOnly: tr
 func (d *Directory) String() string { return "directory of " + d.client.String() }
 
 // Accounts implements [attendance.Directory]. It keeps the ids it has yielded and
-// those of the departments, nothing else. A department that vanishes while the
-// walk goes on, or is out of sight, is the warning directory_incomplete.
+// those of the departments, nothing else. A department that WeCom does not answer for
+// (gone meanwhile, out of sight, called wrong) is the warning directory_incomplete, and the
+// walk goes on; when none is answered for, or fifty in a row are called wrong, it ends.
 func (d *Directory) Accounts(ctx context.Context) iter.Seq2[attendance.Account, error] {
 	return func(yield func(attendance.Account, error) bool) {
 		l := &listing{client: d.client, yield: yield, idsOnly: d.idsOnly, yielded: map[string]struct{}{}}
@@ -91,6 +93,8 @@ type listing struct {
 	singles       int
 	// incomplete: a department could not be read. listed: user/list has answered.
 	incomplete, listed bool
+	// wrong is how many departments and people were called wrong since the last answer.
+	wrong int
 }
 
 // all yields the accounts by whatever is open.
@@ -115,7 +119,7 @@ func (l *listing) all(ctx context.Context) error {
 		return l.ids(ctx, contact)
 	case isOfApplication(err):
 		// Trusted addresses and switches are set for each application apart.
-		if err := l.warn(attendance.Warningf("directory_incomplete", "通讯录同步 may not be used, so only what the application may see is read: %v", err)); err != nil {
+		if err := l.warn(attendance.Warningf("directory_incomplete", "通讯录同步不可用，只读取应用可见范围 / 通讯录同步 may not be used, so only what the application may see is read: %v", err)); err != nil {
 			return err
 		}
 		return l.walk(ctx, app, true)
@@ -125,7 +129,7 @@ func (l *listing) all(ctx context.Context) error {
 		l.unread = err
 	}
 	unseen := l.walk(ctx, app, true)
-	if unseen != nil && !closed(unseen) {
+	if unseen != nil && !closed(unseen) && !cannotBeAsked(unseen) {
 		return unseen
 	}
 	if unseen != nil {
@@ -135,7 +139,7 @@ func (l *listing) all(ctx context.Context) error {
 	}
 	err := l.ids(ctx, contact)
 	if attendance.CodeOf(err) == attendance.CodePermission && unseen == nil {
-		return l.warn(attendance.Warningf("directory_incomplete", "only what the application may see was read: %v", err))
+		return l.warn(attendance.Warningf("directory_incomplete", "只读取了应用可见范围 / only what the application may see was read: %v", err))
 	}
 	return err
 }
@@ -168,14 +172,17 @@ func (l *listing) without(err error) bool {
 // walk yields the people of every department that the application may see.
 func (l *listing) walk(ctx context.Context, a *access, details bool) error {
 	l.simple, l.blind = !details, !details
-	return l.departments(ctx, a, func(id int64) error {
+	return l.departments(ctx, a, cannotBeAsked, func(id int64) error {
 		if !l.simple {
-			err := l.users(ctx, a, id)
-			if !l.without(err) {
+			switch err := l.users(ctx, a, id); {
+			case err == nil:
+				return nil
+			case l.without(err):
+				// One department out of sight says nothing of the next.
+				l.simple = attendance.CodeOf(err) != attendance.CodeAccount
+			case !cannotBeAsked(err):
 				return err
 			}
-			// One department out of sight says nothing of the next.
-			l.simple = attendance.CodeOf(err) != attendance.CodeAccount
 		}
 		return l.usersSimple(ctx, a, id)
 	})
@@ -183,27 +190,64 @@ func (l *listing) walk(ctx context.Context, a *access, details bool) error {
 
 // walkByDepartment is walk where details by department are all that is wanted.
 func (l *listing) walkByDepartment(ctx context.Context, a *access) error {
-	return l.departments(ctx, a, func(id int64) error { return l.users(ctx, a, id) })
+	skips := func(err error) bool {
+		return cannotBeAsked(err) && (l.listed || attendance.CodeOf(err) == attendance.CodeAccount)
+	}
+	return l.departments(ctx, a, skips, func(id int64) error { return l.users(ctx, a, id) })
 }
 
-// departments calls visit for every department in sight. One that is gone since or
-// out of sight is a warning; when all are, nothing is in sight.
-func (l *listing) departments(ctx context.Context, a *access, visit func(id int64) error) error {
+// cannotBeAsked reports whether WeCom itself does not answer for a department or a person:
+// gone, out of sight, or for a reason of its own. Trouble of the network, the token, a
+// permission or a limit is none of theirs.
+func cannotBeAsked(err error) bool {
+	if apiCode(err) == 0 {
+		return false
+	}
+	switch attendance.CodeOf(err) {
+	case attendance.CodeAccount, attendance.CodeRequest, attendance.CodeUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
+// mostWrong is how many departments and people may be called wrong one after the other: so
+// many are not at fault themselves, and many failing calls get an address shut out.
+const mostWrong = 50
+
+// tooWrong takes note that WeCom has called a department or a person wrong, and reports
+// whether that is once too often.
+func (l *listing) tooWrong(err error) bool {
+	if attendance.CodeOf(err) != attendance.CodeAccount {
+		l.wrong++
+	}
+	return l.wrong >= mostWrong
+}
+
+// departments calls visit for every department in sight. One whose error is to be skipped
+// is a warning; when all are out of sight, nothing is in sight.
+func (l *listing) departments(ctx context.Context, a *access, skips func(error) bool, visit func(id int64) error) error {
 	ids, err := l.client.departments(ctx, a)
 	if err != nil {
 		return err
 	}
 	var lost []attendance.Warning
+	var refused error // the first refusal of a department that is neither gone nor out of sight
 	for _, id := range ids {
 		err := visit(id)
-		if attendance.CodeOf(err) != attendance.CodeAccount {
-			if err != nil {
-				return err
-			}
+		switch {
+		case err == nil:
+			l.wrong = 0
 			continue
+		case !skips(err) || l.wrong >= mostWrong || l.tooWrong(err):
+			return err
+		case attendance.CodeOf(err) != attendance.CodeAccount:
+			refused = cmp.Or(refused, err)
 		}
-		if lost = append(lost, attendance.Warningf("directory_incomplete", "department %d could not be read: %v", id, err)); len(lost) == len(ids) {
-			return nothingInSight(err)
+		lost = append(lost, attendance.Warningf("directory_incomplete",
+			"企业微信不返回部门 %[1]d，仅在其中的人会成为未绑定 / WeCom does not answer for the department %[1]d, and whoever is only there counts as unbound: %[2]v", id, err))
+		if len(lost) == len(ids) {
+			return cmp.Or(refused, nothingInSight(err))
 		}
 	}
 	l.incomplete = l.incomplete || len(lost) > 0
@@ -304,6 +348,7 @@ func (l *listing) detailed(ctx context.Context, a *access, entry attendance.Acco
 	reply, err := l.client.get(ctx, a, pathUser, url.Values{"userid": {entry.ID}})
 	switch {
 	case err == nil:
+		l.wrong = 0
 		if full := account(reply.Body); full.ID != "" {
 			return full, nil
 		}
@@ -312,8 +357,10 @@ func (l *listing) detailed(ctx context.Context, a *access, entry attendance.Acco
 		return entry, nil
 	case closed(err):
 		return entry, l.withoutDetails(err)
-	default:
+	case !cannotBeAsked(err) || l.tooWrong(err):
 		return entry, err
+	default:
+		return entry, l.warn(attendance.Warningf("directory_incomplete", "企业微信不返回成员 %[1]s 的详情 / WeCom does not tell details of the member %[1]s: %[2]v", entry.ID, err))
 	}
 }
 
@@ -378,7 +425,7 @@ func (l *listing) known(id string) bool {
 // emit yields an account that was not yielded before.
 func (l *listing) emit(a attendance.Account) error {
 	if a.ID == "" {
-		return l.warn(attendance.Warningf("directory_incomplete", "WeCom's directory has a user without userid"))
+		return l.warn(attendance.Warningf("directory_incomplete", "企业微信通讯录中有一个没有 userid 的成员 / WeCom's directory has a user without userid"))
 	}
 	if l.known(a.ID) {
 		return nil

@@ -181,10 +181,35 @@ func TestDirectoryErrors(t *testing.T) {
 	}
 }
 
+// A person who is called wrong is known without details.
+func TestDetailsThatCannotBeAsked(t *testing.T) {
+	for _, user := range []string{"", "lisi"} {
+		bubble(t, func(t *testing.T) {
+			fake := orgOf(&wecomtest.Options{WithoutUserList: true})
+			fake.Fail(wecomtest.Fault{Kind: wecomtest.Errcode, Code: 99999, Path: wecomtest.PathUser, User: user})
+			accounts, warnings, err := listed(t, clientOf(t, fake, nil).Directory())
+			require.NoError(t, err)
+			require.Len(t, accounts, 4)
+			require.Equal(t, user == "", accounts["wangwu"].Active)
+			require.Len(t, warnings, map[string]int{"": 4, "lisi": 1}[user])
+			require.Equal(t, "directory_incomplete", warnings[0].Code)
+			require.Contains(t, fmt.Sprint(warnings), "lisi")
+		})
+	}
+	bubble(t, func(t *testing.T) {
+		fake := wecomtest.New(&wecomtest.Options{PerMinute: -1, WithoutUserList: true})
+		staff(fake, 2*mostWrong)
+		fake.Fail(wecomtest.Fault{Kind: wecomtest.Errcode, Code: 99999, Path: wecomtest.PathUser})
+		_, _, err := listed(t, clientOf(t, fake, quick).Directory())
+		require.Equal(t, attendance.CodeUnknown, attendance.CodeOf(err))
+		require.Equal(t, mostWrong, fake.Requests(wecomtest.PathUser))
+	})
+}
+
 // A person's details that come garbled are trouble, and no reason to go on without
 // everybody's.
 func TestGarbledDetails(t *testing.T) {
-	for _, fault := range []wecomtest.Fault{{Kind: wecomtest.HTMLPage}, {Kind: wecomtest.Errcode, Code: 99999}, {Kind: wecomtest.Answer, Body: `{"errcode":0}`}} {
+	for _, fault := range []wecomtest.Fault{{Kind: wecomtest.HTMLPage}, {Kind: wecomtest.Answer, Body: `{"errcode":0}`}} {
 		bubble(t, func(t *testing.T) {
 			fake := orgOf(&wecomtest.Options{WithoutUserList: true})
 			fault.Path = wecomtest.PathUser
@@ -331,5 +356,64 @@ func TestDirectoryStreamContract(t *testing.T) {
 		for _, err := range c.Directory().Accounts(ctx) {
 			require.Equal(t, context.Canceled, err)
 		}
+	})
+}
+
+// A department that WeCom does not answer for costs the directory nobody but those who are
+// only there; trouble that is not the department's ends the reading.
+func TestDepartmentsThatCannotBeAsked(t *testing.T) {
+	for _, test := range []struct {
+		code  int
+		path  string // "" is every call
+		found int
+		want  attendance.Code
+	}{
+		{60003, "", 3, ""}, {60123, "", 3, ""}, {60011, "", 3, ""}, {60030, "", 3, ""}, {40058, "", 3, ""}, {301039, "", 3, ""}, {40035, "", 3, ""}, {99999, "", 3, ""},
+		{40058, wecomtest.PathUsers, 4, ""}, {99999, wecomtest.PathUsers, 4, ""}, // the simple list tells
+		{45033, "", 0, attendance.CodeThrottled}, {-1, "", 0, attendance.CodeUnavailable}, {60020, "", 0, attendance.CodeAddress}, {48002, "", 0, attendance.CodePermission},
+	} {
+		for _, department := range []int64{2, 3} { // the first with people, and a later one
+			bubble(t, func(t *testing.T) {
+				fake := orgOf(nil)
+				fake.AddUser(wecomtest.User{ID: "ZhangSan", Departments: []int64{2}})
+				fake.Fail(wecomtest.Fault{Kind: wecomtest.Errcode, Code: test.code, Path: test.path, Department: department})
+				accounts, warnings, err := listed(t, clientOf(t, fake, nil).Directory())
+				require.Equal(t, test.want, attendance.CodeOf(err), "%d: %v", test.code, err)
+				if test.want != "" {
+					return
+				}
+				require.Len(t, accounts, test.found, test.code)
+				if test.found == 4 {
+					require.Empty(t, warnings)
+					return
+				}
+				require.Len(t, warnings, 1)
+				require.Equal(t, "directory_incomplete", warnings[0].Code)
+				require.Contains(t, warnings[0].Message, fmt.Sprintf("部门 %d", department))
+				require.Contains(t, warnings[0].Message, fmt.Sprintf("the department %d", department))
+			})
+		}
+	}
+}
+
+// Departments that are called wrong one after the other are not at fault themselves; when
+// every one is, that is the error.
+func TestManyDepartmentsThatCannotBeAsked(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		fake := orgOf(&wecomtest.Options{PerMinute: -1})
+		for id := int64(100); id < 200; id++ {
+			fake.AddDepartment(wecomtest.Department{ID: id, Parent: 1})
+			fake.Fail(wecomtest.Fault{Kind: wecomtest.Errcode, Code: 301039, Department: id})
+		}
+		_, _, err := listed(t, clientOf(t, fake, quick).Directory())
+		require.Equal(t, attendance.CodeRequest, attendance.CodeOf(err))
+		require.LessOrEqual(t, fake.Requests(wecomtest.PathUsers), mostWrong+4)
+
+		fake = orgOf(&wecomtest.Options{VisibleDepartments: []int64{2}})
+		for _, path := range []string{wecomtest.PathUsers, wecomtest.PathUsersSimple} {
+			fake.Fail(wecomtest.Fault{Kind: wecomtest.Errcode, Code: 301039, Path: path})
+		}
+		_, _, err = listed(t, clientOf(t, fake, quick).Directory())
+		require.Equal(t, attendance.CodeRequest, attendance.CodeOf(err), "every one")
 	})
 }

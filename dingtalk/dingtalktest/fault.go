@@ -22,12 +22,16 @@ type Fault struct {
 	// User limits it to calls that name this account, in a list or alone. Empty:
 	// all calls. [BadAccount] needs it.
 	User string
+	// Department limits it to calls for this department. Zero: all calls.
+	// [BadDepartment] needs it.
+	Department int64
 	// After lets this many matching calls pass first.
 	After int
 	// Times is how many calls it happens to. Zero: until [Server.Heal].
 	Times int
-	// Code is the errcode of [BadAccount]. Zero: 40031, a list with a user that
-	// is not in the contacts; 33012 is an invalid user id.
+	// Code is the errcode of [BadAccount] and [BadDepartment]. Zero: 40031, a list
+	// with a user that is not in the contacts (33012 is an invalid user id), or 60003, no
+	// such department.
 	Code int
 	// RetryAfter is, for [Unavailable], the Retry-After header in whole seconds
 	// (zero: no header), and for [Throttled] and [ThrottledGlobally] how long from
@@ -85,6 +89,8 @@ const (
 	QuotaUsedUp
 	// BadAccount fails every call that names [Fault.User], with [Fault.Code].
 	BadAccount
+	// BadDepartment fails every call for [Fault.Department], with [Fault.Code].
+	BadDepartment
 	// StuckCursor makes calls that page by a cursor answer an empty page whose
 	// next cursor is the one that was asked for. Others are not affected.
 	StuckCursor
@@ -95,14 +101,17 @@ const (
 // Fail arranges trouble from now on. Of several faults that fit a call, the one
 // arranged first happens.
 //
-// Fail panics when the fault has no kind, or is a BadAccount without a user:
-// that is a mistake in the test.
+// Fail panics when the fault has no kind, or is a BadAccount without a user or a
+// BadDepartment without a department: that is a mistake in the test.
 func (s *Server) Fail(f Fault) {
 	if f.Kind == 0 || f.Kind > Answer {
 		panic("dingtalktest: a fault needs a kind")
 	}
 	if f.Kind == BadAccount && f.User == "" {
 		panic("dingtalktest: BadAccount needs a user")
+	}
+	if f.Kind == BadDepartment && f.Department == 0 {
+		panic("dingtalktest: BadDepartment needs a department")
 	}
 	s.faults.Add(f, f.After, f.Times)
 }
@@ -120,7 +129,17 @@ func (f Fault) fits(c *fake.Call) bool {
 	case f.Path == "" && isToken && f.Kind != BadSecret:
 		return false
 	}
-	return f.User == "" || names(c, f.User)
+	return (f.User == "" || names(c, f.User)) && (f.Department == 0 || isFor(c, f.Department))
+}
+
+// isFor reports whether the call is for the department.
+func isFor(c *fake.Call, department int64) bool {
+	if c.Query.Has("department_id") {
+		return c.Query.Get("department_id") == strconv.FormatInt(department, 10)
+	}
+	f, ok := c.Fields()
+	id, isNumber := f.Integer("dept_id")
+	return ok && isNumber && id == department
 }
 
 // names reports whether the call's body names the account.
@@ -187,6 +206,13 @@ func badAccount(f Fault) problem {
 	}
 }
 
+func badDepartment(f Fault) problem {
+	if f.Code == 0 || f.Code == 60003 {
+		return problem{60003, "部门不存在", false}
+	}
+	return problem{f.Code, "dept_id " + strconv.FormatInt(f.Department, 10), false}
+}
+
 // innerFault answers for the faults that come after the token.
 func (s *Server) innerFault(c *fake.Call, e endpoint, f Fault) (a fake.Answer, handled, free bool) {
 	switch f.Kind {
@@ -198,6 +224,8 @@ func (s *Server) innerFault(c *fake.Call, e endpoint, f Fault) (a fake.Answer, h
 		return s.quotaUsedUp(c, 5001, 5000), true, true
 	case BadAccount:
 		return s.refuse(c, badAccount(f)), true, false
+	case BadDepartment:
+		return s.refuse(c, badDepartment(f)), true, false
 	default:
 		return fake.Answer{}, false, false
 	}

@@ -17,6 +17,26 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// A fault of one department leaves the others alone, whatever call it is.
+func TestFaultOfADepartment(t *testing.T) {
+	r := newRig(t, nil)
+	r.fake.AddDepartment(dingtalktest.Department{ID: 2, Parent: 1}, dingtalktest.Department{ID: 3, Parent: 1})
+	r.fake.Fail(dingtalktest.Fault{Kind: dingtalktest.BadDepartment, Department: 2})
+	users := map[string]any{"cursor": 0, "size": 10}
+	for _, path := range []string{dingtalktest.PathSubDepartments, dingtalktest.PathSubDepartmentIDs, dingtalktest.PathUserIDs, dingtalktest.PathUsers} {
+		for id, code := range map[int]string{2: "60003", 3: "0"} {
+			users["dept_id"] = id
+			require.Equal(t, code, r.post(path, users).code(), path)
+		}
+	}
+	r.fake.Heal()
+	r.fake.Fail(dingtalktest.Fault{Kind: dingtalktest.BadDepartment, Department: 3, Code: 400002, Path: dingtalktest.PathUserIDs})
+	users["dept_id"] = 3
+	require.Equal(t, "400002", r.post(dingtalktest.PathUserIDs, users).code())
+	require.Equal(t, "0", r.post(dingtalktest.PathSubDepartmentIDs, users).code())
+	require.Panics(t, func() { r.fake.Fail(dingtalktest.Fault{Kind: dingtalktest.BadDepartment}) })
+}
+
 func TestFaultAnswers(t *testing.T) {
 	for name, test := range map[string]struct {
 		fault   dingtalktest.Fault

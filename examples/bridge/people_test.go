@@ -30,3 +30,29 @@ func TestMobileNumbersFromAbroad(t *testing.T) {
 	require.Equal(t, map[string]string{"21": "unbound"}, r.document.leftOut())
 	require.Equal(t, ordinaryRows-10, r.document.Written)
 }
+
+// A department that DingTalk does not answer for costs the job only those who are in no
+// other: the others have their punches, and nobody loses a check-in.
+func TestADepartmentThatCannotBeAsked(t *testing.T) {
+	t.Parallel()
+	for _, code := range []int{60003, 40035, 400002, 400} {
+		s := newSite(t, "e8")
+		s.provider = append(s.provider, "field_check_ins: true")
+		s.ding.AddDepartment(dingtalktest.Department{ID: 60, Parent: 1}, dingtalktest.Department{ID: 61, Parent: 60})
+		s.ding.AddUser(dingtalktest.User{ID: account(20), JobNumber: "W20", Departments: []int64{60}}, dingtalktest.User{ID: account(21), JobNumber: "W21", Departments: []int64{60, 50}})
+		for id := 17; id <= 21; id++ {
+			s.ding.AddCheckIn(dingtalktest.CheckIn{UserID: account(id), Time: at(t, "04 10:00:00"), Place: "p"})
+		}
+		s.ordinary()
+		s.ding.Fail(dingtalktest.Fault{Kind: dingtalktest.BadDepartment, Department: 60, Code: code})
+		r := s.backfill()
+		require.Equal(t, 0, r.code, r.stdout+r.stderr)
+		require.Contains(t, r.document.warning("directory_incomplete"), "部门 60")
+		require.Equal(t, map[string]string{"20": "unbound"}, r.document.leftOut(), code)
+		require.Equal(t, ordinaryRows-10+4, r.document.Written)
+		require.Contains(t, s.bridge("check").stdout, "部门 60")
+
+		s.ding.Heal() // who comes late is caught up
+		require.Equal(t, 11, s.backfill().document.Written)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,6 +22,8 @@ type Fault struct {
 	// User limits it to calls that name this userid, in a list or alone, in any
 	// case. Empty: all calls.
 	User string
+	// Department limits it to calls for this department. Zero: all calls.
+	Department int64
 	// After lets this many matching calls pass first.
 	After int
 	// Times is how many calls it happens to. Zero: until [Server.Heal].
@@ -105,7 +108,13 @@ func (f Fault) fits(c *fake.Call) bool {
 	case f.Path == "" && isToken && f.Kind != BadSecret:
 		return false
 	}
-	return f.User == "" || names(c, f.User)
+	return (f.User == "" || names(c, f.User)) && (f.Department == 0 || isFor(c, f.Department))
+}
+
+// isFor reports whether the call is for the department.
+func isFor(c *fake.Call, department int64) bool {
+	id := strconv.FormatInt(department, 10)
+	return c.Query.Get("department_id") == id || c.Path == PathDepartments && c.Query.Get("id") == id
 }
 
 // names reports whether the call names the userid.
