@@ -105,15 +105,15 @@ func ChangedSince(ctx context.Context, store RunStore, o ChangedOptions) (Change
 // KindUndo is the kind of a run's taking back, in the sync log: see [RecordUndo].
 const KindUndo RunKind = "undo"
 
-// RecordUndo writes into the sync log that a run was taken back in the target, and on
-// which days that changed rows, so that [ChangedSince] knows of it.
-func RecordUndo(ctx context.Context, store RunStore, target, run string, days []PersonDay, at time.Time) error {
+// RecordUndo writes into the sync log that a run was taken back in the target, how far
+// that came, and on which days it changed rows, so that [ChangedSince] knows of it.
+func RecordUndo(ctx context.Context, store RunStore, target, run string, days []PersonDay, how Result, at time.Time) error {
 	record := RunRecord{ID: NewRunID(at), Kind: KindUndo, Target: target, Plan: run, Attempts: 1, Report: Report{Started: at, Ended: at}}
 	if err := store.BeginRun(ctx, record); err != nil {
 		return err
 	}
 	slice := SliceRecord{Attempt: 1, At: at, Report: SliceReport{Slice: Slice{Span: Span{at.UTC(), at.UTC()}}, Days: days}}
-	record.Result = ResultOK
+	record.Result = how
 	return errors.Join(store.AddSlice(ctx, record.ID, slice), store.EndRun(ctx, record))
 }
 

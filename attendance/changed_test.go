@@ -58,7 +58,7 @@ func TestChangedSince(t *testing.T) {
 		first = r.ID
 	}
 	taken := []attendance.PersonDay{{Person: "1001", Day: date(3, 1)}}
-	require.NoError(t, attendance.RecordUndo(t.Context(), store, "oa", first, taken, march(9, 0, 0)))
+	require.NoError(t, attendance.RecordUndo(t.Context(), store, "oa", first, taken, attendance.ResultOK, march(9, 0, 0)))
 	for _, job := range []string{"", "hq"} {
 		require.Equal(t, []string{"1001   2026-03-01 1"}, changedDays(t, store, attendance.ChangedOptions{Since: march(8, 12, 0), Job: job}))
 	}

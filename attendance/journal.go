@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -139,6 +140,22 @@ func (j *journal) slice(ctx context.Context, source string, s SliceReport) {
 	j.fail(j.store.AddSlice(ctx, j.record.ID, SliceRecord{Source: source, Attempt: j.record.Attempts, At: j.record.Report.Started, Report: s}))
 }
 
+// judged is the report and the error of a run, of which the log may not have been told all.
+func (j *journal) judged(report Report, err error) (Report, error) {
+	lost := j.trouble()
+	if lost == nil {
+		return report, err
+	}
+	w, incomplete := notRemembered(lost)
+	if !slices.ContainsFunc(report.Warnings, func(o Warning) bool { return o.Code == w.Code }) {
+		report.Warnings = append(report.Warnings, w)
+	}
+	if err == nil {
+		err = incomplete
+	}
+	return report, err
+}
+
 func (j *journal) end(ctx context.Context, report Report, err error) {
 	if j.store == nil {
 		return
@@ -149,9 +166,11 @@ func (j *journal) end(ctx context.Context, report Report, err error) {
 	j.record.Report.Counts.add(j.before.Counts)
 	j.record.Report.Skipped = maps.Clone(report.Skipped)
 	j.record.Report.skip(j.before.Skipped)
-	j.record.Result = resultOf(report, err)
+	j.record.Result = ResultOf(report, err)
 	if err != nil {
 		j.record.Code, j.record.Message = CodeOf(err), err.Error()
+	} else if j.record.Result == ResultPartial {
+		j.record.Message = "未全部完成，见警告 / not all is done, see the warnings: " + strings.Join(report.undone(), ", ")
 	}
 	j.fail(j.store.EndRun(ctx, j.record))
 }
@@ -168,19 +187,6 @@ func (j *journal) trouble() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.failed
-}
-
-func resultOf(report Report, err error) Result {
-	switch {
-	case err == nil && report.incomplete() == nil:
-		return ResultOK
-	case refused(err):
-		return ResultRefused
-	case err != nil && CodeOf(err) == "": // a context's end
-		return ResultStopped
-	default:
-		return ResultPartial
-	}
 }
 
 // planName is the same for runs that are to do the same, whatever the target is called.

@@ -56,6 +56,14 @@ func NotComputed(days []PersonDay) Warning {
 	return Warningf("frozen", "%s / %s", zh, en)
 }
 
+// How the warning not_recalculated is called, and the words around its reason, after
+// which the days follow.
+const (
+	notRecalculated = "not_recalculated"
+	notToldOf       = "the OA was not told to compute these person-days anew ("
+	notShown        = "), so that its reports do not show them: "
+)
+
 // daysNamed is how many person-days a warning names.
 const daysNamed = 1000
 
@@ -78,9 +86,8 @@ func NotRecalculated(days []PersonDay, err error) Warning {
 	if more := len(days) - daysNamed; more > 0 {
 		b.WriteString("; and " + strconv.Itoa(more) + " more")
 	}
-	return Warningf("not_recalculated",
-		"打卡已写入，但未能通知 OA 重算下列日期，报表暂不显示 / the punches are stored, but the OA was not told to compute these person-days anew (%s), so that its reports do not show them: %s",
-		told(err), b.String())
+	return Warningf(notRecalculated, "打卡已写入，但未能通知 OA 重算下列日期，报表暂不显示 / the punches are stored, but %s%s%s%s",
+		notToldOf, told(err), notShown, b.String())
 }
 
 // told is an error with its code and its mend in both languages.
@@ -99,13 +106,13 @@ func told(err error) string {
 // notRecalculated reports whether the warning is that of [NotRecalculated] and names
 // the day.
 func (w Warning) notRecalculated(d PersonDay) bool {
-	if w.Code != "not_recalculated" {
+	if w.Code != notRecalculated {
 		return false
 	}
 	for person := range strings.SplitSeq(w.Message, "; ") {
 		// The first person follows the sentence.
-		if i := strings.LastIndex(person, "show them: "); i >= 0 {
-			person = person[i+len("show them: "):]
+		if i := strings.LastIndex(person, notShown); i >= 0 {
+			person = person[i+len(notShown):]
 		}
 		if days, ok := strings.CutPrefix(person, d.Person+": "); ok && slices.Contains(strings.Split(days, ", "), d.Day.String()) {
 			return true

@@ -3,7 +3,6 @@ package attendance
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 )
 
@@ -51,18 +50,14 @@ func conduct(ctx context.Context, scope Scope, w Window, syncers []*Syncer, dry 
 		}
 	}()
 	report, err = s.run(ctx, scope, report)
-	ended = true
-	s.journal.end(ctx, report, err)
-	if lost := s.journal.trouble(); lost != nil {
-		w, incomplete := notRemembered(lost)
-		if !slices.ContainsFunc(report.Warnings, func(o Warning) bool { return o.Code == w.Code }) {
-			report.Warnings = append(report.Warnings, w)
-		}
-		if err == nil {
-			err = incomplete
-		}
+	if finish := first.opts.Finish; finish != nil && !dry {
+		err = finish(ctx, &report, err)
+		report.Ended = first.opts.Now()
 	}
-	return report, err
+	ended = true
+	report, err = s.journal.judged(report, err)
+	s.journal.end(ctx, report, err)
+	return s.journal.judged(report, err)
 }
 
 // take takes the job's lease, if leases are kept.

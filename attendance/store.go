@@ -149,17 +149,6 @@ const (
 	KindReread RunKind = "reread"
 )
 
-// Result is how a run ended.
-type Result string
-
-// The results. The empty one is that of a run that goes on, or was killed.
-const (
-	ResultOK      Result = "ok"
-	ResultPartial Result = "partial" // parts were not done
-	ResultRefused Result = "refused" // the platform refused us
-	ResultStopped Result = "stopped" // the host ended it
-)
-
 // A RunRecord is a run as it is remembered.
 type RunRecord struct {
 	ID     string  `json:"id"`
@@ -171,7 +160,8 @@ type RunRecord struct {
 	// Attempts is how often it was begun.
 	Attempts int    `json:"attempts"`
 	Result   Result `json:"result"`
-	// Code and Message are those of the error, if one ended it or parts failed.
+	// Code and Message are those of the error, if one ended it or parts failed. A run that
+	// is only partial by its warnings has no Code, and their codes in Message.
 	Code    Code   `json:"code,omitempty"`
 	Message string `json:"message,omitempty"`
 	// Report is what became of it; of a run that has not ended only Job, Source,

@@ -63,6 +63,13 @@ type Options struct {
 	// and the platform's horizon depend. Nil means time.Now, which is then compared
 	// with the platform's clock (warning clock_skew).
 	Now func() time.Time
+	// Finish, when not nil, is called once, by the goroutine that called Run, when all is
+	// read and written that could be, also where ctx has ended, and before the sync log is
+	// told how the run ended: there is the place for what is done once a run, such as
+	// [Recalculation.Recalculate]. err is the run's error; what Finish returns is the run's
+	// error from then on, and what it changes in the report stands in the sync log. A run
+	// that could not begin, and a preview, do not call it.
+	Finish func(ctx context.Context, r *Report, err error) error
 	// Observe, when not nil, is told of every slice that was worked on, one call
 	// at a time, from goroutines of the run. It should return quickly.
 	Observe func(Event)

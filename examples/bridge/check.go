@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/oasink"
 	"github.com/punchbridge/punchbridge/scheduler"
 )
 
@@ -35,6 +36,7 @@ func (p *program) check(ctx context.Context) int {
 	p.checkTimes(works, &found)
 	p.checkState(ctx, &found)
 	p.checkDirections(ctx, works, &found)
+	p.checkOwed(ctx, works, &found)
 	if err := p.close(); err != nil {
 		found.add("", attendance.FindingOf(attendance.Text{EN: "closing the database", ZH: "关闭数据库"}, err))
 	}
@@ -159,6 +161,35 @@ func (p *program) checkDirections(ctx context.Context, works []*work, found *fin
 		if w.job.undirected == "skip" {
 			found.add(w.job.name, attendance.CheckDirections(ctx, store, w.job.name, w.job.oa.target())...)
 		}
+	}
+}
+
+// checkOwed tells of days that the OA is still to be told to compute anew. Where nothing
+// is to tell it, by the file's choice or on an older OA, there is nothing to be done.
+func (p *program) checkOwed(ctx context.Context, works []*work, found *findings) {
+	store, err := p.store(ctx)
+	if store == nil || err != nil { // checkState has told why
+		return
+	}
+	for _, w := range works {
+		oa := w.job.oa
+		if w.oa == nil || oa.recalc == "none" || oa.recalc == "auto" && w.oa.Generation() != oasink.E9 || !found.first("owed "+oa.key) {
+			continue
+		}
+		all := attendance.CheckOwed(ctx, store, store, oa.target(), w.job.zone)
+		for i := range all {
+			if all[i].Level == attendance.LevelWarning {
+				all[i].Mend = owedMend(w.job.name)
+			}
+		}
+		found.add(oa.label(), all...)
+	}
+}
+
+func owedMend(job string) attendance.Text {
+	return attendance.Text{
+		EN: "do what the reason asks for: the right to insert into kq_format_pool, that table's triggers and constraints, or the address of recalculate_url; then each run tries all of these days again, also bridge run " + job,
+		ZH: "请按所示原因处理：kq_format_pool 的插入权限、该表的触发器与约束，或 recalculate_url 的接口；此后每次运行都会重试全部这些日期，也可立即执行 bridge run " + job,
 	}
 }
 

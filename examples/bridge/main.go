@@ -160,23 +160,5 @@ func (p *program) misused(err error) int {
 	return exitUsage
 }
 
-// isRefusal reports whether err as a whole is the platform refusing us, and not
-// a run of which only parts failed.
-func isRefusal(err error) bool {
-	if _, parts := errors.AsType[*attendance.Incomplete](err); parts {
-		return false
-	}
-	return attendance.CodeOf(err).Refusal()
-}
-
-// exitCode judges what a run's error means to whoever started it.
-func exitCode(err error) int {
-	switch {
-	case err == nil:
-		return exitDone
-	case isRefusal(err):
-		return exitRefused
-	default:
-		return exitPartial
-	}
-}
+// exitCode judges what an error means to whoever started the program.
+func exitCode(err error) int { return runExit(attendance.Report{}, err) }

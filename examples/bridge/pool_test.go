@@ -23,6 +23,8 @@ func (s *site) backfillWaiting(backlog int, patience time.Duration) result {
 	return r
 }
 
+const noRow17 = `CREATE TRIGGER no_row BEFORE INSERT ON HrmScheduleSign WHEN NEW.userId = 17 BEGIN SELECT RAISE(ABORT, 'not allowed'); END`
+
 const noPool = `CREATE TRIGGER no_pool BEFORE INSERT ON kq_format_pool WHEN NEW.resourceid = 18 BEGIN SELECT RAISE(FAIL, 'not allowed'); END`
 
 func TestWhatTheQueueRefusesIsTriedAgain(t *testing.T) {
@@ -41,16 +43,23 @@ func TestWhatTheQueueRefusesIsTriedAgain(t *testing.T) {
 	require.NotContains(t, r.document.warning("not_recalculated"), "17: ", "one person's refusal costs the others nothing")
 	require.Equal(t, []string{"17"}, s.rows(`SELECT DISTINCT resourceid FROM kq_format_pool`))
 
+	s.requireInHistory(r)
 	for range 2 {
 		r = s.at(9).bridge("run", "daily")
 		require.Equal(t, exitPartial, r.code, r.stdout)
 		require.Zero(t, r.document.Written)
 		require.Contains(t, r.document.warning("not_recalculated"), ": 18: 2026-03-02, 2026-03-03, 2026-03-04")
+		s.requireInHistory(r)
+		check := s.bridge("check")
+		require.Equal(t, exitDone, check.code, "the next run may well do it")
+		require.Regexp(t, `^warning oa: .*3 person-days \(2026-03-02 to 2026-03-04\) are not computed anew since the run of 2026-03-09T12:00:00\+08:00, .*not allowed`, check.document.finding("not_recalculated"))
 	}
 	s.exec(`DROP TRIGGER no_pool`)
 	r = s.bridge("run", "daily")
 	require.Equal(t, exitDone, r.code, r.stdout)
 	require.Empty(t, r.document.Warnings)
+	s.requireInHistory(r)
+	require.Empty(t, s.bridge("check").document.finding("not_recalculated"))
 	require.Equal(t, []string{"2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05"}, s.rows(`SELECT DISTINCT kqdate FROM kq_format_pool WHERE resourceid = 18 ORDER BY 1`))
 	rows := s.rows(`SELECT count(*) FROM kq_format_pool`)
 	require.Equal(t, exitDone, s.bridge("run", "daily").code)

@@ -97,8 +97,8 @@ func (p *program) named(w *work) (attendance.Window, error) {
 func (p *program) sync(ctx context.Context, w *work, t task) int {
 	report, err := p.transfer(ctx, w, t)
 	report.Warnings = append(report.Warnings, p.keptPassword()...)
-	if closeErr := p.close(); err == nil {
-		err = closeErr
+	if closeErr := p.close(); closeErr != nil { // all is committed, and told to the sync log
+		p.logger.Warn("a database could not be closed", "error", closeErr)
 	}
 	if !w.job.enabled && p.command.name == "run" {
 		report.Warnings = slices.Insert(report.Warnings, 0, attendance.Warningf("job_disabled",
@@ -108,15 +108,16 @@ func (p *program) sync(ctx context.Context, w *work, t task) int {
 	return runExit(report, err)
 }
 
-// runExit is the exit code of a run.
+// runExit is the exit code of a run: what the sync log holds of it.
 func runExit(report attendance.Report, err error) int {
-	code := exitCode(err)
-	for _, warning := range report.Warnings {
-		if warning.Code == "beyond_horizon" || warning.Code == "history_postponed" || isNotRecalculated(warning) {
-			code = max(code, exitPartial)
-		}
+	switch attendance.ResultOf(report, err) {
+	case attendance.ResultOK:
+		return exitDone
+	case attendance.ResultRefused:
+		return exitRefused
+	default:
+		return exitPartial
 	}
-	return code
 }
 
 // transfer brings every family of records that the job's provider is to give.
@@ -129,22 +130,29 @@ func (p *program) transfer(ctx context.Context, w *work, t task) (attendance.Rep
 		return report, err
 	}
 	report, err := attendance.RunTogether(ctx, w.people(t.units), t.window, families...)
-	report.Warnings = recalculate(ctx, w.hooked, w.job.zone, report.Warnings)
-	queued, warnings := p.queueOwed(ctx, w.oa, w.job.oa, w.job.zone, w.job.freeze, report.Warnings)
-	report.Queued, report.Warnings = report.Queued+queued, warnings
-	if err == nil {
-		err = w.oa.Missing() // also where no punch happened to need it
-	}
-	if warning, ok := p.sharedAccounts(ctx, w.job); ok {
-		report.Warnings = append(report.Warnings, warning)
-	}
-	if attendance.CodeOf(err) == attendance.CodeStoreDown || slices.ContainsFunc(report.Failed, func(f attendance.Failure) bool { return f.Code == attendance.CodeStoreDown }) {
-		if folder := p.folderOf(w.job.oa); folder != nil {
-			report.Warnings = append(report.Warnings, attendance.Warning{Code: "folder", Message: folder.Detail + ": " + folder.Mend.String()})
-		}
-	}
 	p.forgetOld(ctx)
 	return report, err
+}
+
+// finish does what is done once a run, after its last punch, and puts it into the report.
+func (p *program) finish(w *work) func(context.Context, *attendance.Report, error) error {
+	return func(ctx context.Context, report *attendance.Report, err error) error {
+		report.Warnings = recalculate(ctx, w.hooked, w.job.zone, report.Warnings)
+		queued, warnings := p.queueOwed(ctx, w.oa, w.job.oa, w.job.zone, w.job.freeze, report.Warnings)
+		report.Queued, report.Warnings = report.Queued+queued, warnings
+		if err == nil {
+			err = w.oa.Missing() // also where no punch happened to need it
+		}
+		if warning, ok := p.sharedAccounts(ctx, w.job); ok {
+			report.Warnings = append(report.Warnings, warning)
+		}
+		if attendance.CodeOf(err) == attendance.CodeStoreDown || slices.ContainsFunc(report.Failed, func(f attendance.Failure) bool { return f.Code == attendance.CodeStoreDown }) {
+			if folder := p.folderOf(w.job.oa); folder != nil {
+				report.Warnings = append(report.Warnings, attendance.Warning{Code: "folder", Message: folder.Detail + ": " + folder.Mend.String()})
+			}
+		}
+		return err
+	}
 }
 
 // How many days of the sync log are kept: of queries, and of runs.
@@ -171,7 +179,7 @@ func (p *program) noteFailure(ctx context.Context, w *work, t task, report atten
 		return
 	}
 	noteErr := p.state.EndRun(ctx, attendance.RunRecord{ID: report.Run, Kind: t.kind, Target: w.job.oa.target(), Attempts: 1,
-		Result: attendance.ResultPartial, Code: attendance.CodeOf(err), Message: err.Error(), Report: report})
+		Result: attendance.ResultOf(report, err), Code: attendance.CodeOf(err), Message: err.Error(), Report: report})
 	if noteErr != nil {
 		p.logger.Warn("the run could not be put into the sync log", "error", noteErr)
 	}
@@ -233,7 +241,7 @@ func (p *program) families(ctx context.Context, w *work, t task) ([]*attendance.
 		all = append(all, attendance.NewSyncer(f.Provider, p.sink(w, t), &attendance.Options{
 			Job: w.job.name, Run: run, Target: w.job.oa.target(), Corp: w.job.provider.corp(),
 			Kind: t.kind, Scope: w.scopeName(t), Apart: t.apart, Memory: memory, FreezeAfterDay: w.job.freeze,
-			Now: p.command.now, Logger: p.logger, EmptyIsNormal: f.rare, InferDirections: w.job.undirected == "infer" && !f.rare, Observe: observe, Share: t.share, Parallel: t.parallel, Announce: p.announce(t),
+			Now: p.command.now, Logger: p.logger, EmptyIsNormal: f.rare, InferDirections: w.job.undirected == "infer" && !f.rare, Observe: observe, Share: t.share, Parallel: t.parallel, Announce: p.announce(t), Finish: p.finish(w),
 		}))
 	}
 	return all, nil

@@ -266,7 +266,7 @@ func (s *server) ended(ctx context.Context, j *jobConfig, report attendance.Repo
 		if r.ID == report.Run {
 			return true
 		}
-		was = r.Result != attendance.ResultOK && !onlyRows(r.Report, r.Code)
+		was = wasFailing(r)
 		return false
 	})
 	if onlyRows(report, attendance.CodeOf(err)) {
@@ -280,6 +280,12 @@ func (s *server) ended(ctx context.Context, j *jobConfig, report attendance.Repo
 	if j.failing = err != nil; was != j.failing {
 		s.tell(ctx, j, report, err)
 	}
+}
+
+// wasFailing reports whether a run of the sync log was one of which [server.ended] has
+// taken the job for failing. One without a code ended like errPartly.
+func wasFailing(r attendance.RunRecord) bool {
+	return r.Result != attendance.ResultOK && r.Code != "" && !onlyRows(r.Report, r.Code)
 }
 
 // onlyRows reports whether nothing is wrong with a run but rows that the OA's tables

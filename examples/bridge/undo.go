@@ -61,8 +61,8 @@ func (p *program) undo(ctx context.Context) int {
 	if !known && len(failures) == 0 {
 		failures = append(failures, unknown)
 	}
-	if err := p.close(); err != nil {
-		failures = append(failures, err)
+	if err := p.close(); err != nil { // all is committed, and told to the sync log
+		p.logger.Warn("a database could not be closed", "error", err)
 	}
 	if len(failures) > 0 {
 		d.Error = troubleOf(failures[0])
@@ -115,11 +115,19 @@ func (p *program) undoIn(ctx context.Context, oa *oaConfig) (oasink.Undone, erro
 		u.Warnings = recalculate(ctx, hooked, p.zoneOfRun(ctx, p.command.undone), u.Warnings)
 	}
 	_, u.Warnings = p.queueOwed(ctx, sink, oa, p.config.zone, freeze, u.Warnings)
-	if lost := p.recordUndo(ctx, oa, u.Days); lost != nil {
+	if lost := p.recordUndo(ctx, oa, u.Days, undoResult(u, err)); lost != nil {
 		u.Warnings = append(u.Warnings, attendance.Warningf("not_remembered",
 			"已撤销，但未能写入同步日志，changes 将不列出这些日期 / what was taken back could not be noted in the sync log, so that changes will not list it: %s", sentence(lost)))
 	}
 	return u, err
+}
+
+// undoResult judges how far a run was taken back.
+func undoResult(u oasink.Undone, err error) attendance.Result {
+	if err == nil && len(u.Kept)+len(u.Warnings) > 0 {
+		return attendance.ResultPartial
+	}
+	return attendance.ResultOf(attendance.Report{}, err)
 }
 
 // freezeOf is from which day on months are closed to the job whose run is taken back: the
@@ -146,7 +154,7 @@ func (p *program) freezeOf(ctx context.Context, oa *oaConfig) int {
 }
 
 // recordUndo notes in the sync log on which days rows have changed.
-func (p *program) recordUndo(ctx context.Context, oa *oaConfig, days []attendance.PersonDay) error {
+func (p *program) recordUndo(ctx context.Context, oa *oaConfig, days []attendance.PersonDay, how attendance.Result) error {
 	if len(days) == 0 {
 		return nil
 	}
@@ -154,7 +162,7 @@ func (p *program) recordUndo(ctx context.Context, oa *oaConfig, days []attendanc
 	if store == nil || err != nil {
 		return err
 	}
-	return attendance.RecordUndo(context.WithoutCancel(ctx), store, oa.target(), p.command.undone, days, p.now())
+	return attendance.RecordUndo(context.WithoutCancel(ctx), store, oa.target(), p.command.undone, days, how, p.now())
 }
 
 func (p *program) printUndone(d undoDocument) {
