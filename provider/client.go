@@ -122,7 +122,8 @@ type Reply struct {
 // and SentAt are filled beside an error too.
 //
 // Trouble that may pass is retried: throttling, a busy platform, status 5xx, and
-// anything that goes wrong on the network, half a body included. That is safe
+// anything that goes wrong on the network, half a body included. An answer of status 2xx
+// that cannot be read is asked for once more: it may have been spoilt on the way. That is safe
 // although the platform may have seen the request, because every call of a
 // provider only reads. The wait is the longer of the policy's and the one that
 // the platform asked for; a call that cannot wait that long, because its
@@ -139,7 +140,7 @@ func (c *Client) Call(ctx context.Context, r Request) (Reply, error) {
 	}
 	policy := c.policy()
 	var reply Reply
-	for {
+	for unread := 0; ; {
 		err := c.send(ctx, call, &reply)
 		if err == nil {
 			return reply, nil
@@ -148,7 +149,10 @@ func (c *Client) Call(ctx context.Context, r Request) (Reply, error) {
 			return reply, ended
 		}
 		trouble, ok := err.(*attendance.Error) //nolint:errorlint // send returns it bare
-		if !ok || !trouble.Code.Temporary() {
+		if ok && trouble.Code == attendance.CodeMalformed && reply.Status/100 == 2 && !errors.Is(err, errTooLarge) {
+			unread++
+		}
+		if again := ok && (trouble.Code.Temporary() || unread == 1); !again {
 			return reply, err
 		}
 		if err := c.pause(ctx, call, policy, trouble, reply.Sent); err != nil {

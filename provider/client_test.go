@@ -181,9 +181,9 @@ func TestCallRetries(t *testing.T) {
 			1, attendance.CodePermission, 0, 0, "acme /records: permission: no"},
 		{"unknown is not retried", func(int, *http.Request) (*http.Response, error) { return reply(200, `{"code":99}`), nil },
 			1, attendance.CodeUnknown, 0, 0, ""},
-		{"HTML is not retried", func(int, *http.Request) (*http.Response, error) {
+		{"HTML is asked for once more", func(int, *http.Request) (*http.Response, error) {
 			return reply(200, "<!doctype html><html><head><TITLE lang=x> Login\n&amp; more </TITLE>", "Content-Type", "text/html"), nil
-		}, 1, attendance.CodeMalformed, 0, 0, "an HTML page came instead of JSON (HTTP 200, text/html), its title: Login & more"},
+		}, 2, attendance.CodeMalformed, time.Second, 1500 * time.Millisecond, "an HTML page came instead of JSON (HTTP 200, text/html), its title: Login & more"},
 		{"a redirect is not followed", func(int, *http.Request) (*http.Response, error) {
 			return reply(302, "", "Location", "https://login.example.net/in?next=secret-thing"), nil
 		}, 1, attendance.CodeMalformed, 0, 0, "a redirect to https://login.example.net/in came instead of JSON (HTTP 302)"},
@@ -209,9 +209,22 @@ func TestCallRetries(t *testing.T) {
 			return r, nil
 		}, 4, attendance.CodeUnavailable, 7 * time.Second, 11 * time.Second, "broke in the middle of the answer, after 5 bytes: unexpected EOF; gave up: after 4 requests"},
 		{"half a document of the right length", func(n int, _ *http.Request) (*http.Response, error) { return reply(200, ok[:9]), nil },
-			1, attendance.CodeMalformed, 0, 0, "half a JSON document came: it ends after 9 bytes"},
+			2, attendance.CodeMalformed, time.Second, 1500 * time.Millisecond, "half a JSON document came: it ends after 9 bytes"},
 		{"an empty body", func(n int, _ *http.Request) (*http.Response, error) { return reply(200, ""), nil },
-			1, attendance.CodeMalformed, 0, 0, "an empty answer came instead of JSON (HTTP 200, application/json)"},
+			2, attendance.CodeMalformed, time.Second, 1500 * time.Millisecond, "an empty answer came instead of JSON (HTTP 200, application/json)"},
+		{"HTML and then an answer", func(n int, _ *http.Request) (*http.Response, error) {
+			if n < 2 {
+				return reply(200, "<html>", "Content-Type", "text/html"), nil
+			}
+			return reply(200, ok), nil
+		}, 2, "", time.Second, 1500 * time.Millisecond, ""},
+		{"half a document by its own word", func(n int, _ *http.Request) (*http.Response, error) { return reply(206, ok[:9]), nil },
+			4, attendance.CodeUnavailable, 7 * time.Second, 11 * time.Second, "half a JSON document came: it ends after 9 bytes (HTTP 206"},
+		{"206 with all of it", func(n int, _ *http.Request) (*http.Response, error) { return reply(206, ok), nil }, 1, "", 0, 0, ""},
+		{"201", func(n int, _ *http.Request) (*http.Response, error) { return reply(201, ok), nil }, 1, "", 0, 0, ""},
+		{"203, a byte order mark, blanks and a comment", func(n int, _ *http.Request) (*http.Response, error) {
+			return reply(203, "\ufeff\r\n"+ok+" \x00\u00a0\n<!-- by gateway 7 -->\n"), nil
+		}, 1, "", 0, 0, ""},
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {

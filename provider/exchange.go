@@ -87,11 +87,14 @@ func (c *Client) exchange(ctx context.Context, p *call, reply *Reply) (reached b
 	got.ReceivedAt = c.now()
 	c.logger.LogAttrs(ctx, slog.LevelDebug, "answer", slog.String("call", p.op), slog.Int("status", got.Status),
 		slog.Int("bytes", len(got.Body)), slog.Duration("took", got.ReceivedAt.Sub(began)))
+	if err == nil {
+		got.Body = document(got.Body)
+	}
 	reply.Status, reply.Header, reply.Body, reply.ReceivedAt = got.Status, got.Header, got.Body, got.ReceivedAt
 	switch {
 	case errors.Is(err, errTooLarge):
 		reply.Body = nil
-		return true, &attendance.Error{Code: attendance.CodeMalformed, Op: p.op,
+		return true, &attendance.Error{Code: attendance.CodeMalformed, Op: p.op, Err: errTooLarge,
 			Detail: fmt.Sprintf("the answer is larger than %d bytes (HTTP %d, %s)", c.maxBody(), got.Status, contentType(got.Header))}
 	case err != nil:
 		reply.Body = nil
@@ -216,6 +219,8 @@ func (c *Client) judge(p *call, r Reply) error {
 			said.Code = attendance.CodeUnavailable
 		case r.Status == http.StatusTooManyRequests:
 			said.Code = attendance.CodeThrottled
+		case r.Status == http.StatusPartialContent && said.Code == attendance.CodeMalformed: // a part of it, by its own word
+			said.Code = attendance.CodeUnavailable
 		}
 	}
 	if said.Code.Temporary() {

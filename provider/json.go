@@ -3,6 +3,8 @@ package provider
 import (
 	"bytes"
 	"iter"
+	"slices"
+	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -12,8 +14,8 @@ import (
 // slices are parts of raw (a key only when it needs no unescaping) and must not
 // be changed. Nothing is yielded when raw is no object, null included.
 //
-// raw should be JSON that [NotJSON] or json.Valid has accepted. Anything else is
-// read as far as it makes sense.
+// raw should be what [NotJSON] has accepted. Anything else is read as far as it makes
+// sense.
 //
 // Object allocates nothing, save for keys with escapes.
 func Object(raw []byte) iter.Seq2[[]byte, []byte] {
@@ -40,11 +42,13 @@ func Member(object []byte, name string) []byte {
 
 // Text returns a JSON value as text: a string unescaped, a number as it is
 // written, true or false, and "" for null, objects, arrays and nothing at all.
-// Broken UTF-8 and lone surrogates become U+FFFD, as encoding/json does it.
+// Broken UTF-8 and lone surrogates become U+FFFD, as encoding/json does it. A control
+// character that stands there raw becomes a space; [Spoilt] finds it, where the text is
+// a name that something is recognised by.
 func Text(raw []byte) string { return string(TextBytes(raw)) }
 
 // TextBytes is [Text] without an allocation: the slice is a part of raw unless
-// the string has escapes or broken UTF-8. It must not be changed. It serves
+// the string has escapes, broken UTF-8 or raw control characters. It must not be changed. It serves
 // comparisons and map look-ups:
 //
 //	switch string(provider.TextBytes(value)) { case "OnDuty": ... }
@@ -68,6 +72,20 @@ func TextBytes(raw []byte) []byte {
 		}
 	}
 	return raw
+}
+
+// Spoilt reports whether a JSON value is a text with a character in it that no name
+// has: a control character, raw or escaped, or one that could not be decoded. Where the
+// text is the userid, the id, the time or the type of a record, nobody can tell what it
+// was: such a record is left out and named.
+func Spoilt(raw []byte) bool {
+	raw = trimSpace(raw)
+	if len(raw) == 0 || raw[0] != '"' {
+		return false
+	}
+	return slices.ContainsFunc(raw, isRawControl) || bytes.ContainsFunc(TextBytes(raw), func(r rune) bool {
+		return unicode.IsControl(r) || r == utf8.RuneError
+	})
 }
 
 func members(b []byte, yield func(key, value []byte) bool) {
@@ -136,7 +154,8 @@ func trimSpace(b []byte) []byte {
 }
 
 // stringEnd returns the index after the string that begins at the quote b[i],
-// and whether it is plain: ASCII without escapes. ok is false when it has no end.
+// and whether it is plain: printable ASCII without escapes. ok is false when it has no
+// end.
 func stringEnd(b []byte, i int) (end int, plain, ok bool) {
 	plain = true
 	for i++; i < len(b); i++ {
@@ -146,7 +165,7 @@ func stringEnd(b []byte, i int) (end int, plain, ok bool) {
 		case c == '\\':
 			plain = false
 			i++
-		case c >= utf8.RuneSelf:
+		case c-' ' >= utf8.RuneSelf-' ': // below a blank, too
 			plain = false
 		}
 	}
@@ -219,11 +238,14 @@ func skipString(b []byte, i int) int {
 // content returns what a quoted string says.
 func content(quoted []byte, plain bool) []byte {
 	inner := quoted[1 : len(quoted)-1]
-	if plain || bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+	if plain || bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) && !slices.ContainsFunc(inner, isRawControl) {
 		return inner
 	}
 	return unescape(inner)
 }
+
+// isRawControl finds what JSON wants to be escaped.
+func isRawControl(c byte) bool { return c < ' ' }
 
 // unescape decodes the inside of a string into new memory.
 func unescape(s []byte) []byte {
@@ -234,6 +256,9 @@ func unescape(s []byte) []byte {
 			var n int
 			out, n = appendEscaped(out, s[i:])
 			i += n
+		case isRawControl(c):
+			out = append(out, ' ')
+			i++
 		case c < utf8.RuneSelf:
 			out = append(out, c)
 			i++

@@ -21,12 +21,19 @@ import (
 // shown is how many characters of a foreign answer an error shows.
 const shown = 120
 
-// NotJSON returns nil when the body of r is valid JSON, so that [Object] and its
-// like may read it, and else an [attendance.Error] of [attendance.CodeMalformed]
-// that says what came instead: the page of a proxy, a login page, half a
-// document. It is the first line of most Classify functions.
+// NotJSON returns nil when the body of r is JSON that [Object] and its like may read,
+// and else an [attendance.Error] of [attendance.CodeMalformed] that says what came
+// instead: the page of a proxy, a login page, half a document. It is the first line of
+// most Classify functions.
+//
+// JSON is more here than what json.Valid takes: what platforms and gateways get wrong
+// inside one value, such as a line feed in somebody's note, must not cost everybody
+// else's. As long as nobody can doubt where each value begins and ends, there may be
+// control characters and unknown escapes in strings, words and numbers of an odd form
+// (007, NaN), and a comma after the last value. A value of an odd form is none to [Int]
+// and its like.
 func NotJSON(r Reply) error {
-	if valid(r.Body) {
+	if valid(r.Body) || sound(r.Body) {
 		return nil
 	}
 	return &attendance.Error{Code: attendance.CodeMalformed, Detail: whatCame(r)}

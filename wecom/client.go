@@ -190,14 +190,11 @@ func (c *Client) call(ctx context.Context, with *provider.Client, a *access, r p
 }
 
 // persist waits where a minute's limit was passed.
-//
-// An answer that is none of WeCom's (the page of a gateway, half a document) counts
-// as trouble of the network, by the pages on error codes: it is asked for once more.
 func (c *Client) persist(ctx context.Context, with *provider.Client, a *access, r provider.Request) (provider.Reply, error) {
 	path, query := r.URL, r.Query
 	r.URL, r.Op = c.config.BaseURL+path, path
 	var sum provider.Reply
-	for garbled := false; ; {
+	for {
 		if err := c.over.wait(ctx); err != nil {
 			return sum, err
 		}
@@ -214,12 +211,6 @@ func (c *Client) persist(ctx context.Context, with *provider.Client, a *access, 
 		case err == nil:
 			c.over.passed(began)
 			return sum, nil
-		case attendance.CodeOf(err) == attendance.CodeMalformed && !garbled:
-			garbled = true
-			if err := provider.Pause(ctx, garbledPause); err != nil {
-				return sum, err
-			}
-			continue
 		case apiCode(err) != codeOverLimit, isOfToken(err): // that of gettoken is final
 			return sum, err
 		case !c.over.struck(began, err):
@@ -227,9 +218,6 @@ func (c *Client) persist(ctx context.Context, with *provider.Client, a *access, 
 		}
 	}
 }
-
-// garbledPause is how long is waited after an answer that is none of WeCom's.
-const garbledPause = 2 * time.Second
 
 // get makes one call without a body.
 func (c *Client) get(ctx context.Context, a *access, path string, query url.Values) (provider.Reply, error) {
