@@ -255,6 +255,8 @@ func (a *asking) allSkipped() Advice {
 		return Advice{Text{EN: "the person", ZH: "本人"}, Text{EN: "apply for a make-up punch on the platform", ZH: "在平台上申请补卡"}, why}
 	case Invalid:
 		return Advice{thePlatform(), Text{EN: "approve or correct the punch on the platform", ZH: "在平台上审批或更正该打卡"}, why}
+	case Abnormal:
+		return Advice{theOperator(), Text{EN: "have such punches written (abnormal: sign), or leave it: the job is set to keep them out", ZH: "如需写入，将 abnormal 设为 sign；否则按设置不计入"}, why}
 	case Future:
 		return Advice{theOperator(), Text{EN: "check this machine's clock", ZH: "检查本机时钟"}, why}
 	case NoDirection:

@@ -86,6 +86,8 @@ func (r Reason) words() Text {
 		return Text{EN: "the platform calls it invalid", ZH: "平台认定无效"}
 	case NoDirection:
 		return Text{EN: "neither sign-in nor sign-out", ZH: "既非上班也非下班"}
+	case Abnormal:
+		return Text{EN: "made at a place that the platform doubts, and such punches are not taken (abnormal: skip)", ZH: "平台判定地点或 wifi 异常，按设置不写入（abnormal: skip）"}
 	case Future:
 		return Text{EN: "later than now", ZH: "晚于当前时间"}
 	case UnknownType:

@@ -55,7 +55,7 @@ func rejectedOf(p part, unwritten []UnwrittenRow) []Rejected {
 			continue
 		}
 		switch s.Reason {
-		case Invalid, NoDirection, UnknownType:
+		case Invalid, NoDirection, UnknownType, Abnormal:
 			all = append(all, Rejected{Person: person, Account: s.Account, ID: s.ID, Time: s.Time, Reason: s.Reason, Detail: s.Detail})
 		}
 	}

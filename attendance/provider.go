@@ -72,7 +72,8 @@ type Answer struct {
 type Skipped struct {
 	ID      string
 	Account string
-	// Time is the record's own time; zero where it has none that could be read.
+	// Time is the record's own time; zero where it has none that could be read, or where
+	// nobody can tell which record it is.
 	Time   time.Time
 	Reason Reason
 	// Detail is the platform's own word for it, for people.
@@ -90,6 +91,9 @@ const (
 	Invalid Reason = "invalid"
 	// NoDirection: neither sign-in nor sign-out, and the sink was not told to take it.
 	NoDirection Reason = "undirected"
+	// Abnormal: the platform doubts where the punch was made (地点异常, wifi异常), and such
+	// punches are not to be taken.
+	Abnormal Reason = "abnormal"
 	// Future: later than now.
 	Future Reason = "future"
 	// UnknownType: the platform used a word that this version does not know.

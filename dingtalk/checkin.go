@@ -20,6 +20,7 @@ type checkInReading struct {
 
 	punches []attendance.Punch
 	skipped []attendance.Skipped
+	notes   provider.Notes
 }
 
 type checkInKey struct {
@@ -63,8 +64,15 @@ func (r *checkInReading) row(raw []byte, sent attendance.Span, colleagues bool) 
 		}
 	}
 	account, asked := r.asked[string(provider.TextBytes(user))]
+	spoilt := ""
+	switch {
+	case provider.Spoilt(user):
+		spoilt, asked = "userId", false
+	case provider.Spoilt(moment):
+		spoilt = "timestamp"
+	}
 	if !asked {
-		if account = provider.Text(user); colleagues && account != "" {
+		if account = provider.Text(user); colleagues && account != "" && spoilt != "userId" {
 			return
 		}
 	}
@@ -73,6 +81,9 @@ func (r *checkInReading) row(raw []byte, sent attendance.Span, colleagues bool) 
 	}
 	at, ok := instant(moment, r.zone)
 	switch {
+	case spoilt != "":
+		skip(time.Time{}, attendance.Invalid, r.notes.Unreadable(dingtalk(), spoilt, "userId", account, "timestamp", provider.Text(moment)))
+		return
 	case !ok:
 		skip(time.Time{}, attendance.Invalid, "the check-in's time is no time: "+string(moment))
 		return

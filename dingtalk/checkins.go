@@ -108,6 +108,7 @@ func (p *CheckIns) Fetch(ctx context.Context, q attendance.Query) (attendance.An
 		return f.answer, err
 	}
 	f.answer.Punches, f.answer.Skipped = f.reading.punches, f.reading.skipped
+	f.answer.Warnings = append(f.answer.Warnings, f.reading.notes...)
 	return f.answer, nil
 }
 

@@ -3,6 +3,7 @@ package dingtalk
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -34,7 +35,12 @@ func TestTokenAnswersAreNeverQuoted(t *testing.T) {
 					path := map[bool]string{false: pathNewToken, true: pathOldToken}[old]
 					fake.Fail(dingtalktest.Fault{Kind: dingtalktest.Answer, Path: path, Body: body, Status: status})
 					c := clientOf(t, fake, func(c *Config) { c.OldToken = old })
-					_, err := c.fetchToken(t.Context())
+					token, err := c.fetchToken(t.Context())
+					if status == 200 && strings.Contains(body, `7200}`) { // what stands around it is no matter
+						require.NoError(t, err)
+						require.Equal(t, live, token.Value)
+						return
+					}
 					require.Error(t, err)
 					for e := err; e != nil; e = errors.Unwrap(e) {
 						require.NotContains(t, fmt.Sprintf("%v %+v", e, e), "t0k3n", body)

@@ -2,7 +2,6 @@ package dingtalk
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -140,8 +139,8 @@ func (c *Client) classify(r provider.Reply) error {
 // succeeds without an errcode, and what elsewhere means the token means the
 // secret here.
 func (c *Client) classifyToken(r provider.Reply) error {
-	if r.Status == http.StatusOK && hasToken(r.Body) {
-		return nil
+	if r.Status/100 == 2 && provider.NotJSON(r) == nil && len(provider.Member(r.Body, "accessToken")) > 0 {
+		return nil // of the new one
 	}
 	e, err := open(r)
 	switch {
@@ -151,19 +150,6 @@ func (c *Client) classifyToken(r provider.Reply) error {
 		return coded(attendance.CodeCredentials, e.unquoted())
 	}
 	return c.errorOf(e, r)
-}
-
-// hasToken recognises a success of the new token endpoint.
-func hasToken(body []byte) bool {
-	if !json.Valid(body) {
-		return false
-	}
-	for key := range provider.Object(body) {
-		if string(key) == "accessToken" {
-			return true
-		}
-	}
-	return false
 }
 
 // open finds the envelope of an answer; err says that there is none: a page, the

@@ -27,12 +27,18 @@ const (
 // How records become punches:
 //
 //   - checkType OnDuty is In, OffDuty is Out; a valid record without checkType is
-//     a punch without direction; another word is skipped as unknown_type;
+//     a punch without direction, and so is one with Before or After, which are told
+//     of (warning unknown_direction): one source has them for OnDuty and OffDuty, and
+//     no page of DingTalk's; another word is skipped as unknown_type;
 //   - locationResult Outside is [attendance.Outside], else [attendance.Regular];
-//   - timeResult or locationResult NotSigned says that a punch is missing;
+//   - timeResult or locationResult NotSigned says that a punch is missing; one that
+//     this version does not know hides no punch (warning unknown_result);
 //   - a record with invalidRecordType (cheating, unconfirmed, awaiting approval)
 //     is skipped as invalid. isLegal is not looked at: it is N for late and
-//     outside punches too.
+//     outside punches too;
+//   - a record whose userId, id, time or type holds a control character is skipped
+//     as invalid and named (warning unreadable_record); in other texts such a
+//     character becomes a space.
 //
 // An account that DingTalk does not know is no error there but has no records.
 type Punches struct{ client *Client }
@@ -114,7 +120,7 @@ func (p *Punches) Fetch(ctx context.Context, q attendance.Query) (attendance.Ans
 		a.Rows = max(a.Rows, rows)
 		a.Suspect = a.Suspect || suspect(rows)
 	}
-	a.Punches, a.Skipped = reading.punches, reading.skipped
+	a.Punches, a.Skipped, a.Warnings = reading.punches, reading.skipped, reading.notes
 	return a, nil
 }
 

@@ -24,6 +24,7 @@ type reading struct {
 
 	punches []attendance.Punch
 	skipped []attendance.Skipped
+	notes   provider.Notes
 }
 
 func newReading(q attendance.Query) *reading {
@@ -72,53 +73,68 @@ func (r *reading) grow(n int) {
 	}
 }
 
-// record reads one row. sent is the stretch that the request named.
-func (r *reading) record(raw []byte, sent attendance.Span) {
-	var id, user, moment, checkType, timeResult, locationResult, invalid, invalidMsg,
-		address, longitude, latitude, remark []byte
+// fields are those of a record that matter, as they are written.
+type fields struct {
+	id, user, moment, checkType, timeResult, locationResult, invalid, invalidMsg,
+	address, longitude, latitude, remark []byte
+}
+
+func fieldsOf(raw []byte) (f fields) {
 	for key, value := range provider.Object(raw) {
 		switch string(key) {
 		case "id":
-			id = value
+			f.id = value
 		case "userId":
-			user = value
+			f.user = value
 		case "userCheckTime":
-			moment = value
+			f.moment = value
 		case "checkType":
-			checkType = value
+			f.checkType = value
 		case "timeResult":
-			timeResult = value
+			f.timeResult = value
 		case "locationResult":
-			locationResult = value
+			f.locationResult = value
 		case "invalidRecordType":
-			invalid = value
+			f.invalid = value
 		case "invalidRecordMsg":
-			invalidMsg = value
+			f.invalidMsg = value
 		case "userAddress":
-			address = value
+			f.address = value
 		case "userLongitude":
-			longitude = value
+			f.longitude = value
 		case "userLatitude":
-			latitude = value
+			f.latitude = value
 		case "outsideRemark":
-			remark = value
+			f.remark = value
 		}
 	}
-	if r.repeated(id) {
+	return f
+}
+
+// record reads one row. sent is the stretch that the request named.
+func (r *reading) record(raw []byte, sent attendance.Span) {
+	f := fieldsOf(raw)
+	if r.repeated(f.id) {
 		return
 	}
-	account, asked := r.account(user)
+	account, asked := r.account(f.user)
 	skip := func(at time.Time, reason attendance.Reason, detail string) {
 		r.skipped = append(r.skipped, attendance.Skipped{
-			ID: provider.Text(id), Account: account, Time: at, Reason: reason, Detail: provider.OneLine(detail)})
+			ID: provider.Text(f.id), Account: account, Time: at, Reason: reason, Detail: provider.OneLine(detail)})
 	}
-	at, ok := instant(moment, r.zone)
+	if field := f.spoilt(asked); field != "" {
+		// Without its time: what it is of is not known, so nothing counts as withdrawn.
+		skip(time.Time{}, attendance.Invalid, r.notes.Unreadable(dingtalk(), field,
+			"id", provider.Text(f.id), "userId", account, "userCheckTime", provider.Text(f.moment)))
+		return
+	}
+	at, ok := instant(f.moment, r.zone)
 	switch {
-	case !ok && (len(moment) == 0 || string(moment) == "null"):
+	case !ok && (len(f.moment) == 0 || string(f.moment) == "null"):
 		skip(time.Time{}, attendance.Invalid, "userCheckTime is missing")
 		return
 	case !ok:
-		skip(time.Time{}, attendance.Invalid, "userCheckTime is no time: "+string(moment))
+		skip(time.Time{}, attendance.Invalid, "userCheckTime is no time: "+string(f.moment))
 		return
 	case !asked:
 		skip(at, attendance.NotAsked, stranger(account))
@@ -131,50 +147,100 @@ func (r *reading) record(raw []byte, sent attendance.Span) {
 		}
 		return
 	}
-	timing, location := provider.TextBytes(timeResult), provider.TextBytes(locationResult)
-	if string(timing) == "NotSigned" || string(location) == "NotSigned" {
-		skip(at, attendance.MissingPunch, "NotSigned")
+	p := attendance.Punch{Account: account, Time: at}
+	var reason attendance.Reason
+	var detail string
+	if p.Kind, p.Direction, reason, detail = r.verdict(&f); reason != "" {
+		skip(at, reason, detail)
 		return
 	}
-	if len(provider.TextBytes(invalid)) > 0 {
-		detail := provider.Text(invalidMsg)
-		if detail == "" {
-			detail = provider.Text(invalid)
+	p.ID = provider.Text(f.id)
+	p.Remark = provider.Text(f.remark)
+	p.Place.Address = r.address(f.address)
+	p.Place.Longitude, p.Place.Latitude, p.Place.Located = position(f.longitude, f.latitude)
+	r.punches = append(r.punches, p)
+}
+
+// spoilt names the value of those that a record is recognised by which cannot be what it
+// was; "" when all are sound. An account that was asked for is.
+func (f *fields) spoilt(asked bool) string {
+	switch {
+	case !asked && provider.Spoilt(f.user):
+		return "userId"
+	case provider.Spoilt(f.id):
+		return "id"
+	case provider.Spoilt(f.moment):
+		return "userCheckTime"
+	case !knownWord(f.checkType) && provider.Spoilt(f.checkType):
+		return "checkType"
+	case !knownWord(f.timeResult) && provider.Spoilt(f.timeResult):
+		return "timeResult"
+	case !knownWord(f.locationResult) && provider.Spoilt(f.locationResult):
+		return "locationResult"
+	}
+	return ""
+}
+
+// knownWord reports whether a value is one of the usual ones, as it is written.
+func knownWord(raw []byte) bool {
+	switch string(raw) {
+	case "", `"OnDuty"`, `"OffDuty"`, `"Normal"`, `"Late"`, `"Early"`, `"Outside"`:
+		return true
+	}
+	return false
+}
+
+// verdict tells what punch a record is, or why it is none. Whether a punch was in time,
+// and where, is DingTalk's opinion of it: a word for that which this version does not know
+// hides no punch. The one verdict that says that there was none, NotSigned, is known.
+func (r *reading) verdict(f *fields) (kind attendance.Kind, direction attendance.Direction, reason attendance.Reason, detail string) {
+	timing, location := provider.TextBytes(f.timeResult), provider.TextBytes(f.locationResult)
+	switch {
+	case string(timing) == "NotSigned" || string(location) == "NotSigned":
+		return kind, direction, attendance.MissingPunch, "NotSigned"
+	case len(provider.TextBytes(f.invalid)) > 0:
+		if detail = provider.Text(f.invalidMsg); detail == "" {
+			detail = provider.Text(f.invalid)
 		}
-		skip(at, attendance.Invalid, detail)
-		return
+		return kind, direction, attendance.Invalid, detail
 	}
-	p := attendance.Punch{Account: account, Time: at, Kind: attendance.Regular}
-	switch kind := provider.TextBytes(checkType); string(kind) {
+	switch word := provider.TextBytes(f.checkType); string(word) {
 	case "":
 	case "OnDuty":
-		p.Direction = attendance.In
+		direction = attendance.In
 	case "OffDuty":
-		p.Direction = attendance.Out
+		direction = attendance.Out
+	case "Before", "After":
+		// One source calls them the new names of OnDuty and OffDuty; no page of DingTalk's
+		// does. Until one does they are punches without a direction.
+		r.notes.Add(attendance.Warningf("unknown_direction",
+			"钉钉返回的 checkType 尚无官方说明，该打卡按无方向处理 / DingTalk has a checkType whose direction no page tells; its records were taken as punches without one: checkType %s", word))
 	default:
-		skip(at, attendance.UnknownType, "checkType "+string(kind))
-		return
+		return kind, direction, attendance.UnknownType, "checkType " + string(word)
 	}
 	switch string(timing) {
 	case "", "Normal", "Early", "Late", "SeriousLate", "Absenteeism":
 	default:
-		skip(at, attendance.UnknownType, "timeResult "+string(timing))
-		return
+		r.wonder("timeResult", timing)
 	}
 	switch string(location) {
 	case "", "Normal":
 	case "Outside":
-		p.Kind = attendance.Outside
+		return attendance.Outside, direction, "", ""
 	default:
-		skip(at, attendance.UnknownType, "locationResult "+string(location))
-		return
+		r.wonder("locationResult", location)
 	}
-	p.ID = provider.Text(id)
-	p.Remark = provider.Text(remark)
-	p.Place.Address = r.address(address)
-	p.Place.Longitude, p.Place.Latitude, p.Place.Located = position(longitude, latitude)
-	r.punches = append(r.punches, p)
+	return attendance.Regular, direction, "", ""
 }
+
+// wonder notes a verdict that this version does not know, of a record that was taken.
+func (r *reading) wonder(field string, word []byte) {
+	r.notes.Add(attendance.Warningf("unknown_result",
+		"钉钉返回了未知的判定结果，打卡已照常处理 / DingTalk has a verdict that this version does not know; its records were taken as punches: %s %s", field, provider.OneLine(string(word))))
+}
+
+// dingtalk is the platform's name for people.
+func dingtalk() attendance.Text { return attendance.Text{EN: "DingTalk", ZH: "钉钉"} }
 
 // repeated reports whether a record with this id was read before. A record
 // without id is never a repetition.

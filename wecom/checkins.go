@@ -34,12 +34,17 @@ const (
 //
 //   - checkin_type with 上班 is In, with 下班 Out, both [attendance.Regular], whatever
 //     the exceptions (时间异常, 地点异常, wifi异常, 非常用设备); with 外出 it is
-//     [attendance.Field], which has no direction. Anything else (free and no-rule
-//     members may have words of their own) is skipped as unknown_type;
+//     [attendance.Field], which has no direction. 仅记录打卡时间和位置 (a rule of free hours
+//     that records time and place only) is a regular punch without direction. Anything
+//     else is skipped as unknown_type;
 //   - a row whose exception_type holds 未打卡 says that a punch is missing, and its
 //     checkin_time is when it should have been: it is skipped as missing_punch,
 //     whatever its type, and nothing depends on it, because it may turn into a real
-//     one later. An exception that this version does not know is a warning;
+//     one later. An exception that this version does not know is a warning, and hides no
+//     punch;
+//   - a row whose userid, time, type or exception holds a control character is skipped
+//     as invalid and named (warning unreadable_record); in other texts such a
+//     character becomes a space;
 //   - checkin_time decides the day and the span, not the attendance day;
 //   - lat and lng are millionths of a degree of GCJ-02 (the map datum of China, some
 //     hundred metres off WGS-84) and stay in it; 0, 0 is unknown;
@@ -62,10 +67,19 @@ const (
 // There is no paging, and no source names a limit of rows; a company's month of
 // 12,388 rows was read a hundred people at a time. How long WeCom keeps check-ins is not documented, so there
 // is no horizon, and an empty answer for long ago means nothing.
-type CheckIns struct{ client *Client }
+type CheckIns struct {
+	client       *Client
+	skipAbnormal bool
+}
 
 // CheckIns returns the provider of check-ins.
-func (c *Client) CheckIns() *CheckIns { return &CheckIns{c} }
+func (c *Client) CheckIns() *CheckIns { return &CheckIns{client: c} }
+
+// WithoutAbnormal returns a provider that skips the rows with 地点异常 or wifi异常, of
+// whatever type, as [attendance.Abnormal]: e-cology's own import of WeCom check-ins keeps
+// them out of attendance, and a site that comes from it may want that to stay so. p itself
+// is not changed.
+func (p *CheckIns) WithoutAbnormal() *CheckIns { return &CheckIns{p.client, true} }
 
 // Name returns "wecom".
 func (p *CheckIns) Name() string { return "wecom" }
@@ -108,6 +122,7 @@ func (p *CheckIns) Fetch(ctx context.Context, q attendance.Query) (attendance.An
 		return a, nil
 	}
 	r := newReading(q)
+	r.skipAbnormal = p.skipAbnormal
 	for w := range windows(q.Span, p.client.days) {
 		reply, err := p.client.checkIns(ctx, users, w)
 		a.Calls += reply.Sent
@@ -120,7 +135,7 @@ func (p *CheckIns) Fetch(ctx context.Context, q attendance.Query) (attendance.An
 		}
 		a.Rows = max(a.Rows, rows)
 	}
-	a.Punches, a.Skipped, a.Warnings = r.punches, r.skipped, r.warnings()
+	a.Punches, a.Skipped, a.Warnings = r.punches, r.skipped, r.notes
 	return a, nil
 }
 

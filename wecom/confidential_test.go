@@ -3,6 +3,7 @@ package wecom
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -28,7 +29,12 @@ func TestTokenAnswersAreNeverQuoted(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				fake := wecomtest.New(nil)
 				fake.Fail(wecomtest.Fault{Kind: wecomtest.Answer, Path: wecomtest.PathToken, Body: body, Status: status})
-				_, err := clientOf(t, fake, nil).app.tokens.Token(t.Context())
+				token, err := clientOf(t, fake, nil).app.tokens.Token(t.Context())
+				if status == 200 && strings.Contains(body, `"errcode":0,"access_token":"`+live+`"}`) { // what stands around it is no matter
+					require.NoError(t, err)
+					require.Equal(t, live, token)
+					return
+				}
 				require.Error(t, err)
 				for e := err; e != nil; e = errors.Unwrap(e) {
 					require.NotContains(t, fmt.Sprintf("%v %+v", e, e), "t0k3n", body)

@@ -22,11 +22,12 @@ type reading struct {
 	// addresses keeps each address once: colleagues punch at the same places.
 	addresses map[string]string
 	scratch   []byte
-	// strange are exceptions that this version does not know.
-	strange []string
+	// skipAbnormal: rows with 地点异常 or wifi异常 are no punches.
+	skipAbnormal bool
 
 	punches []attendance.Punch
 	skipped []attendance.Skipped
+	notes   provider.Notes
 }
 
 // A rowKey identifies a row, as WeCom has no record id. Whether it is a
@@ -49,6 +50,7 @@ const (
 	kindIn
 	kindOut
 	kindField
+	kindUndirected
 )
 
 func newReading(q attendance.Query) *reading {
@@ -144,8 +146,15 @@ func (r *reading) row(raw []byte, sent window) {
 		return
 	}
 	account, asked := r.account(f.user)
+	if field := f.spoilt(asked); field != "" {
+		// Without its time: what it is of is not known, so nothing counts as withdrawn.
+		r.skip(account, time.Time{}, attendance.Invalid, r.notes.Unreadable(wecom(), field,
+			"userid", account, "checkin_time", provider.Text(f.moment)))
+		return
+	}
 	kind, word := kindOf(f.kind)
-	missing, strange := exceptions(f.exception)
+	said := exceptionsOf(f.exception)
+	missing := said.missing
 	key := rowKey{account: account, kind: kind, word: word, missing: missing}
 	if timed {
 		key.at = at.Unix()
@@ -171,12 +180,39 @@ func (r *reading) row(raw []byte, sent window) {
 		r.skip(account, at, attendance.Invalid, "exception_type is no text: "+string(f.exception))
 	case kind == kindUnknown:
 		r.skip(account, at, attendance.UnknownType, "checkin_type "+word)
-	case strange != "" && !bytes.Contains(provider.TextBytes(f.exception), []byte("补卡")) && f.isPlaceholder(at):
-		r.skip(account, at, attendance.UnknownType, "exception_type "+strange)
+	case said.strange != "" && !bytes.Contains(provider.TextBytes(f.exception), []byte("补卡")) && f.isPlaceholder(at):
+		r.skip(account, at, attendance.UnknownType, "exception_type "+said.strange)
+	case said.abnormal && r.skipAbnormal:
+		r.skip(account, at, attendance.Abnormal, provider.Text(f.exception))
 	default:
-		r.wonder(strange)
+		r.wonder(said.strange)
 		r.punches = append(r.punches, r.punch(f, account, at, kind))
 	}
+}
+
+// spoilt names the value of those that a row is recognised by which cannot be what it
+// was; "" when all are sound. An account that was asked for is.
+func (f *fields) spoilt(asked bool) string {
+	switch {
+	case !asked && provider.Spoilt(f.user):
+		return "userid"
+	case provider.Spoilt(f.moment):
+		return "checkin_time"
+	case !knownWord(f.kind) && provider.Spoilt(f.kind):
+		return "checkin_type"
+	case !knownWord(f.exception) && provider.Spoilt(f.exception):
+		return "exception_type"
+	}
+	return ""
+}
+
+// knownWord reports whether a value is one of the usual ones, as it is written.
+func knownWord(raw []byte) bool {
+	switch string(raw) {
+	case "", `""`, `"上班打卡"`, `"下班打卡"`, `"外出打卡"`, `"仅记录打卡时间和位置"`, `"时间异常"`, `"地点异常"`, `"未打卡"`:
+		return true
+	}
+	return false
 }
 
 // isPlaceholder reports whether a row looks like that of a missing punch: made at
@@ -195,7 +231,7 @@ func (r *reading) punch(f fields, account string, at time.Time, kind rowKind) at
 		p.Direction = attendance.In
 	case kindOut:
 		p.Direction = attendance.Out
-	default:
+	case kindField:
 		p.Kind = attendance.Field
 	}
 	p.Place.Address = r.address(f.title, f.detail)
@@ -228,8 +264,8 @@ func stranger(account string) string {
 	return "userid " + account
 }
 
-// kindOf reads checkin_type by its parts: which words free and no-rule members have
-// is not documented. One that says two things, or nothing known, is unknown; so
+// kindOf reads checkin_type by its parts. 仅记录打卡时间和位置, official since December
+// 2024, is what a rule of free hours (自由上下班) may record in place of 上班 and 下班. One that says two things, or nothing known, is unknown; so
 // is the number that some applications are said to get. word is set for unknown
 // ones only.
 func kindOf(raw []byte) (kind rowKind, word string) {
@@ -241,12 +277,14 @@ func kindOf(raw []byte) (kind rowKind, word string) {
 		return kindOut, ""
 	case "外出打卡":
 		return kindField, ""
+	case "仅记录打卡时间和位置":
+		return kindUndirected, ""
 	}
 	said := 0
 	for _, known := range [...]struct {
 		word string
 		kind rowKind
-	}{{"上班", kindIn}, {"下班", kindOut}, {"外出", kindField}} {
+	}{{"上班", kindIn}, {"下班", kindOut}, {"外出", kindField}, {"仅记录打卡时间", kindUndirected}} {
 		if bytes.Contains(text, []byte(known.word)) {
 			kind = known.kind
 			said++
@@ -258,52 +296,45 @@ func kindOf(raw []byte) (kind rowKind, word string) {
 	return kind, ""
 }
 
-// exceptions reads exception_type: empty, or words separated by semicolons,
-// full-width ones too. strange is the first that this version does not know.
-func exceptions(raw []byte) (missing bool, strange string) {
+// exceptions are what exception_type says.
+type exceptions struct {
+	missing  bool   // 未打卡: there was no punch
+	abnormal bool   // 地点异常 or wifi异常: not where it should have been
+	strange  string // the first word that this version does not know
+}
+
+// exceptionsOf reads exception_type: empty, or words separated by semicolons,
+// full-width ones too.
+func exceptionsOf(raw []byte) (e exceptions) {
 	text := provider.TextBytes(raw)
 	if len(text) == 0 {
-		return false, ""
+		return e
 	}
 	for word := range bytes.FieldsFuncSeq(text, func(c rune) bool { return c == ';' || c == '；' || c == ' ' || c == '\u3000' }) {
 		switch {
 		case bytes.Contains(word, []byte("未打卡")):
-			missing = true
-		case strange == "" && !knownException(word):
-			strange = string(word)
+			e.missing = true
+		case string(word) == "地点异常", bytes.EqualFold(word, []byte("wifi异常")):
+			e.abnormal = true
+		case string(word) == "时间异常", string(word) == "非常用设备", string(word) == "正常":
+		case e.strange == "":
+			e.strange = string(word)
 		}
 	}
-	return missing, strange
+	return e
 }
 
-func knownException(word []byte) bool {
-	switch string(word) {
-	case "时间异常", "地点异常", "wifi异常", "非常用设备", "正常":
-		return true
-	}
-	return bytes.EqualFold(word, []byte("wifi异常"))
-}
-
-// strangeAtMost is how many unknown exceptions of an answer are told.
-const strangeAtMost = 20
-
-// wonder takes note of an unknown exception of a row that was taken.
+// wonder notes an exception that this version does not know, of a row that was taken.
+// Such rows are punches: the pages name one exception that is not, and it is known.
 func (r *reading) wonder(word string) {
-	if word != "" && len(r.strange) < strangeAtMost && !slices.Contains(r.strange, word) {
-		r.strange = append(r.strange, word)
-	}
-}
-
-// warnings tells of exceptions that this version does not know. Their rows are
-// punches: the pages name one exception that is not, and it is known.
-func (r *reading) warnings() []attendance.Warning {
-	var list []attendance.Warning
-	for _, word := range r.strange {
-		list = append(list, attendance.Warningf("unknown_exception",
+	if word != "" {
+		r.notes.Add(attendance.Warningf("unknown_exception",
 			"企业微信返回了未知的 exception_type，打卡已照常处理 / WeCom has an exception_type that this version does not know; its rows were taken as punches: %s", provider.OneLine(word)))
 	}
-	return list
 }
+
+// wecom is the platform's name for people.
+func wecom() attendance.Text { return attendance.Text{EN: "WeCom", ZH: "企业微信"} }
 
 // missed words a placeholder: which punch of which shift is missing.
 func missed(f fields, at time.Time) string {

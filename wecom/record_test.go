@@ -75,7 +75,7 @@ func TestFixture(t *testing.T) {
 	}, r.punches)
 	require.Equal(t, []attendance.Skipped{{Account: "lisi", Time: at(t, "2024-03-04 18:00:00"), Reason: attendance.MissingPunch,
 		Detail: "下班打卡 未打卡, due 2024-03-04 18:00"}}, r.skipped)
-	require.Empty(t, r.warnings())
+	require.Empty(t, r.notes)
 }
 
 // The real answer to a quarter of an hour before midnight: the next day's missing
@@ -190,11 +190,11 @@ func TestRowShapes(t *testing.T) {
 				require.Equal(t, test.detail, r.skipped[0].Detail)
 			}
 			if test.warning == "" {
-				require.Empty(t, r.warnings())
+				require.Empty(t, r.notes)
 				return
 			}
-			require.Len(t, r.warnings(), 1)
-			require.Contains(t, r.warnings()[0].Message, test.warning)
+			require.Len(t, r.notes, 1)
+			require.Contains(t, r.notes[0].Message, test.warning)
 		})
 	}
 }

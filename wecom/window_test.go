@@ -59,7 +59,7 @@ func TestAnEmptySpanHasNoWindow(t *testing.T) {
 // where three days are all that a call may ask for, which leaves no room for that.
 func TestOneCallASlice(t *testing.T) {
 	for _, days := range []int{4, defaultDays, mostDays} {
-		p := &CheckIns{&Client{days: days}}
+		p := &CheckIns{client: &Client{days: days}}
 		for hour := range 24 {
 			from := march(t).From.Add(time.Duration(hour) * time.Hour)
 			n := 0
@@ -69,7 +69,7 @@ func TestOneCallASlice(t *testing.T) {
 			require.Equal(t, 1, n)
 		}
 	}
-	p := &CheckIns{&Client{days: leastDays}}
+	p := &CheckIns{client: &Client{days: leastDays}}
 	require.Equal(t, attendance.Limits{Accounts: 100, Span: day}, p.Limits())
 	n := 0
 	for w := range windows(march(t), leastDays) {

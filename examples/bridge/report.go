@@ -233,6 +233,8 @@ func reasonZH(r attendance.Reason) string {
 		return "无效打卡"
 	case attendance.NoDirection:
 		return "无签到签退方向"
+	case attendance.Abnormal:
+		return "地点或 wifi 异常"
 	case attendance.Future:
 		return "未来时间"
 	case attendance.UnknownType:
