@@ -33,7 +33,11 @@ func TestARunThatGetsNoAnswersIsGivenUp(t *testing.T) {
 		require.Equal(t, refusal, attendance.CodeOf(err).Refusal())
 		require.ErrorContains(t, err, "20 queries in a row failed")
 		require.ErrorContains(t, err, "odd")
-		require.Equal(t, 20, p.Calls())
+		calls := 20
+		if code == attendance.CodeMalformed {
+			calls += 12 // six of them were asked for in halves
+		}
+		require.Equal(t, calls, p.Calls())
 		require.Len(t, report.Failed, 20)
 	}
 	p := attendancetest.NewProvider("p", weekLimits)

@@ -48,6 +48,10 @@ type reading struct {
 	fatal error
 
 	searching bool // this reading is the one that bisects people
+
+	halving bool     // what cannot be read is being asked for in halves
+	unread  []unread // of those halves, the ones that cannot be read either
+	taken   int      // answers that were taken
 }
 
 // members reads some members over a span.
@@ -73,6 +77,8 @@ func (rd *reading) ask(ctx context.Context, members []Member, span Span, rejecte
 		rd.bisectTime(ctx, members, span, err)
 	case CodeOf(err) == CodeHorizon:
 		rd.overtaken(ctx, members, span, err, rejected)
+	case CodeOf(err) == CodeMalformed && rd.fatal == nil:
+		rd.unreadable(ctx, members, span, err)
 	default:
 		rd.fail(ctx, members, span, err)
 	}
@@ -102,7 +108,7 @@ func (rd *reading) countFailures(ctx context.Context, err error) {
 	case err == nil, code == CodeAccount, code == CodeSpan, code == CodeHorizon:
 		rd.run.failures = 0
 		return
-	case ended(ctx, err):
+	case ended(ctx, err), code == CodeMalformed && rd.halving:
 		return
 	}
 	// Several slices count at once, and one that is over already cannot be what ends the run.
@@ -169,6 +175,7 @@ func (rd *reading) accept(ctx context.Context, p part) {
 	if p.answer.Suspect && !rd.run.seenLarger(p.answer.Rows) && !rd.verify(ctx, &p) {
 		return
 	}
+	rd.taken++
 	rd.run.noteAnswer(len(p.members), p.answer.Rows)
 	if err := rd.run.write(ctx, p, rd.done); err != nil {
 		rd.fatal = err

@@ -31,6 +31,7 @@ type run struct {
 	spans    int             // rejected spans that could not be halved any more
 	unnamed  int             // rows that the target did not take, beyond those named
 	largest  int             // rows of the largest reply seen
+	halved   int             // queries that could not be read and were asked again in halves
 
 	failures int // queries that failed, one after the other
 
