@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/provider"
 )
 
 // shanghai is the zone of the test job.
@@ -148,15 +149,19 @@ func TestRowShapes(t *testing.T) {
 			p.Place = attendance.Place{Longitude: 121.473701, Latitude: 31.230416, Located: true}
 		}), warning: "旷工"},
 
-		"out":                {row: kind(`"下班打卡"`), punch: with(func(p *attendance.Punch) { p.Direction = attendance.Out })},
-		"visit":              {row: kind(`"外出打卡"`), punch: with(func(p *attendance.Punch) { p.Kind, p.Direction = attendance.Field, attendance.Undirected })},
-		"in by its part":     {row: kind(`"自由上班"`), punch: &in},
-		"out by its part":    {row: kind(`"下班"`), punch: with(func(p *attendance.Punch) { p.Direction = attendance.Out })},
-		"two parts":          {row: kind(`"外出下班打卡"`), reason: attendance.UnknownType, detail: "checkin_type 外出下班打卡"},
-		"neither in nor out": {row: kind(`"上下班打卡"`), reason: attendance.UnknownType, detail: "checkin_type 上下班打卡"},
-		"a word of its own":  {row: kind(`"打卡"`), reason: attendance.UnknownType, detail: "checkin_type 打卡"},
-		"a number":           {row: kind(`1`), reason: attendance.UnknownType, detail: "checkin_type 1"},
-		"no type":            {row: kind(`null`), reason: attendance.UnknownType, detail: "checkin_type"},
+		"out":                 {row: kind(`"下班打卡"`), punch: with(func(p *attendance.Punch) { p.Direction = attendance.Out })},
+		"visit":               {row: kind(`"外出打卡"`), punch: with(func(p *attendance.Punch) { p.Kind, p.Direction = attendance.Field, attendance.Undirected })},
+		"in by its part":      {row: kind(`"自由上班"`), punch: &in},
+		"out by its part":     {row: kind(`"下班"`), punch: with(func(p *attendance.Punch) { p.Direction = attendance.Out })},
+		"time and place only": {row: kind(`"仅记录打卡时间和位置"`), punch: with(func(p *attendance.Punch) { p.Direction = attendance.Undirected })},
+		"and escaped":         {row: kind(`"\u4ec5\u8bb0\u5f55\u6253\u5361\u65f6\u95f4\u548c\u4f4d\u7f6e"`), punch: with(func(p *attendance.Punch) { p.Direction = attendance.Undirected })},
+		"and by its part":     {row: kind(`"仅记录打卡时间"`), punch: with(func(p *attendance.Punch) { p.Direction = attendance.Undirected })},
+		"and missing":         {row: fmt.Sprintf(`{"userid":"a","checkin_type":"仅记录打卡时间和位置","exception_type":"未打卡","checkin_time":%d}`, noon.Unix()), reason: attendance.MissingPunch, detail: "仅记录打卡时间和位置 未打卡"},
+		"two parts":           {row: kind(`"外出下班打卡"`), reason: attendance.UnknownType, detail: "checkin_type 外出下班打卡"},
+		"neither in nor out":  {row: kind(`"上下班打卡"`), reason: attendance.UnknownType, detail: "checkin_type 上下班打卡"},
+		"a word of its own":   {row: kind(`"打卡"`), reason: attendance.UnknownType, detail: "checkin_type 打卡"},
+		"a number":            {row: kind(`1`), reason: attendance.UnknownType, detail: "checkin_type 1"},
+		"no type":             {row: kind(`null`), reason: attendance.UnknownType, detail: "checkin_type"},
 		"position": {row: row(`,"lat":31230416,"lng":-121473701`), punch: with(func(p *attendance.Punch) {
 			p.Place = attendance.Place{Longitude: -121.473701, Latitude: 31.230416, Located: true}
 		})},
@@ -196,6 +201,86 @@ func TestRowShapes(t *testing.T) {
 			require.Len(t, r.notes, 1)
 			require.Contains(t, r.notes[0].Message, test.warning)
 		})
+	}
+}
+
+// Characters that no text has cost the text; where something is recognised by it, the row.
+func TestControlCharacters(t *testing.T) {
+	const rest = `,"checkin_type":"上班打卡","checkin_time":1709524800`
+	r, _ := read(t, answerOf(`{"userid":"a"`+rest+",\"notes\":\"one\ntwo\x00\",\"location_title\":\"Road\t1\"}"), march(t), "a")
+	require.Len(t, r.punches, 1)
+	require.Equal(t, "one two ", r.punches[0].Remark)
+	require.Equal(t, "Road 1", r.punches[0].Place.Address)
+	require.Empty(t, r.notes)
+	for field, row := range map[string]string{
+		"userid":         "{\"userid\":\"b\n\"" + rest + "}",
+		"checkin_time":   "{\"userid\":\"a\",\"checkin_type\":\"上班打卡\",\"checkin_time\":\"1709524800\t\"}",
+		"checkin_type":   "{\"userid\":\"a\",\"checkin_type\":\"上班\n打卡\",\"checkin_time\":1709524800}",
+		"exception_type": `{"userid":"a"` + rest + ",\"exception_type\":\"未\x00打卡\"}",
+	} {
+		r, _ := read(t, answerOf(`{"userid":"a","checkin_type":"下班打卡","checkin_time":1709524801}`, row), march(t), "a")
+		require.Len(t, r.punches, 1, field)
+		require.Len(t, r.skipped, 1, field)
+		require.Equal(t, attendance.Invalid, r.skipped[0].Reason, field)
+		require.True(t, r.skipped[0].Time.IsZero(), "so that nothing counts as withdrawn")
+		require.Len(t, r.notes, 1, field)
+		require.Equal(t, "unreadable_record", r.notes[0].Code)
+		require.Contains(t, r.notes[0].Message, field)
+		require.Contains(t, r.notes[0].Message, "1709524800")
+	}
+}
+
+// Rows whose place WeCom doubts are kept out where that is wished, and no others.
+func TestWithoutAbnormal(t *testing.T) {
+	row := func(n int, exception string) string {
+		return fmt.Sprintf(`{"userid":"a","checkin_type":"上班打卡","exception_type":%q,"checkin_time":%d}`, exception, 1709524800+n)
+	}
+	body := answerOf(row(1, ""), row(2, "地点异常"), row(3, "时间异常；wifi异常"), row(4, "WIFI异常"), row(5, "时间异常;非常用设备"), row(6, "地点异常;未打卡"), row(7, "新异常"))
+	r := newReading(attendance.Query{Accounts: []string{"a"}, Span: march(t)})
+	r.skipAbnormal = true
+	for w := range windows(r.span, mostDays) {
+		_, err := r.rows([]byte(body), w)
+		require.NoError(t, err)
+		break
+	}
+	counts := map[attendance.Reason]int{}
+	for _, s := range r.skipped {
+		counts[s.Reason]++
+	}
+	require.Equal(t, map[attendance.Reason]int{attendance.Abnormal: 3, attendance.MissingPunch: 1}, counts)
+	require.Len(t, r.punches, 3)
+}
+
+// Whichever byte of a row is changed, lost or added: the rows beside it are read, or the
+// answer is called unreadable, so that the Syncer asks for fewer people.
+func TestABrokenRowCostsOnlyItself(t *testing.T) {
+	const broken = `{"userid":"b","checkin_type":"上班打卡","exception_type":"","checkin_time":1709524802,"notes":"say \"x\" \\"}`
+	beside := func(row string) {
+		body := answerOf(`{"userid":"anna","checkin_type":"上班打卡","checkin_time":1709524801}`, row, `{"userid":"carl","checkin_type":"下班打卡","checkin_time":1709524803}`)
+		if provider.NotJSON(provider.Reply{Status: 200, Body: []byte(body)}) != nil {
+			return
+		}
+		r := newReading(attendance.Query{Accounts: []string{"anna", "b", "carl"}, Span: march(t)})
+		if _, err := r.rows([]byte(body), window{r.span.From.Unix(), r.span.To.Unix(), 31}); err != nil {
+			return
+		}
+		want := map[string]int64{"anna": 1709524801, "carl": 1709524803}
+		for _, p := range r.punches {
+			if p.Account != "b" && want[p.Account] != p.Time.Unix() {
+				t.Fatalf("%s punched at %v in %s", p.Account, p.Time, body)
+			}
+			delete(want, p.Account)
+		}
+		if len(want) > 0 {
+			t.Fatalf("lost: %v in %s", want, body)
+		}
+	}
+	for i := range len(broken) {
+		beside(broken[:i] + broken[i+1:])
+		for c := range 256 {
+			beside(broken[:i] + string([]byte{byte(c)}) + broken[i+1:])
+			beside(broken[:i] + string([]byte{byte(c)}) + broken[i:])
+		}
 	}
 }
 

@@ -37,7 +37,8 @@ type Fault struct {
 	// (zero: no header), and for [Throttled] and [ThrottledGlobally] how long from
 	// now the time in the text lies (zero: one second).
 	RetryAfter time.Duration
-	// Status and Body are the reply of [Answer]. Status zero: 200. A body that
+	// Status and Body are the reply of [Answer], Status also that of [Gateway]. Status
+	// zero: 200, or 203. A body that
 	// begins with "<" goes out as HTML, any other as JSON.
 	Status int
 	Body   string
@@ -96,19 +97,27 @@ const (
 	StuckCursor
 	// Answer is any reply: [Fault.Status] and [Fault.Body].
 	Answer
+	// Gateway is a good answer as a gateway passes it on: with [Fault.Status] (zero: 203),
+	// a byte order mark before it, and blanks and a comment after it.
+	Gateway
+	// Unescaped is a good answer in which the control characters of texts stand raw.
+	Unescaped
+	// Garbled makes an answer that holds a record of [Fault.User], which it needs,
+	// unreadable from there on. It happens to the calls for records.
+	Garbled
 )
 
 // Fail arranges trouble from now on. Of several faults that fit a call, the one
 // arranged first happens.
 //
-// Fail panics when the fault has no kind, or is a BadAccount without a user or a
-// BadDepartment without a department: that is a mistake in the test.
+// Fail panics when the fault has no kind, or is a BadAccount or Garbled without a user or
+// a BadDepartment without a department: that is a mistake in the test.
 func (s *Server) Fail(f Fault) {
-	if f.Kind == 0 || f.Kind > Answer {
+	if f.Kind == 0 || f.Kind > Garbled {
 		panic("dingtalktest: a fault needs a kind")
 	}
-	if f.Kind == BadAccount && f.User == "" {
-		panic("dingtalktest: BadAccount needs a user")
+	if (f.Kind == BadAccount || f.Kind == Garbled) && f.User == "" {
+		panic("dingtalktest: BadAccount and Garbled need a user")
 	}
 	if f.Kind == BadDepartment && f.Department == 0 {
 		panic("dingtalktest: BadDepartment needs a department")
@@ -193,6 +202,23 @@ func (s *Server) outerFault(c *fake.Call, f Fault) (a fake.Answer, handled, free
 	default:
 		return fake.Answer{}, false, false
 	}
+}
+
+// damage does what is done to an answer that is ready.
+func damage(a fake.Answer, f Fault) fake.Answer {
+	switch f.Kind {
+	case HalfBody:
+		a.Cut = fake.CutShort
+	case SlowBody:
+		a.Cut = fake.CutSlow
+	case Gateway:
+		return a.ThroughGateway(f.Status)
+	case Unescaped:
+		a.Body = fake.Unescaped(a.Body)
+	case Garbled:
+		a.Body = fake.Garbled(a.Body, "userId", f.User)
+	}
+	return a
 }
 
 func badAccount(f Fault) problem {

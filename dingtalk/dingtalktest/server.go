@@ -185,14 +185,7 @@ func (s *Server) answer(c *fake.Call) (a fake.Answer, free bool) {
 	if fault.Kind == StuckCursor && e.cursor {
 		return s.stuck(c), true
 	}
-	a = e.serve(s, c)
-	switch fault.Kind {
-	case HalfBody:
-		a.Cut = fake.CutShort
-	case SlowBody:
-		a.Cut = fake.CutSlow
-	}
-	return a, true
+	return damage(e.serve(s, c), fault), true
 }
 
 // endpoint is one documented call.

@@ -111,7 +111,7 @@ func (p *program) proposals(ctx context.Context, w *work) int {
 	if err = p.open(ctx, w); err == nil {
 		found, err = w.oa.ProposeBindings(ctx, oasink.ProposeOptions{
 			Units: w.units(), Tag: p.command.oldTag(w.job.provider.kind), Window: window,
-			Directory: w.platform.directory(w.job.binding), Provider: w.platform.families()[0].Provider,
+			Directory: w.platform.directory(w.job.binding), Provider: w.platform.families(w.job)[0].Provider,
 			Syncer: &attendance.Options{Job: w.job.name, Now: p.now, Logger: p.logger, Observe: p.progress(), Announce: p.announce(task{kind: attendance.KindBackfill})},
 		})
 	}

@@ -53,7 +53,7 @@ func (p *program) checkPlatform(ctx context.Context, w *work, found *findings) {
 		return
 	}
 	all := w.platform.Check(ctx)
-	for _, further := range w.platform.families()[1:] {
+	for _, further := range w.platform.families(w.job)[1:] {
 		checker, ok := attendance.As[attendance.Checker](further.Provider)
 		if !ok || slices.ContainsFunc(all, isPlatformTrouble) {
 			continue
@@ -103,7 +103,7 @@ func (p *program) checkOA(ctx context.Context, w *work, found *findings) {
 		found.add(w.job.name, scope.Check(ctx)...)
 		return
 	}
-	found.add(w.job.name, scope.CheckReach(ctx, w.platform.families()[0].Provider, p.now())...)
+	found.add(w.job.name, scope.CheckReach(ctx, w.platform.families(w.job)[0].Provider, p.now())...)
 }
 
 // checkTimes warns of starts that lose punches: too soon after midnight, or close to

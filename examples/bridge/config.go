@@ -80,6 +80,7 @@ type jobConfig struct {
 	untaken      map[string]bool // rows that the OA's tables did not take; kept by serve where there is no state
 	freeze       int             // from this day of a month on the months before it are closed; 0: never
 	outside      string
+	abnormal     string
 }
 
 type bindingConfig struct {

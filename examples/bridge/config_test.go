@@ -150,6 +150,8 @@ func TestConfigErrors(t *testing.T) {
 		{"outside", "provider: ding", []string{"    provider: ding", "    outside: here"}, ":18: jobs[0].outside: ", "mobile_sign, sign, both"},
 		{"outside", "provider: ding", []string{"    provider: ding", "    outside: nowhere"}, ":18: jobs[0].outside: ", "mobile_sign, sign, both"},
 		{"undirected", "provider: ding", []string{"    provider: ding", "    undirected: in"}, ":18: jobs[0].undirected: ", "skip, null"},
+		{"abnormal", "provider: ding", []string{"    provider: ding", "    abnormal: outside"}, ":18: jobs[0].abnormal: ", "sign, skip"},
+		{"abnormal of DingTalk", "provider: ding", []string{"    provider: ding", "    abnormal: skip"}, ":18: jobs[0].abnormal: ", "outside"},
 		{"freeze", "provider: ding", []string{"    provider: ding", "    freeze_after_day: 40"}, ":18: jobs[0].freeze_after_day: ", "whole number"},
 		{"scope key", "provider: ding", []string{"    provider: ding", "    scope: {employees: [1]}"}, ":18: jobs[0].scope.employees: ", "remove it"},
 		{"department", "provider: ding", []string{"    provider: ding", "    scope: {departments: [0]}"}, ":18: jobs[0].scope.departments[0]: ", "ids"},

@@ -11,10 +11,10 @@ import (
 
 // readJob reads one job; providers and OAs are known by now.
 func (r *reader) readJob(v value) error {
-	j := &jobConfig{at: v, enabled: true, zone: r.zone, descend: true, lookBack: 6, rereadDay: 3, rereadDays: 35, undirected: "skip", outside: "mobile_sign", withdrawn: "keep",
+	j := &jobConfig{at: v, enabled: true, zone: r.zone, descend: true, lookBack: 6, rereadDay: 3, rereadDays: 35, undirected: "skip", outside: "mobile_sign", abnormal: "sign", withdrawn: "keep",
 		binding: bindingConfig{boundOnly: true, inactive: "skip"}}
 	var provider, oa string
-	var generation, withdrawn value
+	var generation, withdrawn, abnormal value
 	err := v.fields(map[string]func(value) error{
 		"name":      func(v value) error { return v.textInto(&j.name) },
 		"provider":  func(v value) error { return v.textInto(&provider) },
@@ -40,6 +40,7 @@ func (r *reader) readJob(v value) error {
 		"sign_from": func(v value) error { return v.tag(&j.signFrom) },
 		"withdrawn": func(v value) error { withdrawn = v; return v.word(&j.withdrawn, "keep", "delete") },
 		"outside":   func(v value) error { return v.word(&j.outside, "mobile_sign", "sign", "both") },
+		"abnormal":  func(v value) error { abnormal = v; return v.word(&j.abnormal, "sign", "skip") },
 		"undirected": func(v value) error {
 			generation = v
 			if v.isNull() { // `undirected: null` is YAML's null, and meant as the word
@@ -79,6 +80,9 @@ func (r *reader) readJob(v value) error {
 	j.home = j.oa
 	if j.signFrom == "" {
 		j.signFrom = map[string]string{"dingtalk": "from_dd", "wecom": "from_wx"}[j.provider.kind]
+	}
+	if j.abnormal == "skip" && j.provider.kind != "wecom" {
+		return abnormal.fail(attendance.Text{EN: "remove it; DingTalk has outside in its place", ZH: "请删除；钉钉请用 outside"}, "skip is for WeCom's 地点异常 and wifi异常, but %s is %s", j.provider.name, j.provider.kind)
 	}
 	if g := j.oa.generation; j.undirected == "null" && (g == "e7" || g == "e8") {
 		return generation.fail(attendance.Text{EN: "write infer or skip", ZH: "请写 infer 或 skip"}, "null needs e9, but %s.generation is %s", j.oa.key, g)

@@ -100,7 +100,7 @@ func (p *program) streams(j *jobConfig) []attendance.Stream {
 		return nil // said when the job is prepared
 	}
 	var all []attendance.Stream
-	for _, f := range platform.families() {
+	for _, f := range platform.families(j) {
 		all = append(all, attendance.Stream{Job: j.name, Target: j.oa.target(), Source: f.Name(), Corp: j.provider.corp()})
 	}
 	return all

@@ -16,8 +16,8 @@ import (
 type platform interface {
 	// Check looks at the application as a whole and at its first family.
 	Check(ctx context.Context) []attendance.Finding
-	// families are what is read of it.
-	families() []family
+	// families are what a job reads of it.
+	families(j *jobConfig) []family
 	// rejects says that an account which the platform does not know is an error
 	// there, so that a check may ask for some of the bound ones.
 	rejects() bool
@@ -80,7 +80,7 @@ func (p *program) dingtalk(c *providerConfig) (platform, error) {
 	return dingtalkPlatform{ding, c.fieldCheckIns}, err
 }
 
-func (d dingtalkPlatform) families() []family {
+func (d dingtalkPlatform) families(*jobConfig) []family {
 	all := []family{{Provider: d.Punches()}}
 	if d.fieldCheckIns {
 		all = append(all, family{d.CheckIns(), true})
@@ -105,7 +105,12 @@ func (p *program) wecom(c *providerConfig) (platform, error) {
 	return wecomPlatform{wx}, err
 }
 
-func (w wecomPlatform) families() []family { return []family{{Provider: w.CheckIns()}} }
+func (w wecomPlatform) families(j *jobConfig) []family {
+	if j.abnormal == "skip" {
+		return []family{{Provider: w.CheckIns().WithoutAbnormal()}}
+	}
+	return []family{{Provider: w.CheckIns()}}
+}
 
 func (w wecomPlatform) rejects() bool { return true }
 

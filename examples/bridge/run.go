@@ -86,7 +86,7 @@ func (p *program) backfill(ctx context.Context) int {
 // platform must still keep.
 func (p *program) named(w *work) (attendance.Window, error) {
 	window := attendance.Days(p.command.from, p.command.to, w.job.zone)
-	plan, err := attendance.NewSyncer(w.platform.families()[0].Provider, nil, &attendance.Options{Now: p.now}).Plan(window)
+	plan, err := attendance.NewSyncer(w.platform.families(w.job)[0].Provider, nil, &attendance.Options{Now: p.now}).Plan(window)
 	if err == nil && len(plan.Warnings) > 0 {
 		err = usageError("-from " + p.command.from.String() + ": " + plan.Warnings[0].Message)
 	}
@@ -237,7 +237,7 @@ func (p *program) families(ctx context.Context, w *work, t task) ([]*attendance.
 	}
 	run := p.runID()
 	var all []*attendance.Syncer
-	for _, f := range w.platform.families() {
+	for _, f := range w.platform.families(w.job) {
 		all = append(all, attendance.NewSyncer(f.Provider, p.sink(w, t), &attendance.Options{
 			Job: w.job.name, Run: run, Target: w.job.oa.target(), Corp: w.job.provider.corp(),
 			Kind: t.kind, Scope: w.scopeName(t), Apart: t.apart, Memory: memory, FreezeAfterDay: w.job.freeze,

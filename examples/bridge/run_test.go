@@ -39,7 +39,7 @@ func TestRows(t *testing.T) {
 	s.punch(20, "02 08:00:00", "OnDuty")
 	s.punch(20, "02 08:00:00", "OnDuty", func(p *dingtalktest.Punch) { p.Time = p.Time.Add(400 * time.Millisecond) })
 	s.punch(20, "02 08:00:00", "OffDuty")
-	s.punch(21, "02 08:30:00", "OnDuty", func(p *dingtalktest.Punch) { p.SourceType = "SHIFT_MAGIC"; p.TimeResult = "Wonderful" })
+	s.punch(21, "02 08:30:00", "Lunch", func(p *dingtalktest.Punch) { p.SourceType = "SHIFT_MAGIC" })
 	s.ding.AddCheckIn(dingtalktest.CheckIn{UserID: account(17), Time: at(t, "02 15:00:00"), Place: "客户", DetailPlace: "客户路1号", Remark: "签到", Longitude: 121.5, Latitude: 31.2})
 
 	r := s.backfill()

@@ -221,7 +221,7 @@ func (s *server) budgets(ctx context.Context, works []*work) {
 	known := make(map[*providerConfig]bool)
 	for _, w := range works {
 		of := w.job.provider
-		meter, ok := attendance.As[attendance.Meter](w.platform.families()[0].Provider)
+		meter, ok := attendance.As[attendance.Meter](w.platform.families(w.job)[0].Provider)
 		if !ok || of.monthlyQuota == 0 || known[of] {
 			continue
 		}

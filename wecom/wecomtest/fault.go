@@ -30,7 +30,8 @@ type Fault struct {
 	Times int
 	// Code is the errcode of [Errcode], which needs one.
 	Code int
-	// Status and Body are the reply of [Answer]. Status zero: 200. A body that
+	// Status and Body are the reply of [Answer], Status also that of [Gateway]. Status
+	// zero: 200, or 203. A body that
 	// begins with "<" goes out as HTML, any other as JSON.
 	Status int
 	Body   string
@@ -76,19 +77,30 @@ const (
 	Empty
 	// Answer is any reply: [Fault.Status] and [Fault.Body].
 	Answer
+	// Gateway is a good answer as a gateway passes it on: with [Fault.Status] (zero: 203),
+	// a byte order mark before it, and blanks and a comment after it.
+	Gateway
+	// Unescaped is a good answer in which the control characters of texts stand raw.
+	Unescaped
+	// Garbled makes an answer that holds a record of [Fault.User], which it needs,
+	// unreadable from there on. It happens to the calls for records.
+	Garbled
 )
 
 // Fail arranges trouble from now on. Of several faults that fit a call, the one
 // arranged first happens.
 //
-// Fail panics when the fault has no kind, or is an Errcode without a code: that
-// is a mistake in the test.
+// Fail panics when the fault has no kind, is an Errcode without a code, or a Garbled
+// without a user: that is a mistake in the test.
 func (s *Server) Fail(f Fault) {
-	if f.Kind == 0 || f.Kind > Answer {
+	if f.Kind == 0 || f.Kind > Garbled {
 		panic("wecomtest: a fault needs a kind")
 	}
 	if f.Kind == Errcode && f.Code == 0 {
 		panic("wecomtest: Errcode needs a code")
+	}
+	if f.Kind == Garbled && f.User == "" {
+		panic("wecomtest: Garbled needs a user")
 	}
 	s.faults.Add(f, f.After, f.Times)
 }
@@ -101,7 +113,7 @@ func (f Fault) fits(c *fake.Call) bool {
 	switch {
 	case f.Kind == BadSecret && !isToken:
 		return false
-	case (f.Kind == NoArray || f.Kind == Empty) && c.Path != PathCheckIn:
+	case (f.Kind == NoArray || f.Kind == Empty || f.Kind == Garbled) && c.Path != PathCheckIn:
 		return false
 	case f.Path != "" && f.Path != c.Path:
 		return false
@@ -169,6 +181,12 @@ func (s *Server) damage(a fake.Answer, f Fault) fake.Answer {
 		a.Body = []byte(`{"errcode":0,"errmsg":"ok"}`)
 	case f.Kind == Empty && a.Code == "0":
 		a.Body = []byte(`{"errcode":0,"errmsg":"ok","checkindata":[]}`)
+	case f.Kind == Gateway:
+		return a.ThroughGateway(f.Status)
+	case f.Kind == Unescaped:
+		a.Body = fake.Unescaped(a.Body)
+	case f.Kind == Garbled:
+		a.Body = fake.Garbled(a.Body, "userid", f.User)
 	}
 	return a
 }

@@ -259,10 +259,10 @@ func testPromise4NothingInvented(t *testing.T, on engine) {
 		{CheckType: "OnDuty", LocationResult: "Outside", InvalidType: "Other", InvalidMsg: "外勤打卡需要审批"},
 		{CheckType: ""},
 		{CheckType: "SomethingNew"},
-		{CheckType: "OnDuty", TimeResult: "SomethingNew"},
+		{CheckType: "SomethingNew", TimeResult: "SomethingNew"},
 		{CheckType: "OnDuty", TimeResult: "NotSigned"},
 		{CheckType: "OnDuty", LocationResult: "NotSigned"},
-		{CheckType: "OnDuty", LocationResult: "SomethingNew"},
+		{CheckType: "SomethingNew", LocationResult: "SomethingNew"},
 		{CheckType: "OnDuty", Extra: map[string]any{"userCheckTime": nil}},
 	} {
 		p.UserID, p.Time = "u101", at(3, 9, i, 0)
@@ -412,7 +412,7 @@ func testPromise6OneBadApple(t *testing.T, on engine) {
 		s.punches()
 		s.fake.AddPunch(dingtalktest.Punch{UserID: "u101", Time: at(10, 9, 0, 0), CheckType: "OnDuty"})
 		if kind == "read" {
-			s.fake.Fail(dingtalktest.Fault{Kind: dingtalktest.HTMLPage, Path: dingtalktest.PathListRecord, Times: 1})
+			s.fake.Fail(dingtalktest.Fault{Kind: dingtalktest.Answer, Body: `{"errcode":99999,"errmsg":"odd"}`, Path: dingtalktest.PathListRecord, Times: 1})
 		} else {
 			failed := false
 			s.sink = sink(t, s.struck(t, func(query string) error {
