@@ -87,7 +87,7 @@ func (c *Client) checkScopes(ctx context.Context) []attendance.Finding {
 // checkPunches asks for the punches of nobody: one metered call.
 func (c *Client) checkPunches(ctx context.Context) []attendance.Finding {
 	now := c.now().In(beijing()).Truncate(time.Second)
-	_, err := c.metered(ctx, provider.Request{
+	_, err := c.probe(ctx, provider.Request{
 		URL: pathListRecord,
 		Body: listRecordBody{
 			UserIDs: []string{probeAccount},
@@ -107,7 +107,7 @@ func (c *Client) checkPunches(ctx context.Context) []attendance.Finding {
 // two in a company of more than 1000 users.
 func (c *Client) checkCheckIns(ctx context.Context) []attendance.Finding {
 	now := c.now()
-	_, err := c.metered(ctx, provider.Request{
+	_, err := c.probe(ctx, provider.Request{
 		Method: http.MethodGet,
 		URL:    pathCheckInsOfDepartment,
 		Query: url.Values{
@@ -121,7 +121,7 @@ func (c *Client) checkCheckIns(ctx context.Context) []attendance.Finding {
 	})
 	if cannotBeAsked(err) {
 		// Too large a company for one call, most likely: ask for one user.
-		_, err = c.metered(ctx, provider.Request{URL: pathCheckInsOfUsers, Body: checkInsBody{
+		_, err = c.probe(ctx, provider.Request{URL: pathCheckInsOfUsers, Body: checkInsBody{
 			Users: probeAccount, Start: now.Add(-time.Minute).UnixMilli(), End: now.UnixMilli(), Size: 1}})
 		if attendance.CodeOf(err) == attendance.CodeAccount {
 			err = nil

@@ -52,6 +52,40 @@ func TestCheckCredentials(t *testing.T) {
 	})
 }
 
+func TestCheckRejectedTokens(t *testing.T) {
+	for rejected, want := range map[int]attendance.Level{4: attendance.LevelOK, -1: attendance.LevelError} {
+		synctest.Test(t, func(t *testing.T) {
+			for i := range 3 {
+				fake := dingtalktest.New(nil)
+				staff(fake, 3)
+				fake.RejectTokens(rejected)
+				c := clientOf(t, fake, nil)
+				check := []func(context.Context) []attendance.Finding{c.Check, c.Punches().Check, c.Directory().Check}[i]
+				findings := check(t.Context())
+				require.Equal(t, want == attendance.LevelError, attendance.HasErrors(findings))
+				for _, f := range findings {
+					require.True(t, f.Level != attendance.LevelError || f.Code == "credentials", "%+v", f)
+				}
+				require.Equal(t, 5, fake.Requests(dingtalktest.PathToken))
+			}
+		})
+	}
+}
+
+// Another program's tokens cost the directory nothing but time.
+func TestDirectoryWithRivals(t *testing.T) {
+	for rejected, want := range map[int]attendance.Code{4: "", 5: attendance.CodeCredentials} {
+		synctest.Test(t, func(t *testing.T) {
+			fake := dingtalktest.New(nil)
+			staff(fake, 3)
+			fake.RejectTokens(rejected)
+			accounts, _, err := list(t, clientOf(t, fake, nil).Directory())
+			require.Equal(t, want, attendance.CodeOf(err))
+			require.Len(t, accounts, map[attendance.Code]int{"": 3}[want])
+		})
+	}
+}
+
 func TestCheckClock(t *testing.T) {
 	for off, want := range map[time.Duration]attendance.Level{
 		4 * time.Minute: attendance.LevelOK, 6 * time.Minute: attendance.LevelWarning, -8 * time.Hour: attendance.LevelWarning,

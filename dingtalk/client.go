@@ -126,7 +126,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Client{config: cfg, now: cfg.Now, clock: real, budget: cfg.Budget, tokens: cfg.Tokens}
+	c := &Client{config: cfg, now: cfg.Now, clock: real, budget: cfg.Budget, tokens: provider.Judged(cfg.Tokens)}
 	c.chart.reading = make(chan struct{}, 1)
 	if c.budget == nil && cfg.MonthlyQuota > 0 {
 		c.budget = provider.NewMonthlyBudget(cfg.MonthlyQuota, beijing(), cfg.Now)
@@ -181,15 +181,22 @@ func (c *Client) banLeft() time.Duration {
 	return time.Unix(0, until).Sub(c.clock())
 }
 
+// withToken makes a call with a token: [provider.WithToken] or WithTokenTwice.
+type withToken func(context.Context, provider.TokenSource, func(token string) (provider.Reply, error)) (provider.Reply, error)
+
 // call makes one call to a path of oapi with a token. Sent is filled beside an
 // error too.
 func (c *Client) call(ctx context.Context, r provider.Request) (provider.Reply, error) {
+	return c.ask(ctx, provider.WithTokenTwice, r)
+}
+
+func (c *Client) ask(ctx context.Context, with withToken, r provider.Request) (provider.Reply, error) {
 	if left := c.banLeft(); left > 0 {
 		return provider.Reply{}, shutOut(left, nil)
 	}
 	path, query := r.URL, r.Query
 	r.URL, r.Op = c.config.BaseURL+path, path
-	reply, err := provider.WithToken(ctx, c.tokens, func(token string) (provider.Reply, error) {
+	reply, err := with(ctx, c.tokens, func(token string) (provider.Reply, error) {
 		r.Query = url.Values{"access_token": {token}}
 		maps.Copy(r.Query, query)
 		return c.api.Call(ctx, r)
@@ -206,10 +213,17 @@ func (c *Client) noted(r provider.Reply, err error) {
 	}
 }
 
-// metered is call for the calls that count against the company's quota.
+// metered is call for the calls that count against the company's quota: those of
+// slices.
 func (c *Client) metered(ctx context.Context, r provider.Request) (provider.Reply, error) {
 	r.Budget = c.budget
-	return c.call(ctx, r)
+	return c.ask(ctx, provider.WithToken, r)
+}
+
+// probe is metered for a check.
+func (c *Client) probe(ctx context.Context, r provider.Request) (provider.Reply, error) {
+	r.Budget = c.budget
+	return c.ask(ctx, provider.WithTokenTwice, r)
 }
 
 // left is the rest of the budget.

@@ -33,7 +33,7 @@ func classOf(code string) class {
 	case "40096", "40089", "40013", "52010", "invalidClientIdOrSecret":
 		return classCredentials
 
-	// The token is missing, wrong or expired: fetched anew once. 40001 stands for
+	// The token is missing, wrong or expired: fetched anew. 40001 stands for
 	// a wrong secret too; where the token itself is asked for it means that.
 	case "40014", "42001", "41001", "40000", "40001",
 		"InvalidAuthentication", "AuthenticationFailed.MissingParameter":

@@ -224,8 +224,12 @@ func TestTokenIsRenewedOnceInEveryEnvelope(t *testing.T) {
 
 			fake.Fail(dingtalktest.Fault{Kind: dingtalktest.TokenExpired})
 			a, err = c.Punches().Fetch(t.Context(), q)
+			require.Equal(t, attendance.CodeUnavailable, attendance.CodeOf(err))
+			require.Equal(t, 4, a.Calls, "calls are told beside an error: one with the token that was good, three with fresh ones")
+			require.Equal(t, 5, fake.Requests(dingtalktest.PathToken))
+			a, err = c.Punches().Fetch(t.Context(), q)
 			require.Equal(t, attendance.CodeCredentials, attendance.CodeOf(err))
-			require.Equal(t, 2, a.Calls, "calls are told beside an error")
+			require.Equal(t, 2, a.Calls)
 		})
 	}
 }

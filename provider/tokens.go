@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
+
 	"github.com/punchbridge/punchbridge/attendance"
 )
 
@@ -53,7 +55,16 @@ type TokenOptions struct {
 	Remember time.Duration
 	// Now is the current time; nil means time.Now.
 	Now func() time.Time
+	// Backoff returns the policy of waiting before another token is asked for, where one
+	// was rejected within five minutes of being handed out. It is made once for the
+	// source, used by one caller at a time, and reset once a token has lived longer;
+	// a negative duration is no wait. Nil means 1 s, 1.5 s, 2.2 s and so on up to 30 s,
+	// each up to half as much more or less by chance.
+	Backoff func() backoff.BackOff
 }
+
+// rememberRefusal is TokenOptions.Remember where nobody has said.
+const rememberRefusal = 10 * time.Minute
 
 // retryEarly is how long a failed early refresh is not tried again, while the
 // old token is still good.
@@ -72,6 +83,7 @@ type Tokens struct {
 	ahead    time.Duration
 	remember time.Duration // negative: for ever
 	now      func() time.Time
+	judge    *tokenJudge
 
 	mu        sync.Mutex
 	token     Token     // Value is empty when there is none
@@ -95,11 +107,11 @@ type flight struct {
 // must be safe to call again after an error; it is never called twice at once.
 // opts may be nil.
 func NewTokens(fetch func(ctx context.Context) (Token, error), opts *TokenOptions) *Tokens {
-	t := &Tokens{fetch: fetch, ahead: 10 * time.Minute, remember: 10 * time.Minute}
 	var o TokenOptions
 	if opts != nil {
 		o = *opts
 	}
+	t := &Tokens{fetch: fetch, ahead: 10 * time.Minute, remember: rememberRefusal, judge: newTokenJudge(o)}
 	if o.Ahead > 0 {
 		t.ahead = o.Ahead
 	}
@@ -201,41 +213,85 @@ func (t *Tokens) Invalidate(token string) {
 	}
 }
 
-// WithToken makes a call with a token of source. When the call fails with
-// [ErrToken] the token is invalidated and the call is made once more with
-// another; a second ErrToken is an error of [attendance.CodeCredentials].
+func (t *Tokens) tokenJudge() *tokenJudge { return t.judge }
+
+// WithToken makes a call with a token of source. When the call fails with [ErrToken]
+// the token is invalidated and the call is made again with a fresh one, with at most
+// three fresh ones; one that was asked for before and has been accepted since comes on
+// top. Then the call fails with an error of [attendance.CodeUnavailable], which no
+// more than fails a slice: another program that fetches tokens of the same application
+// may have ended each (the pages of WeCom disagree whether a second gettoken ends the
+// first token; this is right either way). Where a token has ended early, all calls
+// wait a while before another is asked for, so that such programs take turns.
 //
-// Reply.Sent is the sum over both calls and SentAt that of the first, also
-// beside an error; requests for the token itself are not in it.
+// Five fresh tokens that are rejected in a row, over all calls with this source and
+// with none of them accepted between, are an error of [attendance.CodeCredentials].
+// It is remembered for a while and returned without a call. A source that is neither
+// a [Tokens] nor [Judged] has no memory, so that there is no such error.
+//
+// Reply.Sent is the sum over all tries and SentAt that of the first, also beside an
+// error; requests for the tokens themselves are not in it.
 func WithToken(ctx context.Context, source TokenSource, call func(token string) (Reply, error)) (Reply, error) {
-	var first Reply
-	for again := false; ; again = true {
+	judge := judgeOf(source)
+	var sum Reply
+	for fresh, again := 0, false; ; again = true {
+		turn, accepted, err := judge.turn(ctx)
+		if err != nil {
+			return sum, err
+		}
 		token, err := source.Token(ctx)
 		if err != nil {
-			return first, err
+			return sum, err
 		}
 		reply, err := call(token)
-		if again {
-			reply.Sent += first.Sent
-			if !first.SentAt.IsZero() {
-				reply.SentAt = first.SentAt
-			}
-		}
+		sum = sum.and(reply)
 		if !errors.Is(err, ErrToken) {
-			return reply, err
+			if isBehindToken(err) {
+				judge.accept(turn)
+			}
+			return sum, err
 		}
 		source.Invalidate(token)
-		if again {
-			rejected := &attendance.Error{Code: attendance.CodeCredentials, Err: err,
-				Detail: "the platform rejects a token that it gave a moment ago"}
-			if e, ok := errors.AsType[*attendance.Error](err); ok {
-				rejected.Op = e.Op
-				if e.Detail != "" {
-					rejected.Detail += ": " + e.Detail
-				}
-			}
-			return reply, rejected
+		if refused := judge.reject(turn, err); refused != nil {
+			return sum, refused
 		}
-		first = reply
+		if again || !accepted {
+			fresh++
+		}
+		if fresh == freshPerCall {
+			return sum, rivals(err)
+		}
 	}
+}
+
+// WithTokenTwice is [WithToken] for a call on which more than a slice depends, such as
+// one of a directory or a check: where its fresh tokens were all rejected it is made
+// once more. By then it is known whether the application is refused.
+func WithTokenTwice(ctx context.Context, source TokenSource, call func(token string) (Reply, error)) (Reply, error) {
+	first, err := WithToken(ctx, source, call)
+	if attendance.CodeOf(err) != attendance.CodeUnavailable || !errors.Is(err, ErrToken) {
+		return first, err
+	}
+	second, err := WithToken(ctx, source, call)
+	return first.and(second), err
+}
+
+// isBehindToken reports whether the outcome of a call shows that its token was
+// accepted: it succeeded, or the platform complains of what comes after the token.
+func isBehindToken(err error) bool {
+	switch attendance.CodeOf(err) {
+	case attendance.CodePermission, attendance.CodeAccount, attendance.CodeSpan:
+		return true
+	default:
+		return err == nil
+	}
+}
+
+// and is the next reply to the same call, with the requests of both.
+func (r Reply) and(next Reply) Reply {
+	next.Sent += r.Sent
+	if !r.SentAt.IsZero() {
+		next.SentAt = r.SentAt
+	}
+	return next
 }

@@ -260,12 +260,25 @@ func TestWithToken(t *testing.T) {
 		require.Equal(t, provider.Reply{Sent: 5, SentAt: first, Status: 200}, got)
 
 		calls := 0
-		got, err = provider.WithToken(t.Context(), tokens, func(string) (provider.Reply, error) { calls++; return provider.Reply{Sent: 1}, rejected })
+		reject := func(string) (provider.Reply, error) { calls++; return provider.Reply{Sent: 1}, rejected }
+		got, err = provider.WithToken(t.Context(), tokens, reject)
+		require.Equal(t, attendance.CodeUnavailable, attendance.CodeOf(err), "no more than its slice fails")
+		require.ErrorIs(t, err, provider.ErrToken)
+		require.ErrorContains(t, err, "acme /records: unavailable: the platform rejected 3 fresh tokens in a row: no such token (most likely another program")
+		require.Equal(t, 4, calls, "three fresh ones, beside one that had been accepted")
+		require.Equal(t, 4, got.Sent)
+
+		// Two more, of another call, and the application counts as refused.
+		got, err = provider.WithToken(t.Context(), tokens, reject)
 		require.Equal(t, attendance.CodeCredentials, attendance.CodeOf(err))
 		require.ErrorIs(t, err, provider.ErrToken)
-		require.ErrorContains(t, err, "acme /records: credentials: the platform rejects a token that it gave a moment ago: no such token")
-		require.Equal(t, 2, calls)
+		require.ErrorContains(t, err, "acme /records: credentials: the platform gives tokens and rejects each, 5 fresh ones in a row: no such token")
 		require.Equal(t, 2, got.Sent)
+		_, again := provider.WithToken(t.Context(), tokens, reject)
+		require.Equal(t, err, again, "remembered")
+		require.Equal(t, 6, calls)
+		require.EqualValues(t, 7, f.n.Load())
+		time.Sleep(10 * time.Minute)
 
 		other := errors.New("other")
 		_, err = provider.WithToken(t.Context(), tokens, func(string) (provider.Reply, error) { return provider.Reply{}, other })

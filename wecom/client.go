@@ -193,13 +193,17 @@ func (c *Client) call(ctx context.Context, with *provider.Client, a *access, r p
 func (c *Client) persist(ctx context.Context, with *provider.Client, a *access, r provider.Request) (provider.Reply, error) {
 	path, query := r.URL, r.Query
 	r.URL, r.Op = c.config.BaseURL+path, path
+	withToken := provider.WithTokenTwice
+	if with == c.records { // a slice's
+		withToken = provider.WithToken
+	}
 	var sum provider.Reply
 	for {
 		if err := c.over.wait(ctx); err != nil {
 			return sum, err
 		}
 		began := c.clock()
-		reply, err := provider.WithToken(ctx, a.tokens, func(token string) (provider.Reply, error) {
+		reply, err := withToken(ctx, a.tokens, func(token string) (provider.Reply, error) {
 			r.Query = url.Values{"access_token": {token}}
 			maps.Copy(r.Query, query)
 			return with.Call(ctx, r)

@@ -22,7 +22,7 @@ import (
 // The error table, code by code: what each means for the run and how many
 // requests for check-ins and for tokens it costs.
 func TestErrorTable(t *testing.T) {
-	once, twice, patient := 1, 2, 4
+	once, twice, thrice, patient := 1, 2, 3, 4
 	for _, test := range []struct {
 		errcode          int
 		code             attendance.Code
@@ -41,11 +41,11 @@ func TestErrorTable(t *testing.T) {
 		{40084, attendance.CodeCredentials, once, 1},
 		{40085, attendance.CodeCredentials, once, 1},
 		{48003, attendance.CodeCredentials, once, 1},
-		{40014, attendance.CodeCredentials, twice, 2},
-		{42001, attendance.CodeCredentials, twice, 2},
-		{41001, attendance.CodeCredentials, twice, 2},
-		{40082, attendance.CodeCredentials, twice, 2},
-		{42009, attendance.CodeCredentials, twice, 2},
+		{40014, attendance.CodeUnavailable, thrice, 3},
+		{42001, attendance.CodeUnavailable, thrice, 3},
+		{41001, attendance.CodeUnavailable, thrice, 3},
+		{40082, attendance.CodeUnavailable, thrice, 3},
+		{42009, attendance.CodeUnavailable, thrice, 3},
 		{48001, attendance.CodePermission, once, 1},
 		{48002, attendance.CodePermission, once, 1},
 		{48004, attendance.CodePermission, once, 1},
@@ -760,6 +760,8 @@ func TestTokensOfTheHost(t *testing.T) {
 		require.Zero(t, fake.Requests(wecomtest.PathToken))
 		fake.ExpireTokens()
 		_, err = fetch(t, c, lastDay(), users...)
-		require.Equal(t, attendance.CodeCredentials, attendance.CodeOf(err))
+		require.Equal(t, attendance.CodeUnavailable, attendance.CodeOf(err))
+		_, err = fetch(t, c, lastDay(), users...)
+		require.Equal(t, attendance.CodeCredentials, attendance.CodeOf(err), "they have a record too")
 	})
 }

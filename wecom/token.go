@@ -27,11 +27,15 @@ type access struct {
 // named says which application an error is about, where it is about one.
 func (a *access) named(err error) error {
 	e, ok := err.(*attendance.Error) //nolint:errorlint // provider.Client returns it bare
-	if !ok || !isOfApplication(err) && e.Code != attendance.CodeCredentials {
+	rejected := errors.Is(err, provider.ErrToken)
+	if !ok || !isOfApplication(err) && e.Code != attendance.CodeCredentials && !rejected {
 		return err
 	}
 	said := *e
 	said.Detail = a.name.EN + ": " + e.Detail
+	if rejected { // not the secret: it has got tokens
+		return &said
+	}
 	return a.mended(&said)
 }
 
@@ -61,6 +65,7 @@ func (a *access) mended(err error) error {
 func (c *Client) access(name, called attendance.Text, app App, tokens provider.TokenSource, secret string) *access {
 	switch {
 	case tokens != nil:
+		tokens = provider.Judged(tokens)
 	case secret != "":
 		fetch := func(ctx context.Context) (provider.Token, error) { return c.fetchToken(ctx, secret) }
 		tokens = provider.NewTokens(fetch, &provider.TokenOptions{Now: c.clock})

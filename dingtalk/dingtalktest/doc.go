@@ -21,15 +21,16 @@
 //
 // Where the documentation is silent, a program must be right either way. Such
 // behaviour is an option ([Options.ExclusiveTo], [Options.LeaversAnswer],
-// [Options.Envelope], [Options.RowCap]): run the tests with both. Where the
+// [Options.Envelope], [Options.RowCap]): run the tests with both. So is
+// [Options.NewTokenEndsOlder], which it denies. Where the
 // documentation says that a call fails but not how, the comment at the place
 // says so; do not write programs that depend on those codes.
 //
 // # Trouble
 //
 // [Server.Fail] arranges trouble ([Fault]), [Server.Heal] ends it.
-// [Server.ExpireTokens], [Server.Deny] and [Server.RemoveUser] change the world
-// while a program runs. [Server.Requests], [Server.Metered] and [Server.Log]
+// [Server.ExpireTokens], [Server.RejectTokens], [Server.Deny] and
+// [Server.RemoveUser] change the world while a program runs. [Server.Requests], [Server.Metered] and [Server.Log]
 // tell what the program did.
 //
 // The package imports the standard library and package fake, and not testing.

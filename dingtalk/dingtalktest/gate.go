@@ -23,6 +23,7 @@ type gate struct {
 
 	tokens   [2]token // by tokenKind
 	issued   int
+	rejects  int // so many of the next tokens are not valid; negative: none is
 	requests int // for request_id
 
 	paths   map[string]*fake.Rate

@@ -57,6 +57,11 @@ type Options struct {
 	AuthedDepartments []int64
 	// AuthedUsers are people that the application may see besides.
 	AuthedUsers []string
+	// NewTokenEndsOlder makes every token call give a new token, which ends the earlier
+	// ones of either call. The documentation of an organisation's own applications says
+	// the opposite, which is the default: while a token lives it is given again, and
+	// its life extended.
+	NewTokenEndsOlder bool
 	// Envelope is the form of errors of oapi.dingtalk.com. Zero: EnvelopeUsual.
 	Envelope Envelope
 	// LogSize is how many of the latest requests [Server.Log] holds. Zero: 1000.

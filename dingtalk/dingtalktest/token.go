@@ -26,16 +26,23 @@ type token struct {
 }
 
 // issue returns the token of one of the two calls. A repeated call inside the
-// lifetime gives the same token and extends it.
-func (g *gate) issue(kind tokenKind, now time.Time) string {
+// lifetime gives the same token and extends it, unless a new one ends the older.
+func (g *gate) issue(kind tokenKind, now time.Time, endsOlder bool) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if endsOlder {
+		g.tokens = [2]token{}
+	}
 	t := &g.tokens[kind]
 	if t.value == "" || !now.Before(t.expires) {
 		g.issued++
 		t.value = fmt.Sprintf("fake-token-%s-%04d-9c41d7e2b8", kind, g.issued)
 	}
 	t.expires = now.Add(tokenLifetime)
+	if g.rejects != 0 {
+		t.expires = time.Time{}
+		g.rejects = max(-1, g.rejects-1)
+	}
 	return t.value
 }
 
@@ -61,6 +68,18 @@ func (g *gate) expireTokens() {
 // ExpireTokens makes every token given so far invalid.
 func (s *Server) ExpireTokens() { s.gate.expireTokens() }
 
+// RejectTokens makes the next n tokens that a token call gives invalid from the start,
+// and every token given so far with them. Negative n is every token, until RejectTokens
+// is called again; 0 is none.
+func (s *Server) RejectTokens(n int) {
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	s.gate.rejects = max(-1, n)
+	if n != 0 {
+		s.gate.tokens = [2]token{}
+	}
+}
+
 func (s *Server) oldToken(c *fake.Call) fake.Answer {
 	key, secret := c.Query.Get("appkey"), c.Query.Get("appsecret")
 	switch {
@@ -70,7 +89,7 @@ func (s *Server) oldToken(c *fake.Call) fake.Answer {
 		return s.plain(40096, "不合法的appKey或appSecret")
 	}
 	b := append([]byte(nil), `{"errcode":0,"errmsg":"ok","access_token":`...)
-	b = fake.AppendString(b, s.gate.issue(tokenOld, c.Now))
+	b = fake.AppendString(b, s.gate.issue(tokenOld, c.Now, s.opts.NewTokenEndsOlder))
 	b = append(b, `,"expires_in":7200}`...)
 	return fake.JSON("0", b)
 }
@@ -83,7 +102,7 @@ func (s *Server) newToken(c *fake.Call) fake.Answer {
 		return s.wrongSecret(c)
 	}
 	b := append([]byte(nil), `{"accessToken":`...)
-	b = fake.AppendString(b, s.gate.issue(tokenNew, c.Now))
+	b = fake.AppendString(b, s.gate.issue(tokenNew, c.Now, s.opts.NewTokenEndsOlder))
 	b = append(b, `,"expireIn":7200}`...)
 	a := fake.JSON("0", b)
 	a.Code = ""

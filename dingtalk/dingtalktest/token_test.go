@@ -56,6 +56,40 @@ func TestTokens(t *testing.T) {
 	require.NotEqual(t, modern, newToken(r, dingtalktest.DefaultAppKey, dingtalktest.DefaultAppSecret).body["accessToken"])
 }
 
+func TestNewTokenEndsOlder(t *testing.T) {
+	r := newRig(t, &dingtalktest.Options{NewTokenEndsOlder: true})
+	works := func(token string) string {
+		r.token = token
+		return r.post("/attendance/listRecord", askA).code()
+	}
+	first := r.token
+	require.Equal(t, "0", works(first))
+	second := newToken(r, dingtalktest.DefaultAppKey, dingtalktest.DefaultAppSecret).body["accessToken"].(string)
+	require.Equal(t, "40014", works(first))
+	require.Equal(t, "0", works(second))
+	old := r.get("/gettoken", url.Values{"appkey": {dingtalktest.DefaultAppKey}, "appsecret": {dingtalktest.DefaultAppSecret}}).body["access_token"].(string)
+	require.Equal(t, "40014", works(second), "the other call ends it too")
+	require.Equal(t, "0", works(old))
+}
+
+func TestRejectTokens(t *testing.T) {
+	r := newRig(t, nil)
+	renewed := func() string {
+		r.token = newToken(r, dingtalktest.DefaultAppKey, dingtalktest.DefaultAppSecret).body["accessToken"].(string)
+		return r.post("/attendance/listRecord", askA).code()
+	}
+	r.fake.RejectTokens(2)
+	require.Equal(t, "40014", r.post("/attendance/listRecord", askA).code(), "what was given has ended")
+	first := renewed()
+	require.Equal(t, []string{"40014", "40014", "0", "0"}, []string{first, renewed(), renewed(), renewed()})
+	r.fake.RejectTokens(-1)
+	for range 5 {
+		require.Equal(t, "40014", renewed())
+	}
+	r.fake.RejectTokens(0)
+	require.Equal(t, "0", renewed())
+}
+
 func TestWrongCredentials(t *testing.T) {
 	r := newRig(t, nil)
 	for _, pair := range [][2]string{{"wrong", dingtalktest.DefaultAppSecret}, {dingtalktest.DefaultAppKey, "wrong"}} {

@@ -44,7 +44,7 @@ func classify(r provider.Reply) error {
 	case code == 401:
 		e.Code = attendance.CodeCredentials
 	case code == 402:
-		e.Code, e.Err = attendance.CodeCredentials, provider.ErrToken // a new token, once
+		e.Code, e.Err = attendance.CodeCredentials, provider.ErrToken // fresh tokens are tried
 	case code == 403:
 		e.Code = attendance.CodePermission
 	case code == 404:

@@ -27,15 +27,16 @@
 // Where no source is certain, a program must be right either way. Such behaviour
 // is an option ([Options.Window], [Options.EndExclusive], [Options.Invisible],
 // [Options.TypeTwoPlaceholders], [Options.NewTokenEachTime],
-// [Options.ExpiredAs42001], [Options.ForbiddenAs60011]): run the tests with both.
+// [Options.NewTokenEndsOlder], [Options.ExpiredAs42001],
+// [Options.ForbiddenAs60011]): run the tests with both.
 // Where a call is known to fail but not how, the comment at the place says so; do
 // not write programs that depend on those codes, nor on any errmsg.
 //
 // # Trouble
 //
 // [Server.Fail] arranges trouble ([Fault]), [Server.Heal] ends it.
-// [Server.ExpireTokens], [Server.AllowCheckIn] and [Server.RemoveUser] change the
-// world while a program runs. [Server.Requests] and [Server.Log] tell what the
+// [Server.ExpireTokens], [Server.RejectTokens], [Server.AllowCheckIn] and
+// [Server.RemoveUser] change the world while a program runs. [Server.Requests] and [Server.Log] tell what the
 // program did.
 //
 // The package imports the standard library and package fake, and not testing.

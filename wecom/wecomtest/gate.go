@@ -34,6 +34,7 @@ type gate struct {
 	tokens  map[string]token // every one that was given
 	current [3]string        // by application
 	issued  int
+	rejects int // so many of the next tokens are not valid; negative: none is
 
 	rates                 map[string]*fake.Rate // by path, and one for debug=1
 	badSecrets, badTokens fake.Rate

@@ -81,6 +81,11 @@ type Options struct {
 	// earlier ones live on. Sources disagree; by default the same token comes again
 	// while it is valid.
 	NewTokenEachTime bool
+	// NewTokenEndsOlder makes every call of gettoken give a new token, which ends the
+	// earlier ones of the same secret: programs that each fetch one for themselves end
+	// each other's. Sources disagree whether a company ever sees that. It goes before
+	// NewTokenEachTime.
+	NewTokenEndsOlder bool
 	// ExpiredAs42001 answers 42001 to a token that was good once. By default it is
 	// 40014, as for one that never was: both are reported.
 	ExpiredAs42001 bool

@@ -2,6 +2,7 @@ package wecomtest
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/punchbridge/punchbridge/provider/fake"
@@ -26,18 +27,37 @@ type token struct {
 }
 
 // issue returns a token of the application. A repeated call gives the one that
-// is valid, with the rest of its life, unless fresh is wanted.
-func (g *gate) issue(owner application, now time.Time, fresh bool) string {
+// is valid, with the rest of its life, unless a fresh one is wanted.
+func (g *gate) issue(owner application, now time.Time, opts *Options) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	value := g.current[owner]
-	if fresh || !now.Before(g.tokens[value].expires) {
-		g.issued++
-		value = fmt.Sprintf("fake-token-%s-%04d-5e8d20c3f1a79b46", owner, g.issued)
-		g.current[owner] = value
-		g.tokens[value] = token{owner, now.Add(tokenLifetime)}
+	if !opts.NewTokenEachTime && !opts.NewTokenEndsOlder && now.Before(g.tokens[value].expires) {
+		return value
 	}
+	if opts.NewTokenEndsOlder {
+		g.end(owner)
+	}
+	g.issued++
+	value = fmt.Sprintf("fake-token-%s-%04d-5e8d20c3f1a79b46", owner, g.issued)
+	t := token{owner: owner}
+	if g.rejects == 0 {
+		t.expires = now.Add(tokenLifetime)
+	} else {
+		g.rejects = max(-1, g.rejects-1)
+	}
+	g.current[owner], g.tokens[value] = value, t
 	return value
+}
+
+// end makes the tokens of some applications invalid.
+func (g *gate) end(owners ...application) {
+	for value, t := range g.tokens {
+		if slices.Contains(owners, t.owner) {
+			t.expires = time.Time{}
+			g.tokens[value] = t
+		}
+	}
 }
 
 // owner says whose token it is; 0 with wasGood for one that is valid no more.
@@ -53,12 +73,20 @@ func (g *gate) owner(value string, now time.Time) (owner application, wasGood bo
 
 // ExpireTokens makes every token given so far invalid.
 func (s *Server) ExpireTokens() {
-	g := &s.gate
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for value, t := range g.tokens {
-		t.expires = time.Time{}
-		g.tokens[value] = t
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	s.gate.end(checkIns, contacts)
+}
+
+// RejectTokens makes the next n tokens that gettoken gives invalid from the start, and
+// every token given so far with them. Negative n is every token, until RejectTokens is
+// called again; 0 is none.
+func (s *Server) RejectTokens(n int) {
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	s.gate.rejects = max(-1, n)
+	if n != 0 {
+		s.gate.end(checkIns, contacts)
 	}
 }
 
@@ -83,7 +111,7 @@ func (s *Server) token(c *fake.Call, _ application) fake.Answer {
 		return s.refuseSecret(c, codeBadSecret)
 	}
 	buffer, b := s.begin()
-	b = fake.AppendString(append(b, `,"access_token":`...), s.gate.issue(owner, c.Now, s.opts.NewTokenEachTime))
+	b = fake.AppendString(append(b, `,"access_token":`...), s.gate.issue(owner, c.Now, &s.opts))
 	return s.success(buffer, append(b, `,"expires_in":7200}`...))
 }
 

@@ -48,6 +48,40 @@ func TestTokens(t *testing.T) {
 	}
 }
 
+func TestNewTokenEndsOlder(t *testing.T) {
+	r := newRig(t, &wecomtest.Options{NewTokenEndsOlder: true, NewTokenEachTime: true})
+	works := func(token string) string {
+		r.token = token
+		return r.post(wecomtest.PathCheckIn, askA).code()
+	}
+	first := r.token
+	require.Equal(t, "0", works(first))
+	r.login(wecomtest.DefaultContactSecret)
+	require.Equal(t, "0", works(first), "that of another secret ends nothing")
+	r.login(wecomtest.DefaultSecret)
+	second := r.token
+	require.Equal(t, "40014", works(first))
+	require.Equal(t, "0", works(second))
+}
+
+func TestRejectTokens(t *testing.T) {
+	r := newRig(t, nil)
+	renewed := func() string {
+		r.login(wecomtest.DefaultSecret)
+		return r.post(wecomtest.PathCheckIn, askA).code()
+	}
+	r.fake.RejectTokens(2)
+	require.Equal(t, "40014", r.post(wecomtest.PathCheckIn, askA).code(), "what was given has ended")
+	first := renewed()
+	require.Equal(t, []string{"40014", "40014", "0", "0"}, []string{first, renewed(), renewed(), renewed()})
+	r.fake.RejectTokens(-1)
+	for range 5 {
+		require.Equal(t, "40014", renewed())
+	}
+	r.fake.RejectTokens(0)
+	require.Equal(t, "0", renewed())
+}
+
 func TestNewTokenEachTime(t *testing.T) {
 	r := newRig(t, &wecomtest.Options{NewTokenEachTime: true})
 	first := r.token

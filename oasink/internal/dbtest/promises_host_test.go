@@ -123,7 +123,7 @@ func politeInTrouble(t *testing.T) {
 		{fault: dingtalktest.Fault{Kind: dingtalktest.Busy, Times: 2}, callers: 1, tokens: 1, calls: 3, wait: time.Second},
 		{fault: dingtalktest.Fault{Kind: dingtalktest.Busy}, quota: 2, callers: 3, tokens: 1, calls: 2},
 		{fault: dingtalktest.Fault{Kind: dingtalktest.Throttled, Times: 1, RetryAfter: 30 * time.Second}, callers: 1, tokens: 1, calls: 2, wait: 29 * time.Second},
-		{fault: dingtalktest.Fault{Kind: dingtalktest.TokenExpired}, callers: 1, tokens: 2, calls: 2},
+		{fault: dingtalktest.Fault{Kind: dingtalktest.TokenExpired}, callers: 1, tokens: 3, calls: 3, wait: time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			fake := dingtalktest.New(&dingtalktest.Options{Latency: 100 * time.Millisecond})
