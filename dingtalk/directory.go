@@ -268,7 +268,7 @@ func (w *walk) user(ctx context.Context, id string) error {
 // emit yields an account that was not yielded before.
 func (w *walk) emit(a attendance.Account) bool {
 	if a.ID == "" {
-		return w.warn("directory_incomplete", "钉钉通讯录中有一个没有 userid 的员工 / DingTalk's directory has a user without userid") == nil
+		return w.warn("directory_incomplete", "钉钉通讯录中有一个没有可辨认 userid 的员工 / DingTalk's directory has a user without a userid that can be read") == nil
 	}
 	if _, again := w.yielded[a.ID]; again {
 		return true
@@ -285,7 +285,9 @@ func account(raw []byte) attendance.Account {
 	for key, value := range provider.Object(raw) {
 		switch string(key) {
 		case "userid":
-			a.ID = provider.Text(value)
+			if !provider.Spoilt(value) { // else it is nobody's
+				a.ID = provider.Text(value)
+			}
 		case "name":
 			a.Name = provider.Text(value)
 		case "job_number":

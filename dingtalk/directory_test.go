@@ -325,3 +325,23 @@ func TestManyDepartmentsThatCannotBeAsked(t *testing.T) {
 		})
 	}
 }
+
+// A userid with a control character in it is nobody's, and costs nobody else the directory.
+func TestAUserIDThatCannotBeRead(t *testing.T) {
+	fake := dingtalktest.New(nil)
+	fake.AddUser(dingtalktest.User{ID: "a", Name: "line\nbreak", JobNumber: "A1\t", Departments: []int64{1}})
+	fake.AddUser(dingtalktest.User{ID: "b\n", Name: "x", Departments: []int64{1}})
+	fake.Fail(dingtalktest.Fault{Kind: dingtalktest.Unescaped})
+	var got []attendance.Account
+	var warned []string
+	for a, err := range clientOf(t, fake, nil).Directory().Accounts(t.Context()) {
+		if w, ok := attendance.AsWarning(err); ok {
+			warned = append(warned, w.Code)
+			continue
+		}
+		require.NoError(t, err)
+		got = append(got, a)
+	}
+	require.Equal(t, []attendance.Account{{ID: "a", Name: "line break", JobNumber: "A1", Active: true}}, got)
+	require.Equal(t, []string{"directory_incomplete"}, warned)
+}

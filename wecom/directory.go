@@ -425,7 +425,7 @@ func (l *listing) known(id string) bool {
 // emit yields an account that was not yielded before.
 func (l *listing) emit(a attendance.Account) error {
 	if a.ID == "" {
-		return l.warn(attendance.Warningf("directory_incomplete", "企业微信通讯录中有一个没有 userid 的成员 / WeCom's directory has a user without userid"))
+		return l.warn(attendance.Warningf("directory_incomplete", "企业微信通讯录中有一个没有可辨认 userid 的成员 / WeCom's directory has a user without a userid that can be read"))
 	}
 	if l.known(a.ID) {
 		return nil
