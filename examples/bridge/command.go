@@ -32,6 +32,7 @@ const usage = `bridge moves punches (打卡) from DingTalk and WeCom into the OA
                          (-tag from_dd); to be confirmed by a human, then usable as binding.file
   changes -since 2026-04-03T09:00:00+08:00 [JOB] [-from .. -to ..]     person-days changed in the OA since then; -csv a table (变更清单)
   serve                  all enabled jobs at their times, until SIGTERM (常驻运行)
+  notify-test            one message to the address of notify: a document, or a group robot of WeCom or DingTalk (试发通知)
   undo RUN               take back what a run wrote; needs oa.ledger (撤销一次运行)
   version                version, commit and Go version of this program; also -version (版本)
 
@@ -133,7 +134,7 @@ func parseCommand(args []string) (command, error) {
 		}
 		c.undone = rest[0]
 		return c, nil
-	case "jobs", "version":
+	case "jobs", "version", "notify-test":
 		if len(rest) > 0 {
 			return c, usagef("%s takes no arguments, not %q", c.name, rest[0])
 		}

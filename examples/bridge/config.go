@@ -19,7 +19,7 @@ type config struct {
 	oas         []*oaConfig
 	state       stateConfig
 	listen      string // of /healthz and /metrics; "" is nowhere
-	notify      string // who is told when a job fails or recovers; "" is nobody
+	notify      notifyConfig
 	providers   []*providerConfig
 	contactSync *clockTime
 	jobs        []*jobConfig
@@ -77,6 +77,7 @@ type jobConfig struct {
 	rereadDay    int             // of a month, on which serve reads again
 	rereadDays   int             // so many days; 0: never
 	failing      bool            // the last run did not do everything; kept by serve
+	untold       bool            // and nobody could be told how it ended
 	untaken      map[string]bool // rows that the OA's tables did not take; kept by serve where there is no state
 	freeze       int             // from this day of a month on the months before it are closed; 0: never
 	outside      string
@@ -116,7 +117,7 @@ func readConfig(name string, lookup func(string) (string, bool)) (*config, error
 		"state":           func(v value) error { return readState(v, &c.state) },
 		"providers":       func(v value) error { return v.items(r.readProvider) },
 		"http":            func(v value) error { return readListen(v, &c.listen) },
-		"notify":          func(v value) error { return v.url(&c.notify) },
+		"notify":          func(v value) error { return readNotify(v, &c.notify) },
 		"contact_sync_at": func(v value) error { c.contactSync = new(clockTime); return v.clock(c.contactSync) },
 		"jobs":            func(v value) error { r.jobs = v; return nil },
 	})

@@ -148,7 +148,8 @@ func TestNothingOfAPlatformIsLeftBehind(t *testing.T) {
 		for kind := dingtalktest.TokenExpired; kind <= dingtalktest.Answer; kind++ {
 			for _, path := range []string{dingtalktest.PathListRecord, "/v1.0/oauth2/accessToken"} {
 				for _, body := range answersWithTokens() {
-					s.ding.Fail(dingtalktest.Fault{Kind: kind, Path: path, User: map[bool]string{true: account(17)}[kind == dingtalktest.BadAccount], Body: body})
+					s.ding.Fail(dingtalktest.Fault{Kind: kind, Path: path, User: map[bool]string{true: account(17)}[kind == dingtalktest.BadAccount],
+						Department: map[bool]int64{true: 50}[kind == dingtalktest.BadDepartment], Body: body})
 					found.callWithin(400*time.Millisecond, s, os.LookupEnv, "run", "daily")
 					s.ding.Heal()
 					if kind != dingtalktest.Answer {
@@ -299,7 +300,7 @@ func TestTheProgramBlanksWhatItKnows(t *testing.T) {
 	cause := &attendance.Error{Code: attendance.CodeStore, Detail: "Sup3rS3cret, Abc%40Sup3rS3cret, app-S3cret-1, pr0xy-Sup3rS3cret"}
 	p.print(map[string]any{"error": troubleOf(cause)})
 	p.logger.Error("x", "error", cause)
-	require.NoError(t, (&server{program: p}).notify(t.Context(), &jobConfig{name: "j", zone: beijing()}, attendance.Report{}, cause))
+	require.NoError(t, p.newHerald().tell(t.Context(), (&server{program: p}).outcome(&jobConfig{name: "j", zone: beijing()}, attendance.Report{}, cause, streak{})))
 	store := &sqlstore.Options{Redact: p.secrets.Text}
 	for _, text := range []string{out.String(), errOut.String(), string(posted), store.Redact(cause.Error())} {
 		require.NotContains(t, text, "S3cret")

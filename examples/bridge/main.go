@@ -145,6 +145,8 @@ func (p *program) main(ctx context.Context, args []string) int {
 		return p.explain(ctx)
 	case "jobs":
 		return p.jobs(ctx)
+	case "notify-test":
+		return p.notifyTest(ctx)
 	default:
 		return p.backfill(ctx)
 	}

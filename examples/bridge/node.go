@@ -132,6 +132,8 @@ func (v value) isNull() bool {
 	return n.Kind == yaml.ScalarNode && n.Tag == "!!null"
 }
 
+func (v value) isScalar() bool { return v.resolve().node.Kind == yaml.ScalarNode }
+
 func (v value) isList() bool { return v.resolve().node.Kind == yaml.SequenceNode }
 
 // fields hands each key of a mapping to its reader, in the order of the file. A

@@ -23,7 +23,9 @@ func (c *config) secrets(lookup func(string) (string, bool)) *redact.Secrets {
 	for _, p := range c.providers {
 		whole = append(whole, p.appSecret, p.secret, p.contact)
 	}
-	whole = append(whole, inAddress(c.notify)...)
+	whole = append(whole, c.notify.secret)
+	whole = append(whole, inAddress(c.notify.url)...)
+	whole = append(whole, inPath(c.notify.url)...)
 	if password, set := lookup("PGPASSWORD"); set {
 		passwords = append(passwords, password)
 	}
@@ -63,6 +65,23 @@ func inAddress(address string) []string {
 		secrets = append(secrets, values...)
 	}
 	return secrets
+}
+
+// keyInPath is how long a part of a path is that may be a key, as many hooks have.
+const keyInPath = 20
+
+// inPath are the parts of an address's path that may be keys.
+func inPath(address string) (keys []string) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil
+	}
+	for part := range strings.SplitSeq(u.Path, "/") {
+		if len(part) >= keyInPath {
+			keys = append(keys, part)
+		}
+	}
+	return keys
 }
 
 // hidden are those of the values that are no names which the program prints anyway: a

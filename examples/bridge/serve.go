@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"os"
 	"time"
@@ -35,7 +36,7 @@ func (p *program) serve(ctx context.Context) int {
 		p.printServe(err)
 		return exitCode(err)
 	}
-	s := &server{program: p, store: store, metrics: newMetrics()}
+	s := &server{program: p, store: store, metrics: newMetrics(), herald: p.newHerald(), began: p.now()}
 	if s.scheduler, err = scheduler.New(s.options(), s.jobs(works)...); err != nil {
 		return p.misused(&configError{file: p.config.file, key: "jobs", what: err.Error()})
 	}
@@ -70,6 +71,9 @@ type server struct {
 	store     attendance.Store // nil: nothing is remembered
 	scheduler *scheduler.Scheduler
 	metrics   *metrics
+	herald    *herald
+	began     time.Time
+	recent    recentRuns // where there is no store
 }
 
 func (s *server) options() *scheduler.Options {
@@ -84,6 +88,9 @@ func (s *server) options() *scheduler.Options {
 // jobs are the runs of the enabled jobs, and the deep re-reads of those that look back.
 func (s *server) jobs(works []*work) []scheduler.Job {
 	var all []scheduler.Job
+	if at := s.dailySchedule(); at != nil {
+		all = append(all, scheduler.Job{Name: dailyJob, Schedule: at, Run: s.daily})
+	}
 	for _, w := range works {
 		if !w.job.enabled || len(w.job.times) == 0 {
 			continue
@@ -159,7 +166,7 @@ func (s *server) perform(ctx context.Context, of *work, t task) error {
 	case t.kind == attendance.KindRun:
 		s.ended(ctx, w.job, report, err)
 	case err != nil && ctx.Err() == nil: // it comes once a month
-		s.tell(ctx, w.job, report, err)
+		s.tell(ctx, w.job, report, err, streak{})
 	}
 	return err
 }
@@ -200,10 +207,7 @@ func (s *server) begin(ctx context.Context, j *jobConfig) {
 // dailyRuns tells of the runs of the job that ended by themselves, the latest first,
 // until it is enough: backfills and re-reads are not among them.
 func (s *server) dailyRuns(ctx context.Context, j *jobConfig, more func(attendance.RunRecord) bool) {
-	if s.store == nil {
-		return
-	}
-	for r, err := range s.store.Runs(ctx, attendance.RunFilter{Job: j.name, Target: j.oa.target(), Kind: attendance.KindRun, Limit: 100}) {
+	for r, err := range s.runsOf(ctx, j) {
 		switch {
 		case err != nil:
 			s.logger.Warn("the state cannot be read", "job", j.name, "error", err)
@@ -214,6 +218,14 @@ func (s *server) dailyRuns(ctx context.Context, j *jobConfig, more func(attendan
 			return
 		}
 	}
+}
+
+// runsOf are the job's last runs of its own, the latest first.
+func (s *server) runsOf(ctx context.Context, j *jobConfig) iter.Seq2[attendance.RunRecord, error] {
+	if s.store == nil {
+		return s.recent.of(j.name)
+	}
+	return s.store.Runs(ctx, attendance.RunFilter{Job: j.name, Target: j.oa.target(), Kind: attendance.KindRun, Limit: 100})
 }
 
 // budgets publishes what is left of each provider's calls this month, where they are bounded.
@@ -261,31 +273,69 @@ func (s *server) ended(ctx context.Context, j *jobConfig, report attendance.Repo
 	if errors.Is(err, errPartly) {
 		err = nil // the log tells what somebody is to do
 	}
-	was := j.failing
+	defer s.keep(j, report, err)
+	var before []attendance.RunRecord
 	s.dailyRuns(ctx, j, func(r attendance.RunRecord) bool {
 		if r.ID == report.Run {
 			return true
 		}
-		was = wasFailing(r)
-		return false
+		before = append(before, r)
+		return wasFailing(r)
 	})
+	was := streakOf(before)
+	if len(before) == 0 {
+		was.failing = j.failing
+	}
 	if onlyRows(report, attendance.CodeOf(err)) {
 		if s.unheardOf(j, report.Unwritten) {
 			j.failing = false
-			s.tell(ctx, j, report, err)
+			s.tell(ctx, j, report, err, was)
 			return
 		}
 		err = nil
 	}
-	if j.failing = err != nil; was != j.failing {
-		s.tell(ctx, j, report, err)
+	if j.failing = err != nil; was.failing != j.failing || j.untold {
+		j.untold = !s.tell(ctx, j, report, err, was)
 	}
 }
 
-// wasFailing reports whether a run of the sync log was one of which [server.ended] has
-// taken the job for failing. One without a code ended like errPartly.
+// keep keeps how a run ended, where there is no store that does.
+func (s *server) keep(j *jobConfig, report attendance.Report, err error) {
+	if s.store == nil {
+		s.recent.add(attendance.RunRecord{ID: report.Run, Kind: attendance.KindRun, Result: attendance.ResultOf(report, err), Code: attendance.CodeOf(err),
+			Message: messageOf(err), Report: report})
+	}
+}
+
+func messageOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return sentence(err)
+}
+
+// A streak is how a job went before a run.
+type streak struct {
+	failing       bool      // its last run did not do everything
+	since, lastOK time.Time // when the first such run ended, and the last one that did everything
+}
+
+// wasFailing reports whether a run of the sync log was one of which [server.ended] has taken
+// the job for failing. One without a code ended like errPartly.
 func wasFailing(r attendance.RunRecord) bool {
 	return r.Result != attendance.ResultOK && r.Code != "" && !onlyRows(r.Report, r.Code)
+}
+
+// streakOf is that of a job with these runs, the latest first.
+func streakOf(runs []attendance.RunRecord) (s streak) {
+	for i, r := range runs {
+		if !wasFailing(r) {
+			s.lastOK = r.Report.Ended
+			return s
+		}
+		s.failing, s.since = s.failing || i == 0, r.Report.Ended
+	}
+	return s
 }
 
 // onlyRows reports whether nothing is wrong with a run but rows that the OA's tables
@@ -313,13 +363,16 @@ func (s *server) unheardOf(j *jobConfig, rows []attendance.UnwrittenRow) bool {
 	return fresh
 }
 
-func (s *server) tell(ctx context.Context, j *jobConfig, report attendance.Report, err error) {
-	if s.config.notify == "" {
-		return
+// tell tells of a run, and reports whether whoever is to be told has been.
+func (s *server) tell(ctx context.Context, j *jobConfig, report attendance.Report, err error, was streak) bool {
+	if s.config.notify.url == "" {
+		return true
 	}
-	if tellErr := s.notify(ctx, j, report, err); tellErr != nil {
+	tellErr := s.herald.tell(ctx, s.outcome(j, report, err, was))
+	if tellErr != nil {
 		s.logger.Error("nobody could be told", "job", j.name, "error", tellErr)
 	}
+	return tellErr == nil
 }
 
 // listen serves /healthz and /metrics, if the file says where, while run runs.

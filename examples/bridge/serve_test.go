@@ -84,12 +84,14 @@ func freePort(t *testing.T) int {
 }
 
 // owe makes the job's times owed since yesterday, as if it had been served then.
-func (s *servedSite) owe() {
+func (s *servedSite) owe() { s.oweJob("daily") }
+
+func (s *servedSite) oweJob(name string) {
 	db := bun.NewDB(openRaw(s.t, filepath.Join(s.dir, "bridge-state.db")), sqlitedialect.New())
 	store, err := sqlstore.New(s.t.Context(), db, nil)
 	require.NoError(s.t, err)
 	yesterday := time.Now().Add(-23 * time.Hour)
-	for _, key := range []string{"daily #ended", "daily"} {
+	for _, key := range []string{name + " #ended", name} {
 		_, err = store.Tick(s.t.Context(), key, yesterday, "the test")
 		require.NoError(s.t, err)
 	}
