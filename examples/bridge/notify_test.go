@@ -351,6 +351,39 @@ func TestARobotTellsWhenAJobFailsAndWhenItRecovers(t *testing.T) {
 	}
 }
 
+// Since when a job fails, and when it last did everything, by its runs.
+func TestStreak(t *testing.T) {
+	t.Parallel()
+	run := func(day int, result attendance.Result, code attendance.Code) attendance.RunRecord {
+		r := attendance.RunRecord{Result: result, Code: code}
+		r.Report.Ended = time.Date(2026, 3, day, 23, 30, 0, 0, time.UTC)
+		return r
+	}
+	ok, bad, warned := attendance.ResultOK, attendance.ResultPartial, attendance.CodeStore
+	at := func(day int) time.Time { return run(day, ok, "").Report.Ended }
+	for name, c := range map[string]struct {
+		before streak
+		runs   []attendance.RunRecord
+		want   streak
+	}{
+		"never run":                              {streak{}, nil, streak{}},
+		"nothing is known of the past":           {streak{failing: true}, nil, streak{failing: true}},
+		"well":                                   {streak{failing: true}, []attendance.RunRecord{run(9, ok, ""), run(8, bad, warned)}, streak{lastOK: at(9)}},
+		"a warning that leaves something undone": {streak{}, []attendance.RunRecord{run(9, bad, ""), run(8, bad, warned)}, streak{lastOK: at(9)}},
+		"it fails since yesterday":               {streak{}, []attendance.RunRecord{run(9, bad, warned), run(8, bad, warned), run(7, ok, ""), run(6, bad, warned)}, streak{failing: true, since: at(8), lastOK: at(7)}},
+		"it never did everything":                {streak{}, []attendance.RunRecord{run(9, bad, warned)}, streak{failing: true, since: at(9)}},
+	} {
+		s := c.before
+		for _, r := range c.runs {
+			if !s.back(r) {
+				break
+			}
+		}
+		s.known = false
+		require.Equal(t, c.want, s, name)
+	}
+}
+
 // A failure that nobody could be told of is told by the next run, if it fails still.
 func TestAFailureThatNobodyWasToldOfIsToldLater(t *testing.T) {
 	t.Parallel()

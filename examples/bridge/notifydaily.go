@@ -14,9 +14,15 @@ import (
 
 // The daily line: once a day people are told that all jobs ran whole, or which did not.
 
-// dailyJob is the daily line as the scheduler knows it, which makes sure that of several
-// processes one tells it, once a day, also over restarts.
-const dailyJob = "notify (daily)"
+// dailyJob is the name of the daily line in the scheduler, which makes sure that of several
+// processes with this file one tells it, once a day, also over restarts. Files that share
+// a state have no job in common.
+func (c *config) dailyJob() string {
+	if len(c.jobs) == 0 {
+		return "(notify)"
+	}
+	return c.jobs[0].name + " (notify)"
+}
 
 // A dayLine is how a job stands.
 type dayLine struct {
@@ -49,6 +55,9 @@ func (s *server) dailySchedule() scheduler.Schedule {
 	return scheduler.Daily(at/60, at%60, s.config.zone)
 }
 
+// lineCovers is how far back the daily line counts punches.
+const lineCovers = 24 * time.Hour
+
 // startsWithin is how long after its time a run has begun.
 const startsWithin = 2 * time.Minute
 
@@ -65,7 +74,7 @@ func (s *server) daily(ctx context.Context) error {
 	n.Ended = clockIn(now, s.config.zone)
 	err := s.herald.tell(ctx, n)
 	if err != nil {
-		s.logger.Error("nobody could be told", "job", dailyJob, "error", err)
+		s.logger.Error("nobody could be told", "job", s.config.dailyJob(), "error", err)
 	}
 	return err
 }
@@ -85,7 +94,13 @@ func (s *server) today(ctx context.Context, j *jobConfig, now time.Time) dayLine
 		case r.Result == "":
 			running = running || s.alive(ctx, r)
 		case r.Result != attendance.ResultStopped:
+			if len(runs) > 0 {
+				r.Report.LeftOut = nil // thousands, perhaps, of whom only the last run's count
+			}
 			runs = append(runs, r)
+		}
+		if short, _ := shortOf(r); !short && !r.Report.Started.After(now.Add(-lineCovers)) {
+			break
 		}
 	}
 	line := dayOf(j, due, now, runs, running)
@@ -119,7 +134,7 @@ func (s *server) upTo(ctx context.Context, j *jobConfig) time.Time {
 func dayOf(j *jobConfig, due, now time.Time, runs []attendance.RunRecord, running bool) dayLine {
 	line := dayLine{Job: j.name}
 	for _, r := range runs {
-		if r.Report.Started.After(now.Add(-24 * time.Hour)) {
+		if r.Report.Started.After(now.Add(-lineCovers)) {
 			line.Written += r.Report.Written
 		}
 	}

@@ -105,7 +105,7 @@ func TestTheDailyLineIsToldOnce(t *testing.T) {
 	t.Cleanup(told.Close)
 	s.head = fmt.Sprintf("notify: {url: '%s%s', daily: '%s'}\n", told.URL, of.path(), time.Now().In(beijing()).Add(-time.Minute).Format("15:04"))
 	s.owe()
-	s.oweJob(dailyJob)
+	s.oweJob("daily (notify)")
 	path := s.write()
 	first, _ := s.serveFile(path)
 	second, _ := s.serveFile(path)

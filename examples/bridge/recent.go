@@ -26,6 +26,9 @@ func (r *recentRuns) add(run attendance.RunRecord) {
 		r.jobs = make(map[string][]attendance.RunRecord)
 	}
 	runs := slices.Insert(r.jobs[run.Report.Job], 0, run)
+	if len(runs) > 1 {
+		runs[1].Report.LeftOut = nil // of whom only the last run's are told
+	}
 	r.jobs[run.Report.Job] = runs[:min(len(runs), mostRecent)]
 }
 

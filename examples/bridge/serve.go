@@ -89,7 +89,7 @@ func (s *server) options() *scheduler.Options {
 func (s *server) jobs(works []*work) []scheduler.Job {
 	var all []scheduler.Job
 	if at := s.dailySchedule(); at != nil {
-		all = append(all, scheduler.Job{Name: dailyJob, Schedule: at, Run: s.daily})
+		all = append(all, scheduler.Job{Name: s.config.dailyJob(), Schedule: at, Run: s.daily})
 	}
 	for _, w := range works {
 		if !w.job.enabled || len(w.job.times) == 0 {
@@ -274,18 +274,10 @@ func (s *server) ended(ctx context.Context, j *jobConfig, report attendance.Repo
 		err = nil // the log tells what somebody is to do
 	}
 	defer s.keep(j, report, err)
-	var before []attendance.RunRecord
+	was := streak{failing: j.failing}
 	s.dailyRuns(ctx, j, func(r attendance.RunRecord) bool {
-		if r.ID == report.Run {
-			return true
-		}
-		before = append(before, r)
-		return wasFailing(r)
+		return r.ID == report.Run || was.back(r)
 	})
-	was := streakOf(before)
-	if len(before) == 0 {
-		was.failing = j.failing
-	}
 	if onlyRows(report, attendance.CodeOf(err)) {
 		if s.unheardOf(j, report.Unwritten) {
 			j.failing = false
@@ -318,6 +310,7 @@ func messageOf(err error) string {
 type streak struct {
 	failing       bool      // its last run did not do everything
 	since, lastOK time.Time // when the first such run ended, and the last one that did everything
+	known         bool
 }
 
 // wasFailing reports whether a run of the sync log was one of which [server.ended] has taken
@@ -326,16 +319,19 @@ func wasFailing(r attendance.RunRecord) bool {
 	return r.Result != attendance.ResultOK && r.Code != "" && !onlyRows(r.Report, r.Code)
 }
 
-// streakOf is that of a job with these runs, the latest first.
-func streakOf(runs []attendance.RunRecord) (s streak) {
-	for i, r := range runs {
-		if !wasFailing(r) {
-			s.lastOK = r.Report.Ended
-			return s
-		}
-		s.failing, s.since = s.failing || i == 0, r.Report.Ended
+// back takes the run before those that it has taken, the latest first, and reports whether
+// the one before that is wanted too.
+func (s *streak) back(r attendance.RunRecord) (more bool) {
+	more = wasFailing(r)
+	if !s.known {
+		s.failing, s.known = more, true
 	}
-	return s
+	if more {
+		s.since = r.Report.Ended
+	} else {
+		s.lastOK = r.Report.Ended
+	}
+	return more
 }
 
 // onlyRows reports whether nothing is wrong with a run but rows that the OA's tables
