@@ -33,6 +33,11 @@ const (
 	// CodeEveryone: the platform rejected every single account it was asked for.
 	CodeEveryone Code = "everyone_refused"
 
+	// CodeProxy: a proxy on the way to the platform refuses our name and password, or
+	// forbids the way. It ends the run like a refusal, since proxies lock accounts, but
+	// is none: the platform was not reached.
+	CodeProxy Code = "proxy"
+
 	// Transient trouble, returned after the retries are used up. Ends the slice.
 
 	// CodeThrottled: too many calls in a short time.
@@ -83,7 +88,7 @@ func (c Code) Refusal() bool {
 func (c Code) Temporary() bool { return c == CodeThrottled || c == CodeUnavailable }
 
 // stopsRun reports whether the run cannot usefully go on after this code.
-func (c Code) stopsRun() bool { return c.Refusal() || c == CodeStoreDown }
+func (c Code) stopsRun() bool { return c.Refusal() || c == CodeProxy || c == CodeStoreDown }
 
 // An Error is trouble with a code. Both the code ([CodeOf]) and the native error
 // (errors.As) are reachable from it. It holds no secret.

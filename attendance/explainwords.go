@@ -49,6 +49,8 @@ func platformAdvice(err error) Advice {
 		who, what = theOperator(), Text{EN: "the platform rejects every account", ZH: "平台拒绝了所有账号"}
 	case CodeRequest, CodeSpan, CodeUnknown:
 		who, what = theOperator(), Text{EN: "something went wrong that this program does not know", ZH: "出现程序未知的错误"}
+	case CodeProxy:
+		who, what = theNetwork(), Text{EN: "the proxy on the way to the platform refuses this program", ZH: "通往平台的代理拒绝本程序"}
 	case CodeUnavailable, CodeThrottled:
 		who, what = theNetwork(), Text{EN: "the platform cannot be reached or is busy", ZH: "平台无法连接或繁忙"}
 	case CodeHorizon:

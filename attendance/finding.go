@@ -106,6 +106,8 @@ func (c Code) Mend() Text {
 		return Text{"enable the application on the platform", "请在平台后台启用该应用或企业"}
 	case CodeEveryone:
 		return Text{"check the binding and the application's visible range: the platform rejects every account", "平台拒绝了所有账号：请检查人员绑定方式与应用可见范围"}
+	case CodeProxy:
+		return Text{"check the proxy's name and password in HTTPS_PROXY or HTTP_PROXY, percent-encoded, and whether it lets this machine through", "请核对环境变量 HTTPS_PROXY 或 HTTP_PROXY 中代理的用户名与口令（特殊字符须百分号编码），以及代理是否放行本机"}
 	case CodeThrottled:
 		return Text{"lower requests_per_second or start away from the full hour", "请调低请求速率或避开整点"}
 	case CodeUnavailable:

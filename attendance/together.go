@@ -17,7 +17,7 @@ var errNoSyncer = errors.New("attendance: RunTogether needs at least one syncer"
 // What ends one family of records does not cost the others theirs: a missing
 // permission or rejected accounts in one leave the next to be tried. A refusal
 // that concerns the whole application (credentials, address, quota) or a database
-// that is down ends the run. The error is a refusal only when every family was
+// that is down ends the run, as does a proxy that refuses us. The error is a refusal only when every family was
 // refused, and else as that of [Syncer.Run].
 func RunTogether(ctx context.Context, scope Scope, w Window, syncers ...*Syncer) (Report, error) {
 	if len(syncers) == 0 {
@@ -53,7 +53,7 @@ func concernsAll(ctx context.Context, err error) bool {
 	case CodePermission, CodeEveryone:
 		return false
 	default:
-		return ctx.Err() != nil || code == CodeStoreDown || refused(err)
+		return ctx.Err() != nil || code == CodeProxy || code == CodeStoreDown || refused(err)
 	}
 }
 

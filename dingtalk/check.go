@@ -60,11 +60,12 @@ func (d *Directory) Check(ctx context.Context) []attendance.Finding {
 	return append(findings, d.client.checkDirectory(ctx)...)
 }
 
-// checkAccess tries the credentials and compares the clocks.
+// checkAccess tells of proxies, tries the credentials and compares the clocks.
 func (c *Client) checkAccess(ctx context.Context) []attendance.Finding {
+	findings := c.api.CheckProxy(c.config.BaseURL, c.config.APIBaseURL)
 	_, err := c.tokens.Token(ctx)
-	findings := attendance.Tried(ctx, err, attendance.FindingOK("credentials", attendance.Text{EN: "DingTalk accepts the application's credentials", ZH: "钉钉应用凭证有效"}),
-		attendance.Text{EN: "DingTalk gives no access token", ZH: "无法获取钉钉 access_token"})
+	findings = append(findings, attendance.Tried(ctx, err, attendance.FindingOK("credentials", attendance.Text{EN: "DingTalk accepts the application's credentials", ZH: "钉钉应用凭证有效"}),
+		attendance.Text{EN: "DingTalk gives no access token", ZH: "无法获取钉钉 access_token"})...)
 	if err != nil {
 		return findings
 	}

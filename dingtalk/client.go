@@ -53,7 +53,8 @@ type Config struct {
 	Budget provider.Budget
 
 	// HTTP sends the requests. Nil means a client of this Client's own with a
-	// time-out of 30 s.
+	// time-out of 30 s, which uses the proxy of the environment; one of
+	// [provider.HTTPClient] may be shared by several Clients.
 	HTTP *http.Client
 	// Limiter is waited for before every request, tokens included. Nil means 10
 	// requests a second with a burst of 10, below the 20 per application and call
@@ -86,6 +87,7 @@ func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 // budget and what it remembers of the organisation.
 type Client struct {
 	config Config
+	http   *http.Client     // of all calls
 	api    *provider.Client // every call but those for tokens
 	auth   *provider.Client // calls for tokens
 	tokens provider.TokenSource
@@ -126,7 +128,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Client{config: cfg, now: cfg.Now, clock: real, budget: cfg.Budget, tokens: provider.Judged(cfg.Tokens)}
+	c := &Client{config: cfg, http: provider.HTTPClient(cfg.HTTP), now: cfg.Now, clock: real, budget: cfg.Budget, tokens: provider.Judged(cfg.Tokens)}
 	c.chart.reading = make(chan struct{}, 1)
 	if c.budget == nil && cfg.MonthlyQuota > 0 {
 		c.budget = provider.NewMonthlyBudget(cfg.MonthlyQuota, beijing(), cfg.Now)
@@ -159,7 +161,7 @@ func (c *Client) CloseIdleConnections() {
 func (c *Client) caller(classify func(provider.Reply) error) *provider.Client {
 	return &provider.Client{
 		Name:     "dingtalk",
-		HTTP:     c.config.HTTP,
+		HTTP:     c.http,
 		Limiter:  c.config.Limiter,
 		Classify: classify,
 		Secrets:  []string{c.config.AppSecret},

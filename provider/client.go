@@ -35,9 +35,10 @@ const (
 type Client struct {
 	// Name of the platform, for errors and logs: "dingtalk".
 	Name string
-	// HTTP makes the requests. Nil means a client of its own, with a transport of
-	// its own, which uses the proxy of the environment. A Client's Timeout of zero
-	// means 30 s here, so that no call can hang for ever, and a nil CheckRedirect
+	// HTTP makes the requests, by way of [HTTPClient]. Nil means a client of its own,
+	// with a transport of its own, which uses the proxy of the environment. A proxy that
+	// refuses the name and password, or forbids the way, is an error of
+	// [attendance.CodeProxy], which is not tried again. A Client's Timeout of zero means 30 s here, so that no call can hang for ever, and a nil CheckRedirect
 	// means that no redirect is followed: platforms' interfaces do not redirect,
 	// and a login page or another host must not be shown the token.
 	HTTP *http.Client
@@ -72,6 +73,7 @@ type Client struct {
 
 	once   sync.Once
 	http   *http.Client
+	way    *passage // the transport of http
 	now    func() time.Time
 	logger *slog.Logger
 }
@@ -167,19 +169,8 @@ func (c *Client) init() {
 	if c.logger == nil {
 		c.logger = slog.New(slog.DiscardHandler)
 	}
-	own := http.Client{}
-	if c.HTTP != nil {
-		own = *c.HTTP // a copy, so that the host's client stays as it is
-	} else {
-		own.Transport = &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			ForceAttemptHTTP2:     true,
-			MaxIdleConnsPerHost:   8,
-			IdleConnTimeout:       30 * time.Second,
-			TLSHandshakeTimeout:   10 * time.Second,
-			ExpectContinueTimeout: time.Second,
-		}
-	}
+	own := *HTTPClient(c.HTTP) // a copy, so that the host's client stays as it is
+	c.way = own.Transport.(*passage)
 	if own.Timeout == 0 {
 		own.Timeout = defaultTimeout
 	}

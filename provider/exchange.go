@@ -79,7 +79,7 @@ func (c *Client) exchange(ctx context.Context, p *call, reply *Reply) (reached b
 	resp, err := c.http.Do(req)
 	if err != nil {
 		c.logger.LogAttrs(ctx, slog.LevelDebug, "no answer", slog.String("call", p.op), slog.Duration("took", c.now().Sub(began)))
-		return !unreached(err), c.network(ctx, p, bare(err), "no answer from "+p.url.Host+": ")
+		return !unreached(err), c.network(ctx, p, bare(err), "no answer from "+p.url.Host+c.through(req)+": ")
 	}
 	defer resp.Body.Close()
 	got := Reply{Status: resp.StatusCode, Header: resp.Header, Confidential: p.Confidential}
@@ -98,10 +98,22 @@ func (c *Client) exchange(ctx context.Context, p *call, reply *Reply) (reached b
 			Detail: fmt.Sprintf("the answer is larger than %d bytes (HTTP %d, %s)", c.maxBody(), got.Status, contentType(got.Header))}
 	case err != nil:
 		reply.Body = nil
-		return true, c.network(ctx, p, err, fmt.Sprintf("the connection to %s broke in the middle of the answer, after %d bytes: ", p.url.Host, len(got.Body)))
+		return true, c.network(ctx, p, err, fmt.Sprintf("the connection to %s%s broke in the middle of the answer, after %d bytes: ", p.url.Host, c.through(req), len(got.Body)))
 	}
 	got.Sent, got.SentAt = reply.Sent+1, reply.SentAt
-	return true, c.judge(p, got)
+	err = c.judge(p, got)
+	if e, ok := err.(*attendance.Error); ok && e.Detail != "" && (e.Code == attendance.CodeMalformed || e.Code == attendance.CodeUnavailable) { //nolint:errorlint // judge returns it bare
+		e.Detail += c.through(req)
+	}
+	return true, err
+}
+
+// through says by which proxy a request went, where it went by one.
+func (c *Client) through(req *http.Request) string {
+	if via := c.way.proxyOf(req); via != nil {
+		return " through " + via.text().EN
+	}
+	return ""
 }
 
 // network words an error of the network. The error values of the standard
@@ -110,6 +122,9 @@ func (c *Client) exchange(ctx context.Context, p *call, reply *Reply) (reached b
 func (c *Client) network(ctx context.Context, p *call, err error, what string) error {
 	if ended := contextError(ctx); ended != nil {
 		return ended
+	}
+	if refusal, ok := errors.AsType[*proxyRefusal](err); ok {
+		return refusal.error(p.op)
 	}
 	native := wireTrouble(p.hidden.err(err), p.Confidential)
 	if errors.Is(native, context.Canceled) || errors.Is(native, context.DeadlineExceeded) {
@@ -151,6 +166,9 @@ func bare(err error) error {
 
 // unreached reports whether the error came before there was a connection.
 func unreached(err error) bool {
+	if _, ok := errors.AsType[*proxyRefusal](err); ok {
+		return true
+	}
 	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "dial" {
 		return true
 	}

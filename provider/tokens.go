@@ -74,10 +74,10 @@ const retryEarly = time.Minute
 // it is needed: one fetch at a time, in the goroutine of one of the callers that
 // wait for it.
 //
-// A refusal ([attendance.Code.Refusal], for example a wrong secret) is tried once:
-// Tokens remembers it for a while and returns it to every caller without asking
-// the platform again, because platforms ban the address that keeps trying a wrong
-// secret. Any other failure of a fetch is not remembered.
+// A refusal ([attendance.Code.Refusal], for example a wrong secret, and that of a proxy)
+// is tried once: Tokens remembers it for a while and returns it to every caller without
+// asking again, because platforms ban the address that keeps trying a wrong secret, and
+// proxies lock accounts. Any other failure of a fetch is not remembered.
 type Tokens struct {
 	fetch    func(ctx context.Context) (Token, error)
 	ahead    time.Duration
@@ -182,7 +182,7 @@ func (t *Tokens) fly(ctx context.Context, f *flight) (string, error) {
 		f.err = ctx.Err()
 	default:
 		f.err, f.abandoned = err, false
-		if attendance.CodeOf(err).Refusal() {
+		if code := attendance.CodeOf(err); code.Refusal() || code == attendance.CodeProxy {
 			t.refused, t.refusedAt, t.token = err, t.now(), Token{}
 		} else if now := t.now(); t.token.Value != "" && now.Before(t.token.Expires) {
 			// The old token is good for some minutes yet.

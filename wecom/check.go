@@ -64,9 +64,12 @@ func onlyPermission(findings []attendance.Finding) bool {
 	return true
 }
 
-// checkAccess tries the secrets of applications; nil is none.
+// checkAccess tells of a proxy and tries the secrets of applications; nil is none.
 func (c *Client) checkAccess(ctx context.Context, applications ...*access) []attendance.Finding {
 	var findings []attendance.Finding
+	if slices.Contains(applications, c.app) { // once a check
+		findings = c.api.CheckProxy(c.config.BaseURL)
+	}
 	for _, a := range applications {
 		if a == nil {
 			continue

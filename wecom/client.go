@@ -48,7 +48,8 @@ type Config struct {
 	BaseURL string
 
 	// HTTP sends the requests. Nil means a client of this Client's own with a
-	// time-out of 30 s.
+	// time-out of 30 s, which uses the proxy of the environment; one of
+	// [provider.HTTPClient] may be shared by several Clients.
 	HTTP *http.Client
 	// Limiter is waited for before every request, tokens included. Nil means 5
 	// requests a second with a burst of 5: half of what WeCom allows a company for
@@ -90,6 +91,7 @@ type Client struct {
 	config Config
 	days   int // whole days a call, padding included
 
+	http    *http.Client     // of all calls
 	api     *provider.Client // every call but that for check-ins
 	records *provider.Client // check-ins
 	app     *access
@@ -129,7 +131,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Client{config: cfg, days: days, now: cfg.Now, clock: real}
+	c := &Client{config: cfg, days: days, http: provider.HTTPClient(cfg.HTTP), now: cfg.Now, clock: real}
 	c.over.clock, c.spans.clock, c.sight.clock = c.clock, c.clock, c.clock
 	c.api, c.records = c.caller(classify), c.caller(classifyRecords)
 	if pace := pace(cfg.PerMinute); pace != nil {
@@ -173,7 +175,7 @@ func pace(perMinuteAtMost int) *rate.Limiter {
 func (c *Client) caller(classify func(provider.Reply) error) *provider.Client {
 	return &provider.Client{
 		Name:     "wecom",
-		HTTP:     c.config.HTTP,
+		HTTP:     c.http,
 		Limiter:  c.config.Limiter,
 		Classify: classify,
 		Secrets:  []string{c.config.Secret, c.config.ContactSecret},

@@ -23,6 +23,7 @@ func (p *program) check(ctx context.Context) int {
 		works = append(works, w)
 	}
 	var found findings
+	found.add("", unusedProxies(p.config.providers, p.lookup)...)
 	if len(works) == 0 {
 		found.add("", attendance.Finding{Code: "no_jobs", Level: attendance.LevelWarning,
 			Message: attendance.Text{EN: "the file has no jobs", ZH: "配置文件中没有任务"}})

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/signal"
 	"sync"
@@ -83,6 +84,8 @@ type program struct {
 	state     attendance.Store // nil until it is needed, and where there is none
 	stateDB   *bun.DB
 	opening   sync.Mutex // held while one of these is made
+	making    sync.Once
+	http      *http.Client // see client
 	platforms map[*providerConfig]platform
 	databases map[*oaConfig]*bun.DB
 }

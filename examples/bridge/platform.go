@@ -73,7 +73,7 @@ type dingtalkPlatform struct {
 func (p *program) dingtalk(c *providerConfig) (platform, error) {
 	ding, err := dingtalk.New(dingtalk.Config{
 		AppKey: c.appKey, AppSecret: c.appSecret,
-		BaseURL: c.baseURL, APIBaseURL: c.apiURL,
+		BaseURL: c.baseURL, APIBaseURL: c.apiURL, HTTP: p.client(),
 		I18n: c.i18n, MonthlyQuota: c.monthlyQuota, Budget: p.budget(c),
 		Limiter: c.limiter(), Now: p.now, Logger: p.logger,
 	})
@@ -100,7 +100,7 @@ func (p *program) wecom(c *providerConfig) (platform, error) {
 	wx, err := wecom.New(wecom.Config{
 		CorpID: c.corpID, AgentID: c.agentID, Secret: c.secret, ContactSecret: c.contact,
 		App:     map[string]wecom.App{"delegated": wecom.Delegated}[c.app],
-		BaseURL: c.baseURL, Limiter: c.limiter(), Now: p.now, Logger: p.logger,
+		BaseURL: c.baseURL, HTTP: p.client(), Limiter: c.limiter(), Now: p.now, Logger: p.logger,
 	})
 	return wecomPlatform{wx}, err
 }
