@@ -61,6 +61,10 @@ type dialect interface {
 	// mark its beginning, undo it and forget the mark ("" where not needed).
 	savepoint() (mark, undo, forget string)
 
+	// reopen is the statement that begins a transaction once more on a session of which
+	// one was lost, for what is then only tried; "" where no refusal ends a transaction.
+	reopen() string
+
 	// prove sends the proof there and back. said is what the session says of itself
 	// where that does not come back as it was sent, "" where it does.
 	prove(ctx context.Context, c *sql.Conn) (said string, err error)
@@ -161,6 +165,8 @@ func (usual) touch(context.Context, bun.Conn) error { return nil }
 func (usual) savepoint() (mark, undo, forget string) {
 	return "SAVEPOINT punchbridge", "ROLLBACK TO SAVEPOINT punchbridge", "RELEASE SAVEPOINT punchbridge"
 }
+
+func (usual) reopen() string { return "" }
 
 func (usual) gather(string, string, string) string { return "" }
 

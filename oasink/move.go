@@ -16,6 +16,14 @@ import (
 func (w *writing) apply(ctx context.Context, c bun.Conn, looks map[rowID]look) error {
 	defer w.closePrepared()
 	b := w.book
+	w.wantedChanges = len(b.removals)
+	for _, rows := range w.lists() {
+		for i := range rows {
+			if rows[i].filed.moved {
+				w.wantedChanges++
+			}
+		}
+	}
 	for _, rows := range w.lists() {
 		for i := range rows {
 			if err := w.applyTo(ctx, c, &rows[i], looks); err != nil {
@@ -38,6 +46,9 @@ func (w *writing) apply(ctx context.Context, c bun.Conn, looks map[rowID]look) e
 		b.removals, b.drop = append(b.removals, e), append(b.drop, e)
 		b.changes = append(b.changes, change{entry: *e, run: b.run, removed: true})
 	}
+	if w.tryOnly {
+		return errSearched
+	}
 	return nil
 }
 
@@ -47,8 +58,8 @@ func (w *writing) single(ctx context.Context, c bun.Conn, id rowID, f func() err
 	switch {
 	case w.stuck[id] != nil:
 		return false, nil
-	case w.refusedChanges >= hopelessRows && w.changes == 0: // whichever it is
-		w.stuck[id] = w.lastRefusal
+	case w.refusedChanges >= allRefused && w.changes == 0 && w.wantedChanges > fewRows: // whichever it is
+		w.stuck[id] = &rowFault{w.lastRefusal.reason, "not tried after others were refused, the last because of: " + w.lastRefusal.detail}
 		return false, nil
 	case !w.carefully || w.told != nil:
 		if err = f(); w.refusesRow(err) {
@@ -57,11 +68,17 @@ func (w *writing) single(ctx context.Context, c bun.Conn, id rowID, f func() err
 		return err == nil, err
 	}
 	refusal, err := w.attempt(ctx, c, f)
-	dead, isDead := errors.AsType[*doomed](err)
+	if dead, isDead := errors.AsType[*doomed](err); isDead && w.refusesRow(dead.refusal) {
+		w.again = true
+		if w.dialect.reopen() == "" {
+			w.stuck[id] = w.refusedRow(dead.refusal)
+			return false, err
+		}
+		// The others are only tried from here on, so that the next try knows of all.
+		w.tryOnly, refusal = true, dead.refusal
+		err = w.reopen(ctx, c)
+	}
 	switch {
-	case isDead && w.refusesRow(dead.refusal):
-		w.stuck[id], w.again = w.refusedRow(dead.refusal), true
-		return false, err
 	case err != nil:
 		return false, err
 	case refusal == nil:

@@ -19,7 +19,7 @@ type rowFault struct {
 
 // errUntried is about the rows that were left when the search was given up: nothing is
 // known of them, and the batch is to be written again.
-var errUntried error = redact.Own("more rows are refused than are searched for")
+var errUntried error = redact.Own("every row that was tried was refused, so that the table seems to refuse all")
 
 // refusedRow is what a table says of a row that it refuses.
 func (s *Sink) refusedRow(err error) *rowFault {
@@ -165,24 +165,23 @@ func (w *writing) faultError() error {
 	rows := w.written.Unwritten
 	switch {
 	case w.untried > 0:
-		first := errUntried.Error()
-		if len(rows) > 0 {
-			first = rows[0].Err().Detail
-		}
 		return &attendance.Error{Code: attendance.CodeStore, Op: "oasink write", Err: errUntried,
-			Detail: fmt.Sprintf("%d punches were not written, because %v; the rest of the batch is stored; the first refused: %s", w.untried, errUntried, first),
+			Detail: fmt.Sprintf("%d rows were not tried any more, because %v; the rest of the batch is stored; refused were: %s", w.untried, errUntried, someRows(rows)),
 			Mend:   attendance.CodeRowRefused.Mend()}
 	case !w.alone:
 		return nil
 	}
+	return &attendance.Error{Code: rows[0].Err().Code, Op: "oasink write", Detail: "none of the rows that were to be added or changed was taken: " + someRows(rows)}
+}
+
+// someRows names the first rows, and says how many there are more.
+func someRows(rows []attendance.UnwrittenRow) string {
 	var names []string
 	for _, u := range rows[:min(len(rows), rowsNamed)] {
 		names = append(names, u.Err().Detail)
 	}
-	more := ""
 	if n := len(rows) - len(names); n > 0 {
-		more = fmt.Sprintf("; and %d more", n)
+		names = append(names, fmt.Sprintf("and %d more", n))
 	}
-	return &attendance.Error{Code: rows[0].Err().Code, Op: "oasink write",
-		Detail: "none of the rows that were to be added was taken: " + strings.Join(names, "; ") + more}
+	return strings.Join(names, "; ")
 }

@@ -25,6 +25,9 @@ func (sqlite) begin(ctx context.Context, c *session, _ string, _ time.Duration) 
 	return err
 }
 
+// reopen: after RAISE(ROLLBACK) nothing of the transaction is left (sqlite.org/lang_createtrigger.html).
+func (sqlite) reopen() string { return "BEGIN IMMEDIATE" }
+
 // snapshot: of the first read on; with a rollback journal it is a lock that stops a
 // writer's commit, not its work, for as long as the reading takes.
 func (sqlite) snapshot() []string { return []string{"BEGIN"} }

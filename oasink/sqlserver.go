@@ -134,6 +134,10 @@ func (sqlserver) savepoint() (mark, undo, forget string) {
 	return "SAVE TRANSACTION punchbridge", "ROLLBACK TRANSACTION punchbridge", ""
 }
 
+// reopen: a trigger's ROLLBACK, or an error in it, ends the transaction and the batch, not the
+// session with its lock and settings (rollback-transaction-transact-sql, set-xact-abort-transact-sql).
+func (sqlserver) reopen() string { return "BEGIN TRANSACTION" }
+
 // find looks through user-defined types. Without a schema the connection's own
 // comes before dbo. The catalogue shows an account only what it has a right to. In
 // a database with a case-sensitive collation names may differ in case only.

@@ -263,22 +263,27 @@ func (w *writing) describeChanged(ctx context.Context, c bun.Conn) error {
 		rows := w.listOf(id).rows
 		for i := range rows {
 			r := &rows[i]
-			if r.fault == nil || r.fault.reason != attendance.RowChanged || r.fault.detail != "" {
+			if r.fault == nil || r.fault.reason != attendance.RowChanged {
+				continue
+			}
+			if described++; r.fault.detail != "" {
 				continue
 			}
 			sent := "sent " + w.sent(id, r.key)
-			if described++; described > changedDescribed || !w.punchTable(id).has("id") {
+			if described > changedDescribed || !w.punchTable(id).has("id") {
 				r.fault.detail = sent + ", which is not found again"
 				continue
 			}
-			fault, fitted := r.fault, w.fitted
+			fitted := w.fitted
 			became, err := w.tryAlone(ctx, c, id, int32(i))
 			w.fitted = fitted
+			if dead, isDead := errors.AsType[*doomed](err); isDead { // and all that was written with it
+				r.fault.detail, w.again = sent+", "+w.refusedAlone(dead.refusal), true
+			}
 			if err != nil {
 				return err
 			}
-			fault.detail = sent + ", " + became
-			r.fault = fault
+			r.fault.detail = sent + ", " + became
 		}
 	}
 	return nil
@@ -330,7 +335,11 @@ func (w *writing) tryAlone(ctx context.Context, c bun.Conn, id tableID, n int32)
 		return "", err
 	}
 	if !errors.Is(refusal, errTaken) {
-		became = "and alone it is refused: " + w.refusedRow(refusal).detail
+		became = w.refusedAlone(refusal)
 	}
 	return became, nil
+}
+
+func (w *writing) refusedAlone(refusal error) string {
+	return "and alone it is refused: " + w.refusedRow(refusal).detail
 }

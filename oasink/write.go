@@ -96,7 +96,7 @@ func (s *Sink) write(ctx context.Context, b attendance.Batch, told *telling) (at
 }
 
 // mostTries bounds how often a batch is begun again with what the last try has found
-// out: where each refused row takes the transaction with it, some ten times a row.
+// out. A search needs two or three tries, however many rows it finds.
 const mostTries = 100
 
 // throughout tries until a try has nothing more to find out.
@@ -153,9 +153,11 @@ type writing struct {
 	searches  map[tableID]*search
 	stuck     map[rowID]*rowFault
 	carefully bool
-	// changes and refusedChanges count those made one by one in this try.
-	changes, refusedChanges int
-	lastRefusal             *rowFault
+	// changes and refusedChanges count those made one by one in this try, of wantedChanges;
+	// tryOnly says that its transaction was lost to one of them.
+	changes, refusedChanges, wantedChanges int
+	lastRefusal                            *rowFault
+	tryOnly                                bool
 	// What became of it: a table took nothing, and how many rows were not tried.
 	alone   bool
 	untried int
@@ -195,7 +197,7 @@ func newWriting(s *Sink, sh *shape, p *plan, tag string, b attendance.Batch, tol
 // perhaps stored are counted as written, not as there already.
 func (w *writing) run(ctx context.Context, c bun.Conn, perhaps bool) error {
 	w.written, w.fitted, w.again, w.alone, w.untried = attendance.Written{}, fitted{}, false, false, 0
-	w.changes, w.refusedChanges = 0, 0
+	w.changes, w.refusedChanges, w.tryOnly = 0, 0, false
 	w.told.begin()
 	w.plan.sign.forget(perhaps)
 	w.plan.mobile.forget(perhaps)

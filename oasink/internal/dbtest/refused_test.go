@@ -3,7 +3,6 @@ package dbtest
 import (
 	"context"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -141,56 +140,6 @@ func TestAUniqueIndexOfTheSites(t *testing.T) {
 		require.Equal(t, "104", w.Unwritten[0].Person)
 		require.Len(t, signs(t, oa), 4)
 	})
-}
-
-// Many refused rows among many are found with few statements; a table that refuses
-// everything is not asked row by row.
-func TestTheSearchIsBounded(t *testing.T) {
-	t.Parallel()
-	d := sqliteEngine().found(t, ecologytest.Schema{Generation: oasink.E8})
-	d.exec(t, d.oa.DB(), refusing("HrmScheduleSign", "ADDR = 'no'")...)
-	var inserts atomic.Int64
-	db := d.struck(t, func(query string) error {
-		if strings.HasPrefix(query, "INSERT INTO \"HrmScheduleSign\"") {
-			inserts.Add(1)
-		}
-		return nil
-	})
-	s := sink(t, db, nil)
-	for _, c := range []struct {
-		bad     func(n int) bool
-		refused int
-		most    int64
-		code    attendance.Code
-	}{
-		{func(n int) bool { return n == 777 }, 1, 80, ""},
-		{func(n int) bool { return n%100 == 50 }, 14, 600, ""},
-		{func(n int) bool { return n < 28 }, 28, 300, ""},
-		{func(n int) bool { return n%7 == 6 }, -1, 2500, attendance.CodeStore}, // more than are searched for
-		{func(int) bool { return true }, 0, 150, attendance.CodeStore},
-	} {
-		_, err := d.oa.DB().Exec("DELETE FROM HrmScheduleSign")
-		require.NoError(t, err)
-		b := fifty()
-		for n := range b.Punches {
-			b.Punches[n].Place.Address = "yes"
-			if c.bad(n) {
-				b.Punches[n].Place.Address = "no"
-			}
-		}
-		inserts.Store(0)
-		w, err := s.Write(context.Background(), b)
-		require.Equal(t, c.code, attendance.CodeOf(err), "%v", err)
-		require.Less(t, inserts.Load(), c.most)
-		require.Len(t, signs(t, d.oa), w.Written)
-		if c.code == "" {
-			require.Len(t, w.Unwritten, c.refused)
-			require.Equal(t, 1400-c.refused, w.Written)
-		} else if c.refused < 0 {
-			require.Greater(t, w.Written, 300, "what was taken is stored")
-			require.Less(t, w.Written+w.Skipped[attendance.RowRefused], 1400)
-		}
-	}
 }
 
 // A table that takes nothing, for whatever reason, leaves nothing half done, and the
