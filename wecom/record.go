@@ -269,17 +269,15 @@ func stranger(account string) string {
 // is the number that some applications are said to get. word is set for unknown
 // ones only.
 func kindOf(raw []byte) (kind rowKind, word string) {
-	text := provider.TextBytes(raw)
-	switch string(text) {
-	case "上班打卡":
+	switch string(raw) { // as nearly every one is written
+	case `"上班打卡"`:
 		return kindIn, ""
-	case "下班打卡":
+	case `"下班打卡"`:
 		return kindOut, ""
-	case "外出打卡":
+	case `"外出打卡"`:
 		return kindField, ""
-	case "仅记录打卡时间和位置":
-		return kindUndirected, ""
 	}
+	text := provider.TextBytes(raw)
 	said := 0
 	for _, known := range [...]struct {
 		word string
@@ -306,10 +304,10 @@ type exceptions struct {
 // exceptionsOf reads exception_type: empty, or words separated by semicolons,
 // full-width ones too.
 func exceptionsOf(raw []byte) (e exceptions) {
-	text := provider.TextBytes(raw)
-	if len(text) == 0 {
+	if len(raw) <= len(`""`) {
 		return e
 	}
+	text := provider.TextBytes(raw)
 	for word := range bytes.FieldsFuncSeq(text, func(c rune) bool { return c == ';' || c == '；' || c == ' ' || c == '\u3000' }) {
 		switch {
 		case bytes.Contains(word, []byte("未打卡")):
