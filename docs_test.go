@@ -154,3 +154,12 @@ func TestEveryWarningAndMetricIsExplained(t *testing.T) {
 		require.Empty(t, unexplained, name)
 	}
 }
+
+// Every file that CONTRIBUTING sends people to is there.
+func TestTheMapIsTrue(t *testing.T) {
+	named := regexp.MustCompile("`([a-z]+/[A-Za-z0-9_/]+\\.go)`").FindAllStringSubmatch(document(t, "CONTRIBUTING.md"), -1)
+	require.Greater(t, len(named), 50)
+	for _, n := range named {
+		require.FileExists(t, n[1])
+	}
+}
