@@ -139,8 +139,23 @@ func Collect(ctx context.Context, scope Scope) (Scope, []Warning, error) {
 type Directory interface {
 	// Accounts streams every account that the credentials may see, each once,
 	// under the stream contract of [Scope.Members]. It fails with
-	// [CodePermission] where the directory may not be read.
+	// [CodePermission] where the directory may not be read, and warns with
+	// [DirectoryPartial] where it may be read in part.
 	Accounts(ctx context.Context) iter.Seq2[Account, error]
+}
+
+// DirectoryPartial is the code of the [Warning] of a [Directory] that shows only a part of
+// the company: that an account is not in it proves nothing. Whoever binds people by the
+// directory passes it on where it leaves somebody unbound, and may keep it to itself where
+// everybody is found.
+const DirectoryPartial = "directory_partial"
+
+// An AccountLooker is an optional role of a [Directory]: is there such an account?
+type AccountLooker interface {
+	// HasAccount looks one account up by its id, by one call at most. false without an
+	// error is the platform's own word that there is none; whatever leaves the question
+	// open, such as an account out of sight, is an error with a [Code].
+	HasAccount(ctx context.Context, id string) (has bool, err error)
 }
 
 // An Account is one entry of a platform's directory. Fields that the platform
@@ -158,4 +173,7 @@ type Account struct {
 	Emails []string
 	// Active is false for an account that was never activated or is disabled.
 	Active bool
+	// Unread says that the directory names the account and could not show it: it may be
+	// asked for, but nobody knows whether it is in use ([Member.Known]).
+	Unread bool
 }

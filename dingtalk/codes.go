@@ -24,6 +24,9 @@ const (
 	classAccount
 )
 
+// codeUserOutOfSight is of a user outside the visible range, who may well be there.
+const codeUserOutOfSight = "50002"
+
 // classOf is the one table of DingTalk's codes: errcode of the old calls, the
 // sub_code inside errcode 88, and the words of the new calls. DingTalk's docs ask
 // to decide by code alone, because texts change. What is not listed is unknown.
@@ -77,7 +80,7 @@ func classOf(code string) class {
 
 	// A user outside the visible range, not in the contacts, not found or disabled;
 	// a department likewise.
-	case "50002", "40031", "33012", "40003", "60111", "60121", "60120", "staff.not.found", "user.not.found",
+	case codeUserOutOfSight, "40031", "33012", "40003", "60111", "60121", "60120", "staff.not.found", "user.not.found",
 		"50004", "60003", "40009", "60019":
 		return classAccount
 	}

@@ -23,11 +23,12 @@ const (
 const userPage = 100
 
 // Directory lists the accounts of the company. It is an [attendance.Directory]
-// with the role [attendance.Checker].
+// with the roles [attendance.Checker] and [attendance.AccountLooker].
 //
 // DingTalk has no call for all users. The departments are walked from the root,
 // and a user in several is yielded once. Where the application may not see the
-// root, the walk starts from the departments and people that /auth/scopes names.
+// root, the walk starts from the departments and people that /auth/scopes names, and the
+// warning [attendance.DirectoryPartial] says so.
 // None of these calls is metered. Mobile numbers need the permission
 // 企业员工手机号信息 and are empty without it.
 type Directory struct{ client *Client }
@@ -50,6 +51,15 @@ func (d *Directory) Accounts(ctx context.Context) iter.Seq2[attendance.Account, 
 			yield(attendance.Account{}, err)
 		}
 	}
+}
+
+// HasAccount implements [attendance.AccountLooker].
+func (d *Directory) HasAccount(ctx context.Context, id string) (bool, error) {
+	_, err := d.client.call(ctx, provider.Request{URL: pathUser, Body: map[string]string{"userid": id}})
+	if api, ok := errors.AsType[*APIError](err); ok && attendance.CodeOf(err) == attendance.CodeAccount && api.Code != codeUserOutOfSight {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // errStopped says that the consumer left the loop.
@@ -92,6 +102,11 @@ func (w *walk) inSight(ctx context.Context, unseen error) error {
 	case cannotBeAsked(err):
 		return unseen // scopes are not told either
 	case err != nil:
+		return err
+	}
+	err = w.warn(attendance.DirectoryPartial, "应用只看得到通讯录中的 %[1]d 个部门和 %[2]d 名单独授权的员工，其余人员无法绑定：请扩大应用的通讯录权限范围 / "+
+		"the application sees %[1]d departments and %[2]d single users of the company's contacts only, and nobody else can be bound: widen its range of contacts (通讯录权限范围)", len(departments), len(users))
+	if err != nil {
 		return err
 	}
 	for _, id := range departments {
@@ -140,8 +155,10 @@ func (w *walk) skipping(kind string, id any, err error) error {
 			return err
 		}
 	}
-	return w.warn("directory_incomplete", "钉钉不返回%[1]s %[2]v，仅在其中的人会成为未绑定 / DingTalk does not answer for the %[3]s %[2]v, and whoever is only there counts as unbound: %[4]v",
-		map[string]string{"department": "部门", "user": "员工"}[kind], id, kind, err)
+	if kind == "user" {
+		return w.warn("directory_incomplete", "钉钉不返回员工 %[1]v / DingTalk does not answer for the user %[1]v: %[2]v", id, err)
+	}
+	return w.warn("directory_incomplete", "钉钉不返回部门 %[1]v，仅在其中的人会成为未绑定 / DingTalk does not answer for the department %[1]v, and whoever is only there counts as unbound: %[2]v", id, err)
 }
 
 func (w *walk) warn(code, format string, args ...any) error {

@@ -149,7 +149,9 @@ func TestDirectoryOfAPart(t *testing.T) {
 		require.Len(t, accounts, 2)
 		require.Contains(t, accounts, "boss")
 		require.Contains(t, accounts, "u1")
-		require.Len(t, warnings, 1, "%v", warnings)
+		require.Len(t, warnings, 2, "%v", warnings)
+		require.Equal(t, attendance.DirectoryPartial, warnings[0].Code)
+		require.Equal(t, "directory_incomplete", warnings[1].Code)
 
 		f := c.Directory().Check(t.Context())
 		require.Equal(t, attendance.LevelWarning, f[len(f)-1].Level)
@@ -344,4 +346,23 @@ func TestAUserIDThatCannotBeRead(t *testing.T) {
 	}
 	require.Equal(t, []attendance.Account{{ID: "a", Name: "line break", JobNumber: "A1", Active: true}}, got)
 	require.Equal(t, []string{"directory_incomplete"}, warned)
+}
+
+// Whether an account is there is DingTalk's own word, or left open.
+func TestHasAccount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := companyOf(&dingtalktest.Options{AuthedDepartments: []int64{2}})
+		d := clientOf(t, fake, nil).Directory()
+		has, err := d.HasAccount(t.Context(), "two")
+		require.NoError(t, err)
+		require.True(t, has)
+		has, err = d.HasAccount(t.Context(), "nobody")
+		require.NoError(t, err)
+		require.False(t, has)
+		_, err = d.HasAccount(t.Context(), "four")
+		require.Equal(t, attendance.CodeAccount, attendance.CodeOf(err), "out of sight")
+		fake.Deny(dingtalktest.PermissionMember)
+		_, err = d.HasAccount(t.Context(), "nobody")
+		require.Equal(t, attendance.CodePermission, attendance.CodeOf(err))
+	})
 }

@@ -17,7 +17,8 @@ import (
 // ([attendance.Ambiguous]), for choosing would be guessing. People who have left
 // never stand in anybody's way.
 //
-// Values are trimmed on both sides. Mobile numbers are compared without spaces and
+// Values are trimmed on both sides; where nothing equals a value, what cannot be seen of it
+// (zero-width characters, no-break spaces) or is twice as wide as usual does not count. Mobile numbers are compared without spaces and
 // dashes and however their country code is written: a number without one is of mainland
 // China, except that the codes of Hong Kong, Macau and Taiwan (852, 853, 886) are known
 // without + or 00 as well. E-mail addresses are compared without regard to case.

@@ -18,7 +18,8 @@ type roll struct {
 	outside  [sealedUnit + 1]int // meant and active, but not in the roster, by reason
 	lenient  bool                // inactive accounts are asked for too
 	units    map[int64]string    // the departments' names
-	unread   bool                // the OA's values are taken as accounts
+	unread   bool                // the accounts are taken as they stand in the OA, or a list
+	partial  bool                // the platform's directory has shown a part only
 	valued   valued
 }
 
@@ -49,6 +50,8 @@ func (r *roll) state(p enrolled) (account string, why attendance.LeftOut) {
 		return "", attendance.Ambiguous
 	}
 	switch a := r.accounts.list[p.account]; {
+	case a.absent:
+		return a.id, attendance.Unbound
 	case a.owner != p.id:
 		return a.id, attendance.Ambiguous
 	case a.inactive && !r.lenient:
@@ -67,18 +70,21 @@ func (r *roll) known(p enrolled) bool {
 type accounts struct {
 	list   []accountEntry
 	groups [][]candidates
-	// byValue finds accounts by the value that people are compared with.
-	byValue map[string]candidates
+	// byValue finds accounts by the value that people are compared with, byNarrow by what
+	// of it is visible and narrow where that is something else.
+	byValue, byNarrow map[string]candidates
 }
 
 type accountEntry struct {
 	id string
-	// listed says that the platform's directory has it.
-	listed bool
 	// owner is the only person of the roster who is bound to it; 0 is nobody,
 	// severalOwners more than one.
-	owner    int64
-	inactive bool
+	owner int64
+	// listed says that the platform's directory shows it; foreign that a list names it and
+	// the directory, which was read, does not. Then it is absent from the platform, or
+	// unshown: nobody knows, as of one that the directory only names.
+	listed, foreign, absent, unshown bool
+	inactive                         bool
 }
 
 const severalOwners = -1
@@ -117,12 +123,35 @@ func (a *accounts) join(there candidates, one candidates) candidates {
 	return groupAt(len(a.groups) - 1)
 }
 
-// find returns the accounts of a value.
+// find returns the accounts of a value; where there are none, those of what of it, or of
+// theirs, is visible and narrow.
 func (a *accounts) find(value string) candidates {
 	if c, ok := a.byValue[value]; ok {
 		return c
 	}
+	value = narrow(value)
+	if c, ok := a.byValue[value]; ok && value != "" {
+		return c
+	}
+	if c, ok := a.byNarrow[value]; ok {
+		return c
+	}
 	return noAccount
+}
+
+// put makes an account stand for a value.
+func (a *accounts) put(value string, one candidates) {
+	joined := func(m map[string]candidates, key string) {
+		there, ok := m[key]
+		if !ok {
+			there = noAccount
+		}
+		m[key] = a.join(there, one)
+	}
+	joined(a.byValue, value)
+	if simple := narrow(value); simple != value && simple != "" {
+		joined(a.byNarrow, simple)
+	}
 }
 
 // claim binds a person to accounts. Of several, each is claimed: nobody else may
@@ -153,7 +182,7 @@ type matcher func(ctx context.Context, p Person) (candidates, error)
 func (sc *Scope) enrol(ctx context.Context, warn func(attendance.Warning) bool) (*roll, error) {
 	s, b := sc.sink, &sc.binding
 	r := &roll{lenient: b.IncludeInactive}
-	r.accounts.byValue = make(map[string]candidates)
+	r.accounts = newAccounts()
 	sh := s.shape.Load()
 	sh, err := s.fit(ctx, append(resourceNeeds(), b.columns(sh)...)...)
 	if err != nil {
@@ -169,11 +198,12 @@ func (sc *Scope) enrol(ctx context.Context, warn func(attendance.Warning) bool) 
 		}
 	}
 	r.units = c.names()
-	match, unread, err := b.matcher(ctx, &r.accounts, warn)
+	read, err := b.read(ctx, &r.accounts, warn)
 	if err != nil {
 		return nil, err
 	}
-	r.unread, r.valued = unread, b.valued(unread)
+	match := read.match
+	r.unread, r.partial, r.valued = read.unread, read.isPartial(), b.valued(read.unread)
 	chosen := newSelection(sc.units, c)
 	found := make(map[int64]bool)
 	numbers, unreadable := 0, 0 // of mobile numbers
@@ -221,8 +251,26 @@ func (sc *Scope) enrol(ctx context.Context, warn func(attendance.Warning) bool) 
 		}
 	}
 	slices.Sort(r.strays)
-	r.accounts.byValue = nil
-	return r, nil
+	r.accounts.byValue, r.accounts.byNarrow = nil, nil
+	return r, r.compare(ctx, read, warn)
+}
+
+// compare finds out and tells what is known only when the people are: whose accounts the
+// directory lacks, and that it may not show all, where that may have left somebody out.
+func (r *roll) compare(ctx context.Context, read platformSide, warn func(attendance.Warning) bool) error {
+	all, err := read.known.judge(ctx, r)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(r.people, func(p enrolled) bool { return p.covered && p.account == noAccount }) {
+		all = append(all, read.partly...)
+	}
+	for _, w := range all {
+		if !warn(w) {
+			return errStopped
+		}
+	}
+	return nil
 }
 
 // columns are those of HrmResource that the binding needs beside the roster's.
@@ -238,60 +286,77 @@ func (b *Binding) columns(sh *shape) []string {
 	}
 }
 
-// matcher prepares the binding: it reads the directory or the list. unread says that
-// the OA's values are taken as accounts.
-func (b *Binding) matcher(ctx context.Context, a *accounts, warn func(attendance.Warning) bool) (match matcher, unread bool, err error) {
+// platformSide is what a binding has read: of the platform's directory, or of a list.
+type platformSide struct {
+	match matcher
+	// unread: nobody has looked whether the platform has the accounts.
+	unread bool
+	// partly are the directory's warnings that it shows a part of the company only.
+	partly []attendance.Warning
+	// known is the directory that a list was compared with; nil is none.
+	known *knownAccounts
+	// incomplete: the directory has said so.
+	incomplete bool
+}
+
+func (p *platformSide) isPartial() bool {
+	return len(p.partly) > 0 || p.incomplete || p.known != nil && !p.known.whole
+}
+
+func newAccounts() accounts {
+	return accounts{byValue: make(map[string]candidates), byNarrow: make(map[string]candidates)}
+}
+
+// read prepares the binding: it reads the directory or the list.
+func (b *Binding) read(ctx context.Context, a *accounts, warn func(attendance.Warning) bool) (p platformSide, err error) {
 	switch {
-	case b.account != nil:
-		return func(ctx context.Context, p Person) (candidates, error) {
-			id, err := b.account(ctx, p)
-			if id = trim(id); err != nil || id == "" {
-				return noAccount, err
-			}
-			return a.named(id, b.spelling(id)), nil
-		}, false, nil
-	case b.pairs != nil:
-		match, err := b.matchPairs(a)
-		return match, false, err
+	case b.account != nil || b.pairs != nil:
+		return b.readNamed(ctx, a, warn)
 	case b.directory != nil:
-		switch err := b.readDirectory(ctx, a, warn); {
+		switch p, err = b.readDirectory(ctx, a, warn); {
 		case err == nil:
-			return func(_ context.Context, p Person) (candidates, error) {
-				return a.find(b.normal(p.value(b.field))), nil
-			}, false, nil
+			p.match = func(_ context.Context, person Person) (candidates, error) {
+				return a.find(b.normal(person.value(b.field))), nil
+			}
+			return p, nil
 		case attendance.CodeOf(err) != attendance.CodePermission || b.Match != MatchAccount:
-			return nil, false, err
+			return p, err
 		case !warn(attendance.Warningf("directory_unreadable",
 			"平台通讯录不可读，直接以 OA 的 %s 为账号查询，未经核对 / the platform's directory may not be read, so the OA's own %s is taken as the account, unread: %v", b.field, b.field, err)):
-			return nil, false, errStopped
+			return p, errStopped
 		}
-		*a = accounts{byValue: make(map[string]candidates)}
+		*a = newAccounts()
 	}
-	return func(_ context.Context, p Person) (candidates, error) {
-		value := trim(p.value(b.field))
+	return platformSide{unread: true, match: func(_ context.Context, p Person) (candidates, error) {
+		value := visible(p.value(b.field))
 		if value == "" {
 			return noAccount, nil
 		}
 		return a.named(value, b.normal(value)), nil
-	}, true, nil
+	}}, nil
 }
 
-func (b *Binding) readDirectory(ctx context.Context, a *accounts, warn func(attendance.Warning) bool) error {
+func (b *Binding) readDirectory(ctx context.Context, a *accounts, warn func(attendance.Warning) bool) (p platformSide, err error) {
 	valued := false
 	for entry, err := range b.directory.Accounts(ctx) {
 		if w, ok := attendance.AsWarning(err); ok {
+			if w.Code == attendance.DirectoryPartial {
+				p.partly = append(p.partly, w) // told where it matters
+				continue
+			}
+			p.incomplete = p.incomplete || w.Code == "directory_incomplete"
 			if !warn(w) {
-				return errStopped
+				return p, errStopped
 			}
 			continue
 		}
 		if err != nil {
-			return err
+			return p, err
 		}
-		one := a.entry(accountEntry{id: entry.ID, listed: true, inactive: !entry.Active})
+		one := a.entry(accountEntry{id: entry.ID, listed: !entry.Unread, unshown: entry.Unread, inactive: !entry.Active})
 		for _, value := range b.values(entry) {
 			if value = b.normal(value); value != "" {
-				a.byValue[value] = a.join(a.find(value), one)
+				a.put(value, one)
 				valued = true
 			}
 		}
@@ -299,27 +364,55 @@ func (b *Binding) readDirectory(ctx context.Context, a *accounts, warn func(atte
 	if !valued && len(a.list) > 0 && !warn(attendance.Warningf("directory_without_values",
 		"平台通讯录的 %d 个账号均无%s，按它绑定不到任何人 / none of the %d accounts in the platform's directory shows %s, so nobody can be bound by it: perhaps the application may not see it",
 		len(a.list), b.Match.name().ZH, len(a.list), b.Match.name().EN)) {
-		return errStopped
+		return p, errStopped
 	}
-	return nil
+	return p, nil
 }
 
-func (b *Binding) matchPairs(a *accounts) (matcher, error) {
+// readNamed prepares a binding whose accounts a list or a function names.
+func (b *Binding) readNamed(ctx context.Context, a *accounts, warn func(attendance.Warning) bool) (p platformSide, err error) {
+	if p.known, err = b.readKnown(ctx, warn); err != nil {
+		return p, err
+	}
+	p.unread = p.known == nil
+	named := func(text string) candidates {
+		account, found := p.known.meant(text)
+		if account == "" {
+			return noAccount
+		}
+		one := a.named(account, b.spelling(account))
+		a.list[one].foreign = !found && p.known != nil
+		return one
+	}
+	if b.account == nil {
+		p.match, err = b.matchPairs(a, named)
+		return p, err
+	}
+	p.match = func(ctx context.Context, person Person) (candidates, error) {
+		text, err := b.account(ctx, person)
+		if err != nil {
+			return noAccount, err
+		}
+		return named(text), nil
+	}
+	return p, nil
+}
+
+func (b *Binding) matchPairs(a *accounts, named func(string) candidates) (matcher, error) {
 	pairs, err := b.pairs()
 	if err != nil {
 		return nil, err
 	}
 	byPerson := make(map[int64]candidates, len(pairs))
 	for _, p := range pairs {
-		account := trim(p.Account)
-		if account == "" {
+		one := named(p.Account)
+		if one == noAccount {
 			continue
 		}
 		person, err := parsePerson(p.Person)
 		if err != nil {
 			return nil, err
 		}
-		one := a.named(account, b.spelling(account))
 		if there, ok := byPerson[person]; ok {
 			one = a.join(there, one)
 		}

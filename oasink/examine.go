@@ -169,6 +169,10 @@ func (x *examination) bound(ctx context.Context, id int64) error {
 	by := x.by(m)
 	hr := attendance.Text{EN: "HR", ZH: "人事"}
 	switch {
+	case m.LeftOut == "" && r.unread && r.valued == byName:
+		x.step(attendance.StepBinding, true, attendance.Text{EN: "asked for as the account " + m.Account + " of the list, which nobody has looked up on the platform",
+			ZH: "按绑定文件中的账号 " + m.Account + " 查询，未经平台核对"})
+		return nil
 	case m.LeftOut == "" && r.unread:
 		x.step(attendance.StepBinding, true, attendance.Text{EN: "asked for as the account " + m.Account + ", which is the OA's own " + string(x.binding.field) + ", unread",
 			ZH: "直接以 OA 的 " + string(x.binding.field) + " " + m.Account + " 为账号查询，未经核对"})
@@ -177,16 +181,8 @@ func (x *examination) bound(ctx context.Context, id int64) error {
 		x.step(attendance.StepBinding, true, attendance.Text{EN: "bound to the account " + m.Account + " by " + by, ZH: "按 " + by + " 绑定到账号 " + m.Account})
 		return nil
 	case m.LeftOut == attendance.Unbound:
-		x.Advice = attendance.Advice{Who: hr,
-			What: attendance.Text{EN: "fill in the value that binds people, in the OA and on the platform", ZH: "在 OA 与平台补齐绑定所用的值"},
-			Why:  attendance.Text{EN: "no account of the platform has " + by, ZH: "平台上没有账号与 " + by + " 相符"}}
-		if m.Key == "" && m.Account == "" {
-			x.Advice.Why = attendance.Text{EN: "the person's " + string(x.binding.field) + " in the OA is empty", ZH: "此人在 OA 中的 " + string(x.binding.field) + " 为空"}
-		}
-		if r.valued == byName {
-			x.Advice.Why = attendance.Text{EN: "the list of bindings does not name the person", ZH: "绑定文件中没有此人"}
-			x.Advice.What = attendance.Text{EN: "add the person to the list of bindings", ZH: "把此人加入绑定文件"}
-		}
+		x.Advice = r.unboundAdvice(&x.binding, m, by)
+		x.Advice.Who = hr
 	case m.LeftOut == attendance.Ambiguous:
 		with := r.sharing(id)
 		x.Advice = attendance.Advice{Who: hr,
@@ -199,6 +195,25 @@ func (x *examination) bound(ctx context.Context, id int64) error {
 	}
 	x.step(attendance.StepBinding, false, x.Advice.Why)
 	return nil
+}
+
+// unboundAdvice is what to do about one who is unbound, and why.
+func (r *roll) unboundAdvice(b *Binding, m attendance.Member, by string) (a attendance.Advice) {
+	switch words := r.unboundWords(b); {
+	case r.valued == byName && m.Account == "":
+		a.What = attendance.Text{EN: "add the person to the list of bindings", ZH: "把此人加入绑定文件"}
+		a.Why = attendance.Text{EN: "the list of bindings does not name the person", ZH: "绑定文件中没有此人"}
+	case r.valued == byName:
+		a.What = words.mend
+		a.Why = attendance.Text{EN: "the account " + m.Account + " of the list of bindings is not in the platform's directory", ZH: "绑定文件中的账号 " + m.Account + " 不在平台通讯录中"}
+	case m.Key == "" && m.Account == "":
+		a.What = attendance.Text{EN: "fill in the value that binds people, in the OA and on the platform", ZH: "在 OA 与平台补齐绑定所用的值"}
+		a.Why = attendance.Text{EN: "the person's " + string(b.field) + " in the OA is empty", ZH: "此人在 OA 中的 " + string(b.field) + " 为空"}
+	default:
+		a.What = words.mend
+		a.Why = attendance.Text{EN: "no account of the platform has " + by, ZH: "平台上没有账号与 " + by + " 相符"}
+	}
+	return a
 }
 
 // by names the value that the person is bound by.

@@ -16,7 +16,9 @@ type Pair struct{ Person, Account string }
 
 // ByPairs binds by a list. Who is not on it is unbound; a person with two accounts
 // and an account with two people of the roster are ambiguous. The same pair twice
-// is one. Pairs without an account are ignored.
+// is one. Pairs without an account are ignored. Nobody looks whether the platform has the
+// accounts, unless the binding is [Binding.Verified]; what of them cannot be seen (zero-width
+// characters, no-break spaces) is dropped.
 func ByPairs(pairs []Pair) Binding {
 	return Binding{field: fieldID, pairs: func() ([]Pair, error) { return pairs, nil }}
 }
@@ -38,9 +40,10 @@ func ByFile(path string) Binding {
 }
 
 // ReadPairs reads a CSV in UTF-8: a header line with the columns employee_id and
-// account, in any order and case, and a line for each pair. Values are trimmed; a
-// byte order mark is fine; lines without an account bind nobody and are left out.
-// Errors name the line.
+// account, in any order and case, and a line for each pair. Values are trimmed; of
+// employee_id, what cannot be seen is dropped (what of an account is to be dropped, the
+// binding finds out); a byte order mark is fine; lines without an account bind nobody and
+// are left out. Errors name the line.
 func ReadPairs(r io.Reader) ([]Pair, error) {
 	text, err := io.ReadAll(r)
 	if err != nil {
@@ -61,7 +64,7 @@ func ReadPairs(r io.Reader) ([]Pair, error) {
 	}
 	person, account := -1, -1
 	for i, name := range header {
-		switch strings.ToLower(trim(name)) {
+		switch strings.ToLower(narrow(name)) {
 		case "employee_id":
 			person = i
 		case "account":
@@ -84,7 +87,7 @@ func ReadPairs(r io.Reader) ([]Pair, error) {
 		if len(row) <= max(person, account) {
 			return nil, fmt.Errorf("line %d has too few columns", line)
 		}
-		p := Pair{trim(row[person]), trim(row[account])}
+		p := Pair{narrow(row[person]), trim(row[account])}
 		if p == (Pair{}) {
 			continue
 		}

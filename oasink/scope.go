@@ -178,6 +178,7 @@ func (sc *Scope) check(ctx context.Context) ([]attendance.Finding, []attendance.
 	})
 	left := make(map[attendance.LeftOut][]string)
 	total, bound := 0, 0
+	var unlisted []string // people who are in no line of a list
 	if err == nil {
 		err = sc.stream(ctx, r, func(m attendance.Member) bool {
 			total++
@@ -189,6 +190,10 @@ func (sc *Scope) check(ctx context.Context) ([]attendance.Finding, []attendance.
 				}
 				return true
 			}
+			if m.LeftOut == attendance.Unbound && r.valued == byName && m.Account == "" {
+				unlisted = append(unlisted, nameAndID(m))
+				return true
+			}
 			left[m.LeftOut] = append(left[m.LeftOut], nameAndID(m))
 			return true
 		})
@@ -197,9 +202,12 @@ func (sc *Scope) check(ctx context.Context) ([]attendance.Finding, []attendance.
 		return append(findings, attendance.FindingOf(attendance.Text{EN: "the people cannot be read", ZH: "无法读取人员"}, err)), nil
 	}
 	findings = append(findings, r.summary(bound, total, sc.binding.field))
+	if len(unlisted) > 0 {
+		findings = append(findings, leftOutFinding(attendance.Unbound, unlisted, notInList()))
+	}
 	for _, reason := range [...]attendance.LeftOut{attendance.Unbound, attendance.Ambiguous, attendance.Inactive, attendance.OutOfRoster} {
 		if names := left[reason]; len(names) > 0 {
-			findings = append(findings, leftOutFinding(reason, names, r.unread))
+			findings = append(findings, leftOutFinding(reason, names, r.words(reason, &sc.binding)))
 		}
 	}
 	if f, ok := r.outsideFinding(); ok {
@@ -215,13 +223,21 @@ func (r *roll) summary(bound, total int, by field) attendance.Finding {
 		EN: fmt.Sprintf("%d of %d people are bound to an account", bound, total),
 		ZH: fmt.Sprintf("范围内 %d 人，其中 %d 人已绑定平台账号", total, bound),
 	}}
-	if r.unread {
+	switch unseen := r.unseen(); {
+	case r.unread:
 		f.Level = attendance.LevelWarning
+		from := attendance.Text{EN: "by their " + string(by) + " as it stands in the OA", ZH: "直接以 OA 的 " + string(by) + " 为账号查询"}
+		if r.valued == byName {
+			from = attendance.Text{EN: "as the list of bindings says", ZH: "按绑定文件中的账号查询"}
+		}
 		f.Message = attendance.Text{
-			EN: fmt.Sprintf("%d of %d people are asked for by their %s as it stands in the OA, unread: nobody knows whether the platform has these accounts", bound, total, by),
-			ZH: fmt.Sprintf("范围内 %d 人，其中 %d 人直接以 OA 的 %s 为账号查询，未经核对：平台是否有这些账号未知", total, bound, by),
+			EN: fmt.Sprintf("%d of %d people are asked for %s, unread: nobody knows whether the platform has these accounts", bound, total, from.EN),
+			ZH: fmt.Sprintf("范围内 %d 人，其中 %d 人%s，未经核对：平台是否有这些账号未知", total, bound, from.ZH),
 		}
 		f.Mend = attendance.Text{EN: "let the application read the directory, so that the binding can be checked", ZH: "请允许应用读取通讯录，以便核对绑定"}
+	case unseen > 0:
+		f.Message.EN += fmt.Sprintf("; %d of them are asked for unread, because the platform's directory does not show their accounts", unseen)
+		f.Message.ZH += fmt.Sprintf("，其中 %d 人的账号平台通讯录未予显示，未经核对，直接查询", unseen)
 	}
 	if bound == 0 {
 		f.Level = attendance.LevelError
@@ -231,6 +247,20 @@ func (r *roll) summary(bound, total int, by field) attendance.Finding {
 		}
 	}
 	return f
+}
+
+// unseen is how many people of the scope are asked for by an account that the directory,
+// which was read, does not show.
+func (r *roll) unseen() (n int) {
+	for _, p := range r.people {
+		if _, why := r.state(p); !p.covered || why != "" {
+			continue
+		}
+		if r.accounts.list[p.account].unshown {
+			n++
+		}
+	}
+	return n
 }
 
 func nameAndID(m attendance.Member) string {
@@ -243,34 +273,69 @@ func nameAndID(m attendance.Member) string {
 // namesShown is how many names a finding lists.
 const namesShown = 20
 
-func leftOutFinding(reason attendance.LeftOut, names []string, unread bool) attendance.Finding {
+// leftOutWords say why people are left out, and what brings them back.
+type leftOutWords struct{ why, mend attendance.Text }
+
+// notInList says it of people whom a list of bindings does not name.
+func notInList() leftOutWords {
+	return leftOutWords{attendance.Text{EN: "are in no line of the list of bindings", ZH: "不在绑定文件中"},
+		attendance.Text{EN: "add them to the list, if they are to be asked for", ZH: "如需同步，请加入绑定文件"}}
+}
+
+// words say it of the others.
+func (r *roll) words(reason attendance.LeftOut, b *Binding) leftOutWords {
+	say := func(en, zh, mendEN, mendZH string) leftOutWords {
+		return leftOutWords{attendance.Text{EN: en, ZH: zh}, attendance.Text{EN: mendEN, ZH: mendZH}}
+	}
+	switch reason {
+	case attendance.Unbound:
+		return r.unboundWords(b)
+	case attendance.Ambiguous:
+		return say("share an account or have two", "与他人共用账号，或对应多个账号",
+			"make the field that binds them unique, in the OA and on the platform", "请消除重复，使绑定字段在 OA 与平台上均唯一")
+	case attendance.Inactive:
+		return say("have an account that is not active", "的平台账号未激活或已停用",
+			"let them activate the account, or include inactive accounts", "请其激活账号，或改为包含未激活账号")
+	default:
+		return say("are asked for by name but are not in the OA's roster", "被点名但不在 OA 在职名单中",
+			"they have left, have no login, are secondary accounts, are in a sealed unit or do not exist: drop them from the scope", "可能已离职、无登录名、为次账号、部门已封存或不存在：请移出范围")
+	}
+}
+
+// unboundWords say why people are unbound, and what may help. Where the directory shows a
+// part of the company only, that may be all.
+func (r *roll) unboundWords(b *Binding) leftOutWords {
+	w := leftOutWords{why: attendance.Text{EN: "have no account on the platform", ZH: "在平台上找不到对应账号"}}
+	switch {
+	case r.valued == byName:
+		w.why = attendance.Text{EN: "stand in the list of bindings with an account that the platform's directory lacks", ZH: "在绑定文件中的账号，平台通讯录中没有"}
+		w.mend = attendance.Text{EN: "correct the list", ZH: "请更正绑定文件"}
+	case r.unread:
+		w.why = attendance.Text{EN: "have no value in the OA to be asked for by", ZH: "在 OA 中没有可用作账号的值"}
+		w.mend = attendance.Text{EN: "fill in the field that binds them in the OA", ZH: "请在 OA 补齐绑定所用的字段"}
+	case r.valued == byAccount:
+		w.mend = attendance.Text{
+			EN: fmt.Sprintf("see that their %s in the OA is the platform's account, and that the application may see that account", b.field),
+			ZH: fmt.Sprintf("请确认其 OA 的 %s 就是平台账号，且应用可以看到该账号（可见范围、通讯录权限范围）", b.field)}
+	default:
+		w.mend = attendance.Text{EN: "fill in the field that binds them, in the OA or on the platform", ZH: "请在 OA 或平台补齐绑定所用的字段"}
+	}
+	if r.partial {
+		w.mend.EN = "first see what is said of the directory: it shows a part of the company only, and they may be in another; else " + w.mend.EN
+		w.mend.ZH = "请先处理关于通讯录的提示：应用只看到部分通讯录，他们可能不在其中；否则" + w.mend.ZH
+	}
+	return w
+}
+
+func leftOutFinding(reason attendance.LeftOut, names []string, w leftOutWords) attendance.Finding {
 	list := strings.Join(names[:min(len(names), namesShown)], ", ")
 	if len(names) > namesShown {
 		list += ", ..."
 	}
-	f := attendance.Finding{Code: string(reason), Level: attendance.LevelWarning}
-	say := func(en, zh, mendEN, mendZH string) {
-		f.Message = attendance.Text{EN: fmt.Sprintf("%d people %s: %s", len(names), en, list), ZH: fmt.Sprintf("%d 人%s：%s", len(names), zh, list)}
-		f.Mend = attendance.Text{EN: mendEN, ZH: mendZH}
-	}
-	switch {
-	case reason == attendance.Unbound && unread:
-		say("have no value in the OA to be asked for by", "在 OA 中没有可用作账号的值",
-			"fill in the field that binds them in the OA", "请在 OA 补齐绑定所用的字段")
-	case reason == attendance.Unbound:
-		say("have no account on the platform", "在平台上找不到对应账号",
-			"fill in the field that binds them, in the OA or on the platform", "请在 OA 或平台补齐绑定所用的字段")
-	case reason == attendance.Ambiguous:
-		say("share an account or have two", "与他人共用账号，或对应多个账号",
-			"make the field that binds them unique, in the OA and on the platform", "请消除重复，使绑定字段在 OA 与平台上均唯一")
-	case reason == attendance.Inactive:
-		say("have an account that is not active", "的平台账号未激活或已停用",
-			"let them activate the account, or include inactive accounts", "请其激活账号，或改为包含未激活账号")
-	default:
-		say("are asked for by name but are not in the OA's roster", "被点名但不在 OA 在职名单中",
-			"they have left, have no login, are secondary accounts, are in a sealed unit or do not exist: drop them from the scope", "可能已离职、无登录名、为次账号、部门已封存或不存在：请移出范围")
-	}
-	return f
+	return attendance.Finding{Code: string(reason), Level: attendance.LevelWarning, Mend: w.mend, Message: attendance.Text{
+		EN: fmt.Sprintf("%d people %s: %s", len(names), w.why.EN, list),
+		ZH: fmt.Sprintf("%d 人%s：%s", len(names), w.why.ZH, list),
+	}}
 }
 
 // outsideFinding tells of active people of the units who are outside the roster.

@@ -129,13 +129,13 @@ func (c *Client) tryCheckIns(ctx context.Context, user string) error {
 // sample returns a few userids, best ones that the application may see, or the one
 // of nobody. seen says that they are in its sight.
 func (c *Client) sample(ctx context.Context, n int) (people []string, seen bool) {
-	l := &listing{client: c, yielded: map[string]struct{}{}, yield: func(a attendance.Account, err error) bool {
+	l := newListing(c, func(a attendance.Account, err error) bool {
 		if err == nil {
 			people = append(people, a.ID)
 		}
 		return len(people) < n
-	}}
-	if err := l.walk(ctx, c.app, false); err != nil && !errors.Is(err, errStopped) && c.contact != nil {
+	})
+	if err := l.walk(ctx, false); err != nil && !errors.Is(err, errStopped) && c.contact != nil {
 		_ = l.ids(ctx, c.contact) // what cannot be read is checkDirectory's to tell
 		return append(people, probeAccount)[:max(1, min(n, len(people)))], false
 	}
@@ -157,19 +157,37 @@ func (c *Client) checkDirectory(ctx context.Context) []attendance.Finding {
 		findings = append(findings, attendance.Tried(ctx, mended(err, listMend()),
 			attendance.FindingOK("directory", attendance.Text{EN: "every userid of the company may be read", ZH: "可以读取全企业的成员账号"}), bad)...)
 	}
-	departments, err := c.departments(ctx, c.app)
-	if err != nil {
+	departments, err := c.departments(ctx, c.app, 0)
+	beside, besideErr := c.visibleRange(ctx)
+	if err != nil && (besideErr != nil || !errors.Is(err, errNoDepartment) || len(beside.people)+len(beside.tags) == 0) {
 		f := attendance.Tried(ctx, err, attendance.Finding{}, attendance.Text{EN: "the application's visible range could not be read", ZH: "无法读取应用的可见范围"})
 		if c.contact != nil { // it is needed for details only
 			attendance.AtMostWarnings(f)
 		}
 		return append(findings, f...)
 	}
-	findings = append(findings, attendance.FindingOK("visible_range", attendance.Text{
-		EN: fmt.Sprintf("the application's visible range (可见范围) holds %d departments; nobody outside of it is answered for", len(departments)),
-		ZH: fmt.Sprintf("应用可见范围包含 %d 个部门；可见范围之外的人员不会返回打卡记录", len(departments)),
-	}))
+	findings = append(findings, c.checkVisible(departments, beside, besideErr)...)
+	if len(departments) == 0 {
+		return findings
+	}
 	return append(findings, c.checkDetails(ctx, departments[:min(len(departments), departmentsTried)])...)
+}
+
+// checkVisible tells how much the application may see.
+func (c *Client) checkVisible(departments []int64, beside visibleRange, err error) []attendance.Finding {
+	count := attendance.Text{EN: fmt.Sprintf("%d departments", len(departments)), ZH: fmt.Sprintf("%d 个部门", len(departments))}
+	if err == nil {
+		count.EN += fmt.Sprintf(", %d single people and %d tags", len(beside.people), len(beside.tags))
+		count.ZH += fmt.Sprintf("、%d 名单独添加的成员、%d 个标签", len(beside.people), len(beside.tags))
+	}
+	findings := []attendance.Finding{attendance.FindingOK("visible_range", attendance.Text{
+		EN: "the application's visible range (可见范围) holds " + count.EN + "; nobody outside of it is answered for",
+		ZH: "应用可见范围包含 " + count.ZH + "；可见范围之外的人员不会返回打卡记录",
+	})}
+	if err != nil && c.contact == nil && !slices.Contains(departments, rootDepartment) {
+		findings = append(findings, attendance.Finding{Code: attendance.DirectoryPartial, Level: attendance.LevelWarning, Message: singlesUnlisted(err), Mend: singlesMend()})
+	}
+	return findings
 }
 
 // departmentsTried is in how many departments a check looks for people.
@@ -202,12 +220,12 @@ func (c *Client) checkDetails(ctx context.Context, departments []int64) []attend
 
 // details reads the people of departments until some are found.
 func (c *Client) details(ctx context.Context, a *access, departments []int64) (accounts []attendance.Account, err error) {
-	l := &listing{client: c, yielded: map[string]struct{}{}, yield: func(a attendance.Account, err error) bool {
+	l := newListing(c, func(a attendance.Account, err error) bool {
 		if err == nil {
 			accounts = append(accounts, a)
 		}
 		return true
-	}}
+	})
 	for _, id := range departments {
 		if err := l.users(ctx, a, id); err != nil || len(accounts) > 0 {
 			return accounts, err

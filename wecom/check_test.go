@@ -32,6 +32,7 @@ func TestCheck(t *testing.T) {
 		options wecomtest.Options
 		fault   wecomtest.Fault
 		contact bool
+		agent   string
 		prepare func(*wecomtest.Server)
 		want    map[string]attendance.Level
 		says    []string
@@ -74,6 +75,16 @@ func TestCheck(t *testing.T) {
 		}, want: map[string]attendance.Level{"credentials": bad, "clock": ok, "checkins": ok}, says: []string{"通讯录同步", "contact_secret"}},
 		"single people in sight": {contact: true, options: wecomtest.Options{VisibleDepartments: []int64{}, VisibleUsers: []string{"zhaoliu"}, Invisible: wecomtest.Invisible60011},
 			want: map[string]attendance.Level{"credentials": ok, "clock": ok, "directory": ok, "permission": warning}},
+		"single people and no contact sync": {agent: wecomtest.DefaultAgentID, options: wecomtest.Options{VisibleDepartments: []int64{2}, VisibleUsers: []string{"zhaoliu", "wangwu"}, VisibleTags: []wecomtest.Tag{{ID: 7}}},
+			want: map[string]attendance.Level{"credentials": ok, "clock": ok, "checkins": ok, "visible_range": ok, "details": ok}, says: []string{"2 个部门、2 名单独添加的成员、1 个标签", "2 departments, 2 single people and 1 tags"}},
+		"nothing but single people": {agent: wecomtest.DefaultAgentID, options: wecomtest.Options{VisibleDepartments: []int64{}, VisibleUsers: []string{"zhaoliu"}},
+			want: map[string]attendance.Level{"credentials": ok, "clock": ok, "checkins": ok, "visible_range": ok}, says: []string{"0 个部门、1 名单独添加的成员"}},
+		"agent/get may not be called": {agent: wecomtest.DefaultAgentID, options: wecomtest.Options{VisibleDepartments: []int64{2}, WithoutAgent: true},
+			want: map[string]attendance.Level{"credentials": ok, "clock": ok, "checkins": ok, "visible_range": ok, "details": ok, attendance.DirectoryPartial: warning}, says: []string{"单独添加的成员", "48002", "agent_id"}},
+		"no AgentId": {options: wecomtest.Options{VisibleDepartments: []int64{2}},
+			want: map[string]attendance.Level{"credentials": ok, "clock": ok, "checkins": ok, "visible_range": ok, "details": ok, attendance.DirectoryPartial: warning}, says: []string{"AgentID is not given"}},
+		"no AgentId, contact sync": {contact: true, options: wecomtest.Options{VisibleDepartments: []int64{2}},
+			want: map[string]attendance.Level{"credentials": ok, "clock": ok, "checkins": ok, "directory": ok, "visible_range": ok, "details": ok}},
 		"list_id without its list": {contact: true, fault: wecomtest.Fault{Kind: wecomtest.Answer, Body: `{"errcode":0}`, Path: wecomtest.PathUserIDs},
 			want: map[string]attendance.Level{"credentials": ok, "clock": ok, "checkins": ok, "malformed": warning, "visible_range": ok, "details": ok}},
 		"busy": {fault: code(-1, wecomtest.PathCheckIn), want: map[string]attendance.Level{"credentials": ok, "clock": ok, "unavailable": bad}},
@@ -88,6 +99,7 @@ func TestCheck(t *testing.T) {
 					fake.Fail(test.fault)
 				}
 				c := clientOf(t, fake, func(c *Config) {
+					c.AgentID = test.agent
 					if test.contact {
 						withContact(c)
 					}

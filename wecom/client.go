@@ -35,7 +35,9 @@ type Config struct {
 	// ContactSecret is that of 通讯录同步. With it the directory is that of the whole
 	// company, else what the application may see.
 	ContactSecret string
-	// AgentID names the application to people. No call takes it.
+	// AgentID is the application's own (AgentId). By it agent/get is asked, once for a
+	// reading of the directory with the application's secret, who stands in the visible
+	// range singly or by a tag. Empty means that those people are not listed.
 	AgentID string
 	// App is the kind of the application; zero is SelfBuilt.
 	App App

@@ -61,19 +61,19 @@ func TestDirectoryWays(t *testing.T) {
 		departments, users, simple, single, list int
 		warning                                  string
 	}{
-		"the application sees all":             {want: everybody, status: true, private: true, departments: 1, users: 4},
-		"the application sees a part":          {options: wecomtest.Options{VisibleDepartments: []int64{2}}, want: []string{"lisi", "zhangsan"}, status: true, private: true, departments: 1, users: 2},
-		"a newer application":                  {options: wecomtest.Options{WithholdPrivate: true}, want: everybody, status: true, departments: 1, users: 4},
-		"without user/list":                    {options: wecomtest.Options{WithoutUserList: true}, want: everybody, status: true, private: true, departments: 1, users: 1, simple: 4, single: 4},
-		"ids only, by the application":         {ids: true, want: everybody, departments: 1, simple: 4},
-		"contact sync of old":                  {contact: true, want: everybody, status: true, private: true, departments: 1, users: 4},
-		"contact sync, ids only":               {contact: true, ids: true, want: everybody, list: 1},
-		"contact sync from a new address":      {contact: true, options: wecomtest.Options{NewContactAddress: true}, want: everybody, status: true, private: true, departments: 2, users: 5, list: 1},
-		"and the application sees a part":      {contact: true, options: wecomtest.Options{NewContactAddress: true, VisibleDepartments: []int64{2}}, want: everybody, private: true, departments: 2, users: 3, list: 1, warning: "directory_without_details"},
-		"and the application sees nothing":     {contact: true, options: wecomtest.Options{NewContactAddress: true, VisibleDepartments: []int64{}}, want: everybody, departments: 2, users: 1, list: 1, warning: "directory_without_details"},
-		"and there is no user/list":            {contact: true, options: wecomtest.Options{NewContactAddress: true, WithoutUserList: true}, want: everybody, status: true, private: true, departments: 2, users: 2, simple: 4, single: 4, list: 1},
-		"ids only, contact sync, new address":  {contact: true, ids: true, options: wecomtest.Options{NewContactAddress: true}, want: everybody, list: 1},
-		"people in sight singly are not found": {options: wecomtest.Options{VisibleDepartments: []int64{2}, VisibleUsers: []string{"wangwu"}}, want: []string{"lisi", "zhangsan"}, status: true, private: true, departments: 1, users: 2},
+		"the application sees all":            {want: everybody, status: true, private: true, departments: 1, users: 4},
+		"the application sees a part":         {options: wecomtest.Options{VisibleDepartments: []int64{2}}, want: []string{"lisi", "zhangsan"}, status: true, private: true, departments: 1, users: 2, warning: attendance.DirectoryPartial},
+		"a newer application":                 {options: wecomtest.Options{WithholdPrivate: true}, want: everybody, status: true, departments: 1, users: 4},
+		"without user/list":                   {options: wecomtest.Options{WithoutUserList: true}, want: everybody, status: true, private: true, departments: 1, users: 1, simple: 4, single: 4},
+		"ids only, by the application":        {ids: true, want: everybody, departments: 1, simple: 4},
+		"contact sync of old":                 {contact: true, want: everybody, status: true, private: true, departments: 1, users: 4},
+		"contact sync, ids only":              {contact: true, ids: true, want: everybody, list: 1},
+		"contact sync from a new address":     {contact: true, options: wecomtest.Options{NewContactAddress: true}, want: everybody, status: true, private: true, departments: 2, users: 5, list: 1},
+		"and the application sees a part":     {contact: true, options: wecomtest.Options{NewContactAddress: true, VisibleDepartments: []int64{2}}, want: everybody, private: true, departments: 2, users: 3, list: 1, warning: "directory_without_details"},
+		"and the application sees nothing":    {contact: true, options: wecomtest.Options{NewContactAddress: true, VisibleDepartments: []int64{}}, want: everybody, departments: 2, users: 1, list: 1, warning: "directory_without_details"},
+		"and there is no user/list":           {contact: true, options: wecomtest.Options{NewContactAddress: true, WithoutUserList: true}, want: everybody, status: true, private: true, departments: 2, users: 2, simple: 4, single: 4, list: 1},
+		"ids only, contact sync, new address": {contact: true, ids: true, options: wecomtest.Options{NewContactAddress: true}, want: everybody, list: 1},
+		"singly in sight, without AgentID":    {options: wecomtest.Options{VisibleDepartments: []int64{2}, VisibleUsers: []string{"wangwu"}}, want: []string{"lisi", "zhangsan"}, status: true, private: true, departments: 1, users: 2, warning: attendance.DirectoryPartial},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
@@ -394,6 +394,134 @@ func TestDepartmentsThatCannotBeAsked(t *testing.T) {
 			})
 		}
 	}
+}
+
+// People who stand in the visible range singly, or by a tag, are listed where AgentID is
+// known, and nothing about them ends the reading.
+func TestPeopleInSightSingly(t *testing.T) {
+	two := []int64{2}
+	fault := func(code int, path string) wecomtest.Fault {
+		return wecomtest.Fault{Kind: wecomtest.Errcode, Code: code, Path: path}
+	}
+	for name, test := range map[string]struct {
+		options  wecomtest.Options
+		fault    wecomtest.Fault
+		change   func(*Config)
+		ids      bool
+		want     string // the accounts; ? is unread, - not active
+		warnings string
+		code     attendance.Code
+		agent    int // calls of agent/get
+		single   int // calls of user/get
+	}{
+		"a department and one person":   {options: wecomtest.Options{VisibleDepartments: two, VisibleUsers: []string{"WangWu"}}, want: "lisi wangwu- zhangsan", agent: 1, single: 1},
+		"ids only":                      {options: wecomtest.Options{VisibleDepartments: two, VisibleUsers: []string{"wangwu"}}, ids: true, want: "lisi wangwu? zhangsan", agent: 1},
+		"one who is in the department":  {options: wecomtest.Options{VisibleDepartments: two, VisibleUsers: []string{"LISI"}}, want: "lisi zhangsan", agent: 1},
+		"people and no department":      {options: wecomtest.Options{VisibleDepartments: []int64{}, VisibleUsers: []string{"lisi", "wangwu"}}, want: "lisi wangwu-", agent: 1, single: 2},
+		"nobody at all":                 {options: wecomtest.Options{VisibleDepartments: []int64{}}, code: attendance.CodePermission, agent: 1},
+		"the whole company":             {want: "lisi wangwu- zhangsan zhaoliu-", agent: 1},
+		"one who has left":              {options: wecomtest.Options{VisibleDepartments: two, VisibleUsers: []string{"gone"}}, want: "gone? lisi zhangsan", agent: 1, single: 1},
+		"user/get may not be called":    {options: wecomtest.Options{VisibleDepartments: two, VisibleUsers: []string{"wangwu", "zhaoliu"}}, fault: fault(48002, wecomtest.PathUser), want: "lisi wangwu? zhangsan zhaoliu?", warnings: "directory_without_details", agent: 1, single: 1},
+		"user/get is not there":         {options: wecomtest.Options{VisibleDepartments: two, VisibleUsers: []string{"wangwu", "zhaoliu"}}, fault: wecomtest.Fault{Kind: wecomtest.Answer, Status: 404, Body: "<html>", Path: wecomtest.PathUser}, want: "lisi wangwu? zhangsan zhaoliu?", warnings: "directory_without_details", agent: 1, single: 1},
+		"user/get calls one wrong":      {options: wecomtest.Options{VisibleDepartments: two, VisibleUsers: []string{"wangwu", "zhaoliu"}}, fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 99999, Path: wecomtest.PathUser, User: "wangwu"}, want: "lisi wangwu? zhangsan zhaoliu-", warnings: "directory_incomplete", agent: 1, single: 2},
+		"user/get is busy":              {options: wecomtest.Options{VisibleDepartments: two, VisibleUsers: []string{"wangwu"}}, fault: fault(-1, wecomtest.PathUser), want: "lisi wangwu? zhangsan", warnings: "directory_without_details", agent: 1, single: 4},
+		"agent/get may not be called":   {options: wecomtest.Options{VisibleDepartments: two, WithoutAgent: true}, want: "lisi zhangsan", warnings: attendance.DirectoryPartial, agent: 1},
+		"another application's AgentId": {options: wecomtest.Options{VisibleDepartments: two}, change: func(c *Config) { c.AgentID = "1000002" }, want: "lisi zhangsan", warnings: attendance.DirectoryPartial, agent: 1},
+		"no AgentId":                    {options: wecomtest.Options{VisibleDepartments: two}, change: func(c *Config) { c.AgentID = "" }, want: "lisi zhangsan", warnings: attendance.DirectoryPartial},
+		"no AgentId, the whole company": {change: func(c *Config) { c.AgentID = "" }, want: "lisi wangwu- zhangsan zhaoliu-"},
+		"agent/get is busy":             {options: wecomtest.Options{VisibleDepartments: two}, fault: fault(-1, wecomtest.PathAgent), want: "lisi zhangsan", warnings: attendance.DirectoryPartial, agent: 4},
+		"agent/get too often":           {options: wecomtest.Options{VisibleDepartments: two}, fault: fault(45009, wecomtest.PathAgent), want: "lisi zhangsan", warnings: attendance.DirectoryPartial, agent: 1},
+		"agent/get refuses the address": {options: wecomtest.Options{VisibleDepartments: two}, fault: fault(60020, wecomtest.PathAgent), want: "lisi zhangsan", warnings: attendance.DirectoryPartial, agent: 1},
+		"agent/get is not there":        {options: wecomtest.Options{VisibleDepartments: two}, fault: wecomtest.Fault{Kind: wecomtest.Answer, Status: 404, Body: "<html>", Path: wecomtest.PathAgent}, want: "lisi zhangsan", warnings: attendance.DirectoryPartial, agent: 1},
+		"agent/get tells nothing":       {options: wecomtest.Options{VisibleDepartments: two}, fault: wecomtest.Fault{Kind: wecomtest.Answer, Body: `{"errcode":0}`, Path: wecomtest.PathAgent}, want: "lisi zhangsan", warnings: attendance.DirectoryPartial, agent: 1},
+		"nulls":                         {options: wecomtest.Options{VisibleDepartments: two}, fault: wecomtest.Fault{Kind: wecomtest.Answer, Body: `{"errcode":0,"allow_userinfos":null,"allow_partys":{"partyid":null},"allow_tags":{}}`, Path: wecomtest.PathAgent}, want: "lisi zhangsan", agent: 1},
+		"nothing in sight, no answer":   {options: wecomtest.Options{VisibleDepartments: []int64{}, VisibleUsers: []string{"lisi"}, WithoutAgent: true}, code: attendance.CodePermission, agent: 1},
+		"contact sync":                  {options: wecomtest.Options{VisibleDepartments: two, VisibleUsers: []string{"wangwu"}}, change: withContact, want: "lisi wangwu- zhangsan zhaoliu-"},
+		"contact sync, new address":     {options: wecomtest.Options{VisibleDepartments: two, VisibleUsers: []string{"wangwu"}, NewContactAddress: true}, change: withContact, want: "lisi wangwu- zhangsan zhaoliu", warnings: "directory_without_details", agent: 1, single: 1},
+		"and no agent/get":              {options: wecomtest.Options{VisibleDepartments: two, NewContactAddress: true, WithoutAgent: true}, change: withContact, want: "lisi wangwu zhangsan zhaoliu", warnings: "directory_without_details", agent: 1},
+		"a tag of people":               {options: wecomtest.Options{VisibleDepartments: two, VisibleTags: []wecomtest.Tag{{ID: 7, Users: []string{"wangwu", "lisi"}}}}, want: "lisi wangwu- zhangsan", agent: 1, single: 1},
+		"a tag of a department":         {options: wecomtest.Options{VisibleDepartments: []int64{3}, VisibleTags: []wecomtest.Tag{{ID: 7, Departments: []int64{4, 3}}}}, want: "lisi wangwu- zhangsan zhaoliu-", agent: 1},
+		"which is listed":               {options: wecomtest.Options{VisibleDepartments: []int64{3}, VisibleTags: []wecomtest.Tag{{ID: 7, Departments: []int64{2}}}, TagsListed: true}, want: "lisi zhangsan", agent: 1},
+		"nothing but a tag":             {options: wecomtest.Options{VisibleDepartments: []int64{}, VisibleTags: []wecomtest.Tag{{ID: 7, Departments: []int64{2}, Users: []string{"wangwu"}}}}, want: "lisi wangwu- zhangsan", agent: 1, single: 1},
+		"a tag that cannot be read":     {options: wecomtest.Options{VisibleDepartments: two, VisibleTags: []wecomtest.Tag{{ID: 7, Users: []string{"wangwu"}}}}, fault: fault(48002, wecomtest.PathTag), want: "lisi zhangsan", warnings: "directory_incomplete", agent: 1},
+		"and nothing else":              {options: wecomtest.Options{VisibleDepartments: []int64{}, VisibleUsers: []string{"lisi"}, VisibleTags: []wecomtest.Tag{{ID: 7, Users: []string{"wangwu"}}}}, fault: fault(48002, wecomtest.PathTag), want: "lisi", warnings: "directory_incomplete", code: attendance.CodePermission, agent: 1, single: 1},
+		"a tag's department unreadable": {options: wecomtest.Options{VisibleDepartments: two, VisibleTags: []wecomtest.Tag{{ID: 7, Departments: []int64{4}}}}, fault: wecomtest.Fault{Kind: wecomtest.Errcode, Code: 60011, Department: 4}, want: "lisi zhangsan", warnings: "directory_incomplete", agent: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				fake := orgOf(&test.options)
+				if test.fault.Kind != 0 {
+					fake.Fail(test.fault)
+				}
+				c := clientOf(t, fake, func(c *Config) {
+					c.AgentID = wecomtest.DefaultAgentID
+					if test.change != nil {
+						test.change(c)
+					}
+				})
+				d := c.Directory()
+				if test.ids {
+					d = c.UserIDs()
+				}
+				accounts, warnings, err := listed(t, d)
+				require.Equal(t, test.code, attendance.CodeOf(err), "%v", err)
+				var got []string
+				for id, a := range accounts {
+					switch {
+					case a.Unread:
+						id += "?"
+						require.True(t, a.Active)
+					case !a.Active:
+						id += "-"
+					}
+					got = append(got, id)
+				}
+				slices.Sort(got)
+				require.Equal(t, test.want, strings.Join(got, " "))
+				var codes []string
+				for _, w := range warnings {
+					codes = append(codes, w.Code)
+					require.Contains(t, w.Message, " / ", "Chinese and English")
+				}
+				require.Equal(t, test.warnings, strings.Join(codes, " "))
+				require.Equal(t, test.agent, fake.Requests(wecomtest.PathAgent))
+				require.Equal(t, test.single, fake.Requests(wecomtest.PathUser))
+				fake.Heal() // and the application goes on with everything else
+				_, err = fetch(t, c, lastDay(), "lisi")
+				require.NoError(t, err)
+			})
+		})
+	}
+}
+
+func TestVisibleRange(t *testing.T) {
+	for body, want := range map[string]visibleRange{
+		`{"errcode":0,"allow_userinfos":{"user":[{"userid":"a","status":"1"},{"userid":7},{}]},"allow_partys":{"partyid":[1,"2","x"]},"allow_tags":{"tagid":[3]}}`: {[]string{"a", "7"}, []int64{1, 2}, []int64{3}},
+		`{"allow_partys":{"partyid":[]}}`:            {},
+		`{"allow_userinfos":[],"allow_tags":"none"}`: {},
+	} {
+		r, err := readVisibleRange([]byte(body))
+		require.NoError(t, err)
+		require.Equal(t, want, r)
+	}
+	_, err := readVisibleRange([]byte(`{"errcode":0,"errmsg":"ok"}`))
+	require.Equal(t, attendance.CodeMalformed, attendance.CodeOf(err))
+}
+
+// Tags beyond a hundred would cost more calls than it is worth, and are named.
+func TestTagsAreBounded(t *testing.T) {
+	options := wecomtest.Options{VisibleDepartments: []int64{2}, PerMinute: -1}
+	for id := range int64(tagsAtMost + 2) {
+		options.VisibleTags = append(options.VisibleTags, wecomtest.Tag{ID: id + 1, Users: []string{"wangwu"}})
+	}
+	fake := orgOf(&options)
+	accounts, warnings, err := listed(t, clientOf(t, fake, func(c *Config) { quick(c); c.AgentID = wecomtest.DefaultAgentID }).Directory())
+	require.NoError(t, err)
+	require.Contains(t, accounts, "wangwu")
+	require.Equal(t, tagsAtMost, fake.Requests(wecomtest.PathTag))
+	require.Equal(t, 1, fake.Requests(wecomtest.PathUser))
+	require.Len(t, warnings, 2)
+	require.Equal(t, "directory_incomplete", warnings[0].Code)
 }
 
 // Departments that are called wrong one after the other are not at fault themselves; when

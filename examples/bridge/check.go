@@ -99,8 +99,9 @@ func (p *program) checkOA(ctx context.Context, w *work, found *findings) {
 	if warning, ok := w.unread(); ok {
 		found.add(w.job.name, attendance.Finding{Code: warning.Code, Level: attendance.LevelWarning, Message: attendance.Text{EN: warning.Message}})
 	}
+	w.offline = found.seen["unreadable "+w.job.provider.name]
 	scope := w.scope(w.units())
-	if !w.platform.rejects() || found.seen["unreadable "+w.job.provider.name] {
+	if !w.platform.rejects() || w.offline {
 		found.add(w.job.name, scope.Check(ctx)...)
 		return
 	}

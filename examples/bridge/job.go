@@ -16,6 +16,7 @@ import (
 type work struct {
 	job      *jobConfig
 	pairs    []oasink.Pair // of binding by: file
+	offline  bool          // the platform is known not to answer: its directory is not asked
 	platform platform
 	db       *bun.DB
 	oa       *oasink.Sink
@@ -129,7 +130,7 @@ func (w *work) units() oasink.Units {
 func (w *work) binding() oasink.Binding {
 	b := w.job.binding
 	var directory attendance.Directory
-	if b.boundOnly {
+	if b.boundOnly && !w.offline {
 		directory = w.platform.directory(b)
 	}
 	var binding oasink.Binding
@@ -147,7 +148,7 @@ func (w *work) binding() oasink.Binding {
 	case "email":
 		binding = oasink.ByEmail(directory)
 	default:
-		binding = oasink.ByPairs(w.pairs)
+		binding = oasink.ByPairs(w.pairs).Verified(directory)
 	}
 	binding.IncludeInactive = b.inactive == "include"
 	return w.platform.adapt(binding)

@@ -17,12 +17,16 @@ func (w *work) people(units oasink.Units) attendance.Scope {
 	return w.scope(units)
 }
 
-// unread warns of bound_only: false. A list of bindings is read all the same.
+// unread warns of bound_only: false.
 func (w *work) unread() (attendance.Warning, bool) {
 	b := w.job.binding
+	if b.by == "file" {
+		return attendance.Warningf("directory_unread",
+			"未读取平台通讯录（bound_only: false），绑定文件中的账号未经核对，直接查询 / the platform's directory is not read (bound_only: false): the accounts of the list of bindings are asked for unread"), !b.boundOnly
+	}
 	return attendance.Warningf("directory_unread",
 		"未读取平台通讯录（bound_only: false），直接以 OA 的 %s 为账号查询，未经核对 / the platform's directory is not read (bound_only: false): the OA's own %s is taken as the account, unread",
-		b.by, b.by), !b.boundOnly && b.by != "file"
+		b.by, b.by), !b.boundOnly
 }
 
 // A warnedScope is a scope of which something is to be said first.

@@ -114,9 +114,10 @@ func (w wecomPlatform) families(j *jobConfig) []family {
 
 func (w wecomPlatform) rejects() bool { return true }
 
-// directory asks for details only where something depends on them.
+// directory asks for details only where something depends on them: for a list of bindings
+// it is only looked whether the accounts are there.
 func (w wecomPlatform) directory(b bindingConfig) attendance.Directory {
-	if b.by == "mobile" || b.by == "email" || b.inactive == "skip" {
+	if b.by == "mobile" || b.by == "email" || b.inactive == "skip" && b.by != "file" {
 		return w.Directory()
 	}
 	return w.UserIDs()

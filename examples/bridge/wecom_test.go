@@ -194,7 +194,7 @@ func TestWecomBindings(t *testing.T) {
 		require.Equal(t, 10, r.document.Written)
 	})
 	t.Run("directory out of sight", func(t *testing.T) {
-		s := newWecomSite(t, wecomtest.Options{VisibleDepartments: []int64{}, VisibleUsers: []string{"w17", "w18", "w19", "w20", "w21"}})
+		s := newWecomSite(t, wecomtest.Options{VisibleDepartments: []int64{}, VisibleUsers: []string{"w17", "w18", "w19", "w20", "w21"}, WithoutAgent: true})
 		s.ordinary()
 		r := s.backfill()
 		require.Equal(t, 0, r.code, r.stdout+r.stderr)

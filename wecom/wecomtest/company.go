@@ -51,6 +51,7 @@ type company struct {
 
 	// What the application of Options.Secret sees.
 	everything         bool
+	listedDepartments  []int64 // with all below them, and so are the next
 	visibleDepartments []int64
 	visibleUsers       map[string]bool
 }
@@ -58,15 +59,25 @@ type company struct {
 // fold makes ids comparable.
 func fold(id string) string { return strings.ToLower(id) }
 
-func (c *company) init(visibleDepartments []int64, visibleUsers []string) {
+func (c *company) init(o *Options) {
 	c.departments = []Department{{ID: RootDepartment, Name: "测试公司"}}
 	c.tree.Put(RootDepartment, 0)
 	c.members = map[int64][]string{}
 	c.users = map[string]*User{}
-	c.everything, c.visibleDepartments = visibleDepartments == nil, visibleDepartments
+	c.everything, c.visibleDepartments = o.VisibleDepartments == nil, slices.Clone(o.VisibleDepartments)
 	c.visibleUsers = map[string]bool{}
-	for _, id := range visibleUsers {
-		c.visibleUsers[fold(id)] = true
+	see := func(users []string) {
+		for _, id := range users {
+			c.visibleUsers[fold(id)] = true
+		}
+	}
+	see(o.VisibleUsers)
+	for _, t := range o.VisibleTags {
+		see(t.Users)
+		c.visibleDepartments = append(c.visibleDepartments, t.Departments...)
+	}
+	if c.listedDepartments = o.VisibleDepartments; o.TagsListed {
+		c.listedDepartments = c.visibleDepartments
 	}
 }
 
@@ -168,6 +179,11 @@ func (c *company) index(id int64) int {
 // seesDepartment reports whether the application may see the department.
 func (c *company) seesDepartment(caller application, id int64) bool {
 	return caller == contacts || c.everything || c.tree.Within(id, c.visibleDepartments)
+}
+
+// lists reports whether a list of all departments has this one.
+func (c *company) lists(caller application, id int64) bool {
+	return caller == contacts || c.everything || c.tree.Within(id, c.listedDepartments)
 }
 
 // seesUser reports whether the application may see the person.

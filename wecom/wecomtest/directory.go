@@ -75,21 +75,19 @@ func readCursor(f fake.Fields) (row int64, ok bool) {
 func (s *Server) departments(c *fake.Call, caller application) fake.Answer {
 	s.company.mu.RLock()
 	defer s.company.mu.RUnlock()
-	wanted := map[int64]bool{}
+	wanted := func(id int64) bool { return s.company.lists(caller, id) }
 	if c.Query.Has("id") {
-		id, code := s.department(c, caller, "id")
+		top, code := s.department(c, caller, "id")
 		if code != 0 {
 			return s.refuse(c, code)
 		}
-		for _, d := range s.company.tree.Below(id) {
-			wanted[d] = true
-		}
+		wanted = func(id int64) bool { return s.company.tree.Within(id, []int64{top}) }
 	}
 	buffer, b := s.begin()
 	b = append(b, `,"department_id":[`...)
 	rows := 0
 	for i, d := range s.company.departments {
-		if !s.company.seesDepartment(caller, d.ID) || len(wanted) > 0 && !wanted[d.ID] {
+		if !wanted(d.ID) {
 			continue
 		}
 		if rows++; rows > 1 {

@@ -180,3 +180,35 @@ func TestUsers(t *testing.T) {
 		{ID: "u2", Departments: []int64{1}, Status: 1},
 	}, r.fake.Users())
 }
+
+// What stands in the visible range beside departments is told by agent/get and tag/get alone.
+func TestVisibleRange(t *testing.T) {
+	options := wecomtest.Options{VisibleTags: []wecomtest.Tag{{ID: 7, Users: []string{"wangwu", "gone", "boss"}}, {ID: 8, Departments: []int64{20}}}}
+	r := firm(t, options)
+	agent := func(id string) reply { return r.get(wecomtest.PathAgent, url.Values{"agentid": {id}}) }
+	tag := func(id string) reply { return r.get(wecomtest.PathTag, url.Values{"tagid": {id}}) }
+	require.Contains(t, agent(wecomtest.DefaultAgentID).raw, `"allow_userinfos":{"user":[{"userid":"CHEN"}]},"allow_partys":{"partyid":[10]},"allow_tags":{"tagid":[7,8]},"close":0`)
+	require.Equal(t, "301002", agent("1").code())
+	require.Equal(t, "40063", agent("").code())
+	require.JSONEq(t, `{"errcode":0,"errmsg":"ok","tagname":"测试标签","userlist":[{"userid":"wangwu","name":""},{"userid":"boss","name":""}],"partylist":[]}`, tag("7").raw)
+	require.Contains(t, tag("8").raw, `"userlist":[],"partylist":[20]`)
+	require.Equal(t, "40068", tag("9").code())
+	require.Equal(t, "40063", tag("").code())
+	require.Equal(t, "0", r.get(wecomtest.PathUser, url.Values{"userid": {"boss"}}).code(), "the tag shows the person")
+	for id, want := range map[string][]string{"": {"10", "11"}, "20": {"20"}} {
+		query := url.Values{}
+		if id != "" {
+			query.Set("id", id)
+		}
+		require.Equal(t, want, column(r.rows(r.get(wecomtest.PathDepartments, query), "department_id"), "id"))
+	}
+	r.login(wecomtest.DefaultContactSecret)
+	require.Equal(t, "48002", agent(wecomtest.DefaultAgentID).code())
+
+	r = firm(t, wecomtest.Options{VisibleTags: options.VisibleTags, TagsListed: true, WithoutAgent: true, AgentID: "5"})
+	require.Equal(t, []string{"10", "11", "20"}, column(r.rows(r.get(wecomtest.PathDepartments, url.Values{}), "department_id"), "id"))
+	require.Equal(t, "48002", r.get(wecomtest.PathAgent, url.Values{"agentid": {"5"}}).code())
+	r = newRig(t, &wecomtest.Options{AgentID: "5"})
+	require.Contains(t, r.get(wecomtest.PathAgent, url.Values{"agentid": {"5"}}).raw, `"agentid":5,`)
+	require.Contains(t, r.get(wecomtest.PathAgent, url.Values{"agentid": {"5"}}).raw, `"allow_partys":{"partyid":[1]}`)
+}

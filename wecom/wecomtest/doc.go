@@ -28,7 +28,7 @@
 // is an option ([Options.Window], [Options.EndExclusive], [Options.Invisible],
 // [Options.TypeTwoPlaceholders], [Options.NewTokenEachTime],
 // [Options.NewTokenEndsOlder], [Options.ExpiredAs42001],
-// [Options.ForbiddenAs60011]): run the tests with both.
+// [Options.ForbiddenAs60011], [Options.TagsListed]): run the tests with both.
 // Where a call is known to fail but not how, the comment at the place says so; do
 // not write programs that depend on those codes, nor on any errmsg.
 //

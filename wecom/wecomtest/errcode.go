@@ -25,7 +25,9 @@ const (
 	codeNoDetails     = 48009
 	codeNoDepartment  = 60003
 	codeNoPrivilege   = 60011
+	codeNoTag         = 40068
 	codeNoUser        = 60111
+	codeOtherAgent    = 301002
 	codeBadUserIDs    = 301023
 	codeBadTimeWindow = 301024
 )
@@ -89,7 +91,9 @@ func text(code int) string {
 		return "application forbidden to call api"
 	case codeNoUser:
 		return "userid not found"
-	case 301002:
+	case codeNoTag:
+		return "invalid tagid"
+	case codeOtherAgent:
 		return "access_token of another agent"
 	case 301021:
 		return "userid not in contact"

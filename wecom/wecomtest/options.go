@@ -11,6 +11,8 @@ const (
 	DefaultCorpID = "ww0fake0corp0001"
 	// DefaultSecret is the secret of the application that may read check-ins.
 	DefaultSecret = "fake-checkin-secret-7c2e91b4"
+	// DefaultAgentID is the AgentId of the application of DefaultSecret.
+	DefaultAgentID = "3010011"
 	// DefaultContactSecret is the secret of 通讯录同步.
 	DefaultContactSecret = "fake-contact-secret-53d0a8f6"
 	// DefaultAddress is the caller's address as the error texts name it.
@@ -25,6 +27,9 @@ type Options struct {
 	// of 通讯录同步, which alone may list all ids. Empty: DefaultCorpID,
 	// DefaultSecret, DefaultContactSecret.
 	CorpID, Secret, ContactSecret string
+	// AgentID is that of the application of Secret, a number, which agent/get tells of.
+	// Empty: DefaultAgentID.
+	AgentID string
 	// Now is the platform's clock: lifetime of tokens, rate limits, the Date
 	// header. Nil: time.Now.
 	Now func() time.Time
@@ -64,8 +69,17 @@ type Options struct {
 	// application of Secret may see (可见范围). Nil: the whole company. Empty but not
 	// nil: none.
 	VisibleDepartments []int64
-	// VisibleUsers are people whom it may see besides.
+	// VisibleUsers are people whom it may see besides. No call but agent/get lists them.
 	VisibleUsers []string
+	// VisibleTags are tags (标签) whose people it may see besides: agent/get tells of them,
+	// tag/get of their people.
+	VisibleTags []Tag
+	// TagsListed makes department/simplelist, without an id, list the departments of
+	// VisibleTags and those below them. Whether it does on the platform is not known.
+	TagsListed bool
+	// WithoutAgent refuses agent/get with 48002, as a call that the application may not
+	// make.
+	WithoutAgent bool
 	// NewContactAddress is 通讯录同步 called from an address that was added after
 	// 2022-08-15: with its token, details of people (user/list, user/simplelist,
 	// user/get) answer 48009. user/list_id and department/simplelist go on working.
@@ -93,6 +107,13 @@ type Options struct {
 	// LogSize is how many of the latest requests [Server.Log] holds. Zero: 1000.
 	// Negative: none.
 	LogSize int
+}
+
+// A Tag (标签) names people and departments.
+type Tag struct {
+	ID          int64
+	Users       []string
+	Departments []int64
 }
 
 // App is a kind of application.
@@ -161,11 +182,15 @@ func (o *Options) filled() Options {
 	}
 	f.VisibleDepartments = slices.Clone(f.VisibleDepartments)
 	f.VisibleUsers = slices.Clone(f.VisibleUsers)
+	f.VisibleTags = slices.Clone(f.VisibleTags)
 	if f.CorpID == "" {
 		f.CorpID = DefaultCorpID
 	}
 	if f.Secret == "" {
 		f.Secret = DefaultSecret
+	}
+	if f.AgentID == "" {
+		f.AgentID = DefaultAgentID
 	}
 	if f.ContactSecret == "" {
 		f.ContactSecret = DefaultContactSecret

@@ -16,6 +16,8 @@ const (
 	PathUsersSimple = "/cgi-bin/user/simplelist"
 	PathUsers       = "/cgi-bin/user/list"
 	PathUser        = "/cgi-bin/user/get"
+	PathAgent       = "/cgi-bin/agent/get"
+	PathTag         = "/cgi-bin/tag/get"
 )
 
 // A Server is a fake WeCom. It is safe for concurrent use. Use [New].
@@ -39,7 +41,7 @@ func New(opts *Options) *Server {
 	o := &s.opts
 	s.desk = fake.Desk{Now: o.Now, Latency: o.Latency, Log: fake.NewLog(o.LogSize), Secrets: []string{"access_token", "corpsecret"}}
 	s.gate.init()
-	s.company.init(o.VisibleDepartments, o.VisibleUsers)
+	s.company.init(o)
 	s.records.init()
 	return s
 }
@@ -122,6 +124,10 @@ func (s *Server) lookup(path string) (e endpoint, ok bool) {
 		e = endpoint{get, (*Server).usersFull}
 	case PathUser:
 		e = endpoint{get, (*Server).user}
+	case PathAgent:
+		e = endpoint{get, (*Server).agent}
+	case PathTag:
+		e = endpoint{get, (*Server).tag}
 	}
 	return e, e.serve != nil && (path != PathUsers || !s.opts.WithoutUserList)
 }
@@ -141,6 +147,10 @@ func (s *Server) forbidden(path string, caller application) int {
 		}
 	case PathUserIDs:
 		if caller != contacts {
+			return codeForbidden
+		}
+	case PathAgent:
+		if caller == contacts || s.opts.WithoutAgent {
 			return codeForbidden
 		}
 	case PathUsersSimple, PathUsers, PathUser:

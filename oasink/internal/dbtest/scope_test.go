@@ -556,3 +556,136 @@ func testPeopleAreStreamedOnce(t *testing.T, on engine) {
 	got, _ := stream(t, sink(t, oa.DB(), nil).Scope(oasink.Units{}, oasink.ByWorkcode(nil)))
 	require.Equal(t, []string{"101 1", "102 2"}, got)
 }
+
+// A seen directory shows some accounts, warns, and knows of others when it is asked.
+type seen struct {
+	directory
+	warning string
+	err     error
+	others  map[string]error // of HasAccount: nil is there, errNobody is not
+	asked   *[]string
+}
+
+var errNobody = errors.New("nobody")
+
+func (d seen) Accounts(ctx context.Context) iter.Seq2[attendance.Account, error] {
+	return func(yield func(attendance.Account, error) bool) {
+		if d.warning != "" && !yield(attendance.Account{}, attendance.Warningf(d.warning, "x")) {
+			return
+		}
+		for a, err := range d.directory.Accounts(ctx) {
+			if !yield(a, err) {
+				return
+			}
+		}
+		if d.err != nil {
+			yield(attendance.Account{}, d.err)
+		}
+	}
+}
+
+func (d seen) HasAccount(_ context.Context, id string) (bool, error) {
+	*d.asked = append(*d.asked, id)
+	err, ok := d.others[id]
+	switch {
+	case !ok:
+		return false, &attendance.Error{Code: attendance.CodeAccount}
+	case errors.Is(err, errNobody):
+		return false, nil
+	default:
+		return err == nil, err
+	}
+}
+
+// Accounts of a list are compared with the platform's directory: what nobody has is named,
+// and nobody is left out for what cannot be seen.
+func TestVerifiedLists(t *testing.T) {
+	t.Parallel()
+	denied := &attendance.Error{Code: attendance.CodePermission, Detail: "no"}
+	some := directory{{ID: "a", Active: true}, {ID: "b"}}
+	for _, test := range []struct {
+		name     string
+		dir      seen
+		want     string
+		warnings string
+		asked    string
+	}{
+		{"whole", seen{directory: some}, "101 a, 102 b, 103 unbound, 104 unbound, 105 unbound", "account_unknown", "c x"},
+		{"and one of them is there", seen{directory: some, others: map[string]error{"c": nil, "x": errNobody}}, "101 a, 102 b, 103 c, 104 unbound, 105 unbound", "account_unknown", "c x"},
+		{"in part", seen{directory: some, warning: attendance.DirectoryPartial}, "101 a, 102 b, 103 c, 104 x, 105 unbound", "account_unseen", "c x"},
+		{"incomplete", seen{directory: some, warning: "directory_incomplete"}, "101 a, 102 b, 103 c, 104 x, 105 unbound", "directory_incomplete account_unseen", "c x"},
+		{"in part, and one is nobody's", seen{directory: some, warning: attendance.DirectoryPartial, others: map[string]error{"x": errNobody}}, "101 a, 102 b, 103 c, 104 unbound, 105 unbound", "account_unknown account_unseen", "c x"},
+		{"nobody shown", seen{}, "101 a, 102 b, 103 c, 104 x, 105 unbound", "account_unseen", "a b c x"},
+		{"no looking up", seen{directory: some, warning: attendance.DirectoryPartial, others: map[string]error{"c": denied, "x": nil}}, "101 a, 102 b, 103 c, 104 x, 105 unbound", "account_unseen", "c"},
+		{"all are there", seen{directory: directory{{ID: "a"}, {ID: "b"}, {ID: "c"}, {ID: "x"}}}, "101 a, 102 b, 103 c, 104 x, 105 unbound", "", ""},
+		{"forbidden", seen{directory: some, err: denied}, "101 a, 102 b, 103 c, 104 x, 105 unbound", "directory_unreadable", ""},
+		{"broken", seen{directory: some, err: &attendance.Error{Code: attendance.CodeUnavailable}}, "101 a, 102 b, 103 c, 104 x, 105 unbound", "directory_unreadable", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.dir.asked = new([]string)
+			s := few(t, sqliteEngine(), make([]ecologytest.Person, 5)...)
+			list := pairs("101", "a", "102", "b\u200b", "103", "c", "104", "x", "999", "y")
+			got, warnings := stream(t, s.Scope(oasink.Units{}, list.Verified(test.dir)))
+			require.Equal(t, test.want, strings.Join(got, ", "))
+			var codes []string
+			for _, w := range warnings {
+				codes = append(codes, w.Code)
+			}
+			require.Equal(t, test.warnings, strings.Join(codes, " "))
+			require.Equal(t, test.asked, strings.Join(*test.dir.asked, " "))
+
+			byName := oasink.ByFunc(func(_ context.Context, p oasink.Person) (string, error) {
+				return map[int64]string{101: "a", 102: "b\u200b", 103: "c", 104: "x"}[p.ID], nil
+			})
+			again, _ := stream(t, s.Scope(oasink.Units{}, byName.Verified(test.dir)))
+			require.Equal(t, got, again)
+		})
+	}
+	t.Run("fifty are looked up", func(t *testing.T) {
+		t.Parallel()
+		s := few(t, sqliteEngine(), make([]ecologytest.Person, 60)...)
+		var list []string
+		for id := 101; id <= 160; id++ {
+			list = append(list, itoa(id), "x"+itoa(id))
+		}
+		dir := seen{directory: some, warning: attendance.DirectoryPartial, asked: new([]string)}
+		got, warnings := stream(t, s.Scope(oasink.Units{}, pairs(list...).Verified(dir)))
+		require.Len(t, *dir.asked, 50)
+		require.Equal(t, "160 x160", got[59])
+		require.Len(t, warnings, 1)
+	})
+	t.Run("not verified", func(t *testing.T) {
+		t.Parallel()
+		s := few(t, sqliteEngine(), make([]ecologytest.Person, 2)...)
+		findings := s.Scope(oasink.Units{}, pairs("101", "a")).Check(context.Background())
+		require.Equal(t, attendance.LevelWarning, findings[0].Level)
+		require.Contains(t, findings[0].Message.EN, "unread")
+		require.Contains(t, findings[1].Message.EN, "are in no line of the list")
+		findings = s.Scope(oasink.Units{}, pairs("101", "a").Verified(some)).Check(context.Background())
+		require.Equal(t, attendance.LevelOK, findings[0].Level)
+	})
+}
+
+// What a directory says of itself is passed on where somebody is left out, and an account
+// that it names and does not show proves nothing by silence.
+func TestDirectoriesInPart(t *testing.T) {
+	t.Parallel()
+	dir := seen{directory: directory{{ID: "a", JobNumber: "1", Active: true, Unread: true}, {ID: "b", JobNumber: "2", Active: true}}, warning: attendance.DirectoryPartial}
+	for workcode, want := range map[string]int{"2": 0, "3": 1} {
+		s := few(t, sqliteEngine(), ecologytest.Person{Workcode: "1"}, ecologytest.Person{Workcode: workcode})
+		scope := s.Scope(oasink.Units{}, oasink.ByWorkcode(dir))
+		_, warnings := stream(t, scope)
+		require.Len(t, warnings, want)
+		for m, err := range scope.Members(context.Background()) {
+			if err == nil && m.LeftOut == "" {
+				require.Equal(t, m.Account == "b", m.Known)
+			}
+		}
+		findings := scope.Check(context.Background())
+		require.Contains(t, findings[want].Message.EN, "1 of them are asked for unread")
+		if want > 0 {
+			require.Contains(t, findings[2].Mend.EN, "a part of the company only")
+		}
+	}
+}
