@@ -40,12 +40,26 @@ type knownAccounts struct {
 	looker   attendance.AccountLooker // nil is none
 }
 
-// readKnown reads the directory for accounts that somebody else names; nil where it cannot
-// be read, or there is none.
+// readKnown reads the directory for accounts that somebody else names; nil where there is
+// none, or it cannot be read, which is told.
 func (b *Binding) readKnown(ctx context.Context, warn func(attendance.Warning) bool) (*knownAccounts, error) {
-	if b.directory == nil {
-		return nil, nil //nolint:nilnil // there is no directory, and that is no error
+	if b.directory != nil {
+		switch k, err := b.listKnown(ctx, warn); {
+		case err == nil:
+			return k, nil
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case errors.Is(err, errStopped):
+			return nil, err
+		case !warn(attendance.Warningf("directory_unreadable",
+			"平台通讯录不可读，绑定文件中的账号未经核对，直接查询 / the platform's directory cannot be read, so the accounts of the list of bindings are asked for unread: %v", err)):
+			return nil, errStopped
+		}
 	}
+	return nil, nil
+}
+
+func (b *Binding) listKnown(ctx context.Context, warn func(attendance.Warning) bool) (*knownAccounts, error) {
 	k := &knownAccounts{spelling: b.spelling, ids: make(map[string]string), whole: true}
 	k.looker, _ = attendance.As[attendance.AccountLooker](b.directory)
 	for entry, err := range b.directory.Accounts(ctx) {
@@ -58,14 +72,8 @@ func (b *Binding) readKnown(ctx context.Context, warn func(attendance.Warning) b
 			if !warn(w) {
 				return nil, errStopped
 			}
-		case ctx.Err() != nil:
-			return nil, ctx.Err()
 		case err != nil:
-			if !warn(attendance.Warningf("directory_unreadable",
-				"平台通讯录不可读，绑定文件中的账号未经核对，直接查询 / the platform's directory cannot be read, so the accounts of the list of bindings are asked for unread: %v", err)) {
-				return nil, errStopped
-			}
-			return nil, nil //nolint:nilnil // said, and done without
+			return nil, err
 		default:
 			k.ids[b.spelling(entry.ID)] = entry.ID
 		}

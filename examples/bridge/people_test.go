@@ -232,6 +232,27 @@ func TestAccountsThatNobodyHas(t *testing.T) {
 		s.ding.Fail(dingtalktest.Fault{Kind: dingtalktest.Forbidden, Path: dingtalktest.PathUser, User: "ABC"})
 		require.Empty(t, s.bridge("run", "daily").document.LeftOut, "or does not say")
 	})
+	t.Run("wecom", func(t *testing.T) {
+		for _, contact := range []bool{false, true} {
+			s := newWecomSite(t, wecomtest.Options{})
+			s.ordinary()
+			if contact {
+				s.provider = append(s.provider, "contact_secret: "+wecomtest.DefaultContactSecret)
+			}
+			require.NoError(t, os.WriteFile(filepath.Join(s.dir, "b.csv"), []byte("employee_id,account\n17,W17\n18,w18\u200b\n19,w019\n"), 0o600))
+			s.job = []string{"binding: {by: file, file: b.csv}"}
+			r := s.backfill()
+			require.Equal(t, 0, r.code, r.stdout+r.stderr)
+			require.Equal(t, map[string]string{"19": "unbound", "20": "unbound", "21": "unbound"}, r.document.leftOut())
+			require.Contains(t, r.document.warning("account_unknown"), "19 w019")
+			require.Equal(t, 20, r.document.Written)
+			require.Zero(t, s.wx.Requests(wecomtest.PathUsers), "no details")
+			if contact {
+				require.Equal(t, 1, s.wx.Requests(wecomtest.PathUserIDs))
+				require.Zero(t, s.wx.Requests(wecomtest.PathDepartments))
+			}
+		}
+	})
 	t.Run("never read", func(t *testing.T) {
 		s := one(t, ", bound_only: false")
 		r := s.bridge("run", "daily")

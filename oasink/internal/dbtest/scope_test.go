@@ -658,11 +658,11 @@ func TestVerifiedLists(t *testing.T) {
 	t.Run("not verified", func(t *testing.T) {
 		t.Parallel()
 		s := few(t, sqliteEngine(), make([]ecologytest.Person, 2)...)
-		findings := s.Scope(oasink.Units{}, pairs("101", "a")).Check(context.Background())
+		findings := s.Scope(oasink.Units{}, pairs("101", "a")).Check(t.Context())
 		require.Equal(t, attendance.LevelWarning, findings[0].Level)
 		require.Contains(t, findings[0].Message.EN, "unread")
 		require.Contains(t, findings[1].Message.EN, "are in no line of the list")
-		findings = s.Scope(oasink.Units{}, pairs("101", "a").Verified(some)).Check(context.Background())
+		findings = s.Scope(oasink.Units{}, pairs("101", "a").Verified(some)).Check(t.Context())
 		require.Equal(t, attendance.LevelOK, findings[0].Level)
 	})
 }
@@ -677,12 +677,12 @@ func TestDirectoriesInPart(t *testing.T) {
 		scope := s.Scope(oasink.Units{}, oasink.ByWorkcode(dir))
 		_, warnings := stream(t, scope)
 		require.Len(t, warnings, want)
-		for m, err := range scope.Members(context.Background()) {
+		for m, err := range scope.Members(t.Context()) {
 			if err == nil && m.LeftOut == "" {
 				require.Equal(t, m.Account == "b", m.Known)
 			}
 		}
-		findings := scope.Check(context.Background())
+		findings := scope.Check(t.Context())
 		require.Contains(t, findings[want].Message.EN, "1 of them are asked for unread")
 		if want > 0 {
 			require.Contains(t, findings[2].Mend.EN, "a part of the company only")
