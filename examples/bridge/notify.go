@@ -111,7 +111,7 @@ type herald struct {
 
 func (p *program) newHerald() *herald {
 	h := &herald{notifyConfig: p.config.notify, secrets: p.secrets, clock: time.Now, //nolint:forbidigo // the robot judges the time by its own, real clock
-		client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+		client: &http.Client{Transport: p.client().Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	if h.kind != kindJSON {
 		h.pace = rate.NewLimiter(rate.Every(robotEvery), robotBurst)
 	}

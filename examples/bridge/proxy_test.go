@@ -208,3 +208,17 @@ func TestProxyForbidsTheWay(t *testing.T) {
 		s.keepsProxy(r.stdout, r.stderr)
 	}
 }
+
+// Messages go the same way, and ask a proxy no more often.
+func TestNotifyBehindAProxy(t *testing.T) {
+	t.Parallel()
+	proxy := newProxy(t, http.StatusProxyAuthRequired, nil)
+	s := newSite(t, "e8")
+	s.head = "notify: http://robot.example.test/hook\n"
+	s.behind("HTTP_PROXY=" + proxy.named())
+	r := s.bridge("notify-test")
+	require.Equal(t, 1, r.code, r.stdout)
+	require.EqualValues(t, 1, proxy.asked.Load())
+	require.Contains(t, r.stdout, "refuses the name and password in HTTP_PROXY")
+	s.keepsProxy(r.stdout, r.stderr)
+}
