@@ -18,6 +18,6 @@ func TestUnescaped(t *testing.T) {
 
 func TestGarbled(t *testing.T) {
 	body := []byte(`{"rows":[{"u":"a"},{"u":"b"},{"u":"b"}]}`)
-	require.Equal(t, []byte(`{"rows":[{"u":"a"},{"u":"b""},{"u":"b"}]}`), fake.Garbled(body, "u", "b"))
+	require.Contains(t, string(fake.Garbled(body, "u", "b")), `{"u":"a"},{"u":"b""},{"u":"b"}`)
 	require.Equal(t, body, fake.Garbled(body, "u", "c"))
 }
