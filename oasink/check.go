@@ -77,6 +77,11 @@ func (s *Sink) checkRights(ctx context.Context, sh *shape) attendance.Finding {
 			if err != nil {
 				return err
 			}
+			if why == nil && into.lasting() != "" && into.table != sh.pool {
+				if err := s.mayTakeBack(ctx, c, into.table); err != nil {
+					return err
+				}
+			}
 			if why != nil {
 				refused = append(refused, fmt.Sprintf("%s (%v)", into.name, s.quotable(why)))
 				if s.dialect.diagnose(why) == denied {
@@ -107,7 +112,7 @@ func (s *Sink) tryInsert(ctx context.Context, c bun.Conn, t *table, columns []st
 // tried runs a statement that touches no row and returns why it is refused.
 func (s *Sink) tried(ctx context.Context, c bun.Conn, q *statement) (why, err error) {
 	mark, undo, _ := s.dialect.savepoint()
-	if err := s.statement(mark).exec(ctx, c); err != nil {
+	if err := s.statement(mark).exec(ctx, c); err != nil && s.dialect.diagnose(err) != unmarked {
 		return nil, err
 	}
 	if why = q.exec(ctx, c); why == nil {

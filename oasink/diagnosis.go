@@ -30,6 +30,7 @@ const (
 	cutOff                // the server's limit to the time of a statement
 	pooled                // a pooler has lost a prepared statement
 	noTransaction         // rollback without a transaction: there is nothing to undo
+	unmarked              // a table that was written knows no savepoints
 )
 
 // repeats reports whether the very same statement will fail so again, while the

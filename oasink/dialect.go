@@ -79,9 +79,6 @@ type dialect interface {
 	// or "" for none) of many rows into one text, without anything between the three and
 	// with a comma between rows; "" where rows had better be read one by one.
 	gather(date, time, sign string) string
-	// undoes reports whether a statement that changed the table is undone with the
-	// transaction, or with a part of it.
-	undoes(ctx context.Context, q querier, t *table) bool
 
 	// find looks for a table or view: where it is and how it is spelt, and its
 	// columns. There are none when it does not exist. q binds its arguments.
@@ -169,8 +166,6 @@ func (usual) savepoint() (mark, undo, forget string) {
 func (usual) reopen() string { return "" }
 
 func (usual) gather(string, string, string) string { return "" }
-
-func (usual) undoes(context.Context, querier, *table) bool { return true }
 
 func (usual) concerns(context.Context, querier, *shape) ([]attendance.Finding, error) {
 	return nil, nil

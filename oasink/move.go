@@ -67,7 +67,7 @@ func (w *writing) single(ctx context.Context, c bun.Conn, id rowID, f func() err
 		}
 		return err == nil, err
 	}
-	refusal, err := w.attempt(ctx, c, f)
+	refusal, err := w.leniently(ctx, c, f)
 	if dead, isDead := errors.AsType[*doomed](err); isDead && w.refusesRow(dead.refusal) {
 		w.again = true
 		if w.dialect.reopen() == "" {

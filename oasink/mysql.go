@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -274,11 +275,16 @@ func (m mysql) find(ctx context.Context, q querier, want tableName) (tableName, 
 		args = append(args, want.schema)
 	}
 	var found []tableName
+	lasting := make(map[tableName]string)
 	for _, condition := range conditions {
-		err := mysqlRows(ctx, q, "SELECT table_schema, table_name FROM information_schema.tables WHERE LOWER(table_name) = LOWER(?) AND "+condition+
+		err := mysqlRows(ctx, q, "SELECT table_schema, table_name, engine FROM information_schema.tables WHERE LOWER(table_name) = LOWER(?) AND "+condition+
 			" ORDER BY table_schema, table_name", args, func(v []sql.NullString) {
-			found = append(found, tableName{v[0].String, v[1].String})
-		}, 2)
+			name := tableName{v[0].String, v[1].String}
+			found = append(found, name)
+			if withoutTransactions(v[2].String) {
+				lasting[name] = v[2].String
+			}
+		}, 3)
 		if err != nil {
 			return want, nil, err
 		}
@@ -300,6 +306,7 @@ func (m mysql) find(ctx context.Context, q querier, want tableName) (tableName, 
 			if v[0].String == name.name { // the comparison may ignore case
 				c := mysqlColumn(v[1].String, v[2].String, v[3].String, v[4].String, v[5].String)
 				c.required, c.filled = v[6].String == "NO", true // or an error in strict mode, which checkRights sees
+				c.lasting = lasting[name]
 				list = append(list, c)
 			}
 		}, 7)
@@ -393,37 +400,17 @@ func (mysql) concerns(ctx context.Context, q querier, sh *shape) ([]attendance.F
 			ZH: fmt.Sprintf("数据库是 %d 个节点的集群，而防止两个进程重复写入的锁只在单个节点内有效", nodes),
 		}, Mend: attendance.Text{EN: "let every program that writes punches connect to the same node", ZH: "请让所有写入打卡的程序连接同一个节点"}})
 	}
-	for _, t := range []*table{sh.sign, sh.mobile, sh.pool} {
-		if !t.exists() {
-			continue
-		}
-		engine := ""
-		err := mysqlRows(ctx, q, "SELECT engine FROM information_schema.tables WHERE table_schema = ? AND table_name = ?", []any{t.name.schema, t.name.name},
-			func(v []sql.NullString) { engine = v[0].String }, 1)
-		if err != nil {
-			return nil, err
-		}
-		if withoutTransactions(engine) {
-			findings = append(findings, attendance.Finding{Code: "no_transactions", Level: attendance.LevelWarning, Message: attendance.Text{
-				EN: fmt.Sprintf("%s is a table of %s, which has no transactions: a run that is cut off leaves a part of a batch, which the next run completes; a ledger does not know that part and leaves it as it is", t.name, engine),
-				ZH: fmt.Sprintf("%s 使用 %s 引擎，不支持事务：运行中断会留下半批数据，由下次运行补齐；启用台账时，这半批数据不在台账中，不会再被更正", t.name, engine),
-			}, Mend: attendance.Text{EN: "convert the table to InnoDB", ZH: "请将该表转换为 InnoDB"}})
+	for _, t := range [...]*table{sh.sign, sh.mobile, sh.pool} {
+		if engine := t.lasting(); engine != "" {
+			findings = append(findings, lastingFinding(t, engine))
 		}
 	}
 	return findings, nil
 }
 
-// undoes: MyISAM and its like keep the rows of a statement that has failed.
-func (mysql) undoes(ctx context.Context, q querier, t *table) bool {
-	engine := ""
-	err := mysqlRows(ctx, q, "SELECT engine FROM information_schema.tables WHERE table_schema = ? AND table_name = ?", []any{t.name.schema, t.name.name},
-		func(v []sql.NullString) { engine = v[0].String }, 1)
-	return err == nil && !withoutTransactions(engine)
-}
-
 // withoutTransactions reports whether an engine keeps what a transaction takes back.
 func withoutTransactions(engine string) bool {
-	return strings.EqualFold(engine, "MyISAM") || strings.EqualFold(engine, "Aria") || strings.EqualFold(engine, "MEMORY")
+	return slices.ContainsFunc([]string{"MyISAM", "Aria", "MEMORY", "MRG_MyISAM", "CSV", "ARCHIVE"}, func(name string) bool { return strings.EqualFold(name, engine) })
 }
 
 // touch: an InnoDB that is read-only says so only once a row comes.
@@ -478,6 +465,8 @@ func (mysql) diagnose(err error) trouble {
 		return twice
 	case 1969, 3024: // max_statement_time, max_execution_time
 		return cutOff
+	case 1178: // ER_CHECK_NOT_IMPLEMENTED, by MariaDB's Aria
+		return unmarked
 	case 1366, 1300, 1977, 3854: // a character that the column or the connection lacks
 		return unstorable
 	}

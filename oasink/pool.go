@@ -38,7 +38,7 @@ func (w *writing) recalculate(ctx context.Context, c bun.Conn) error {
 		return nil
 	}
 	// No right to insert there, a trigger, a constraint: the punches count more.
-	refusal, err := w.attempt(ctx, c, func() error { return w.addPool(ctx, c, p) })
+	refusal, err := w.leniently(ctx, c, func() error { return w.addPool(ctx, c, p) })
 	if d, ok := errors.AsType[*doomed](err); ok { // Write begins again without the queue
 		w.unqueued = w.quotable(d.refusal).Error()
 	}
@@ -142,7 +142,7 @@ func (w *writing) notWaiting(ctx context.Context, c bun.Conn, rows []poolRow) ([
 	}
 	var refusal, err error
 	if w.told == nil {
-		refusal, err = w.attempt(ctx, c, look)
+		refusal, err = w.leniently(ctx, c, look)
 	} else if err = look(); err != nil && w.dialect.diagnose(err).repeats() && ctx.Err() == nil {
 		refusal, err = err, nil // nothing is read after it
 	}

@@ -164,9 +164,12 @@ func (w *writing) insertWanted(ctx context.Context, c bun.Conn, id tableID, rows
 	switch {
 	case len(s.groups) == 0:
 		return nil
+	case w.told == nil && w.punchTable(id).lasting() != "":
+		w.searches[id] = s
+		return w.insertLasting(ctx, c, id, rows, s)
 	case first:
 		err := w.insertGroup(ctx, c, id, s.groups[0])
-		if w.refusesRow(err) && w.dialect.undoes(ctx, c.Conn, w.punchTable(id)) {
+		if w.refusesRow(err) {
 			w.searches[id], w.again = s, true
 		}
 		return err

@@ -84,6 +84,9 @@ type column struct {
 	// required says that the column refuses NULL, filled that the database puts something
 	// there where an insert leaves it out.
 	required, filled bool
+	// lasting names the engine of a table whose rows outlive a transaction that is rolled
+	// back (MySQL); "" where none do.
+	lasting string
 	// instant is how a literal of a point in time is written for the column, with %s
 	// for the date and for the clock, where a text depends on the session's language.
 	instant string
@@ -186,6 +189,14 @@ func (t *table) column(name string) (column, bool) {
 func (t *table) has(name string) bool {
 	_, ok := t.column(name)
 	return ok
+}
+
+// lasting names the engine where rows outlive a transaction that is rolled back, else "".
+func (t *table) lasting() string {
+	for _, c := range t.columns {
+		return c.lasting
+	}
+	return ""
 }
 
 // lacks returns those of the names that the table has no column for.

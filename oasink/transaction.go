@@ -170,6 +170,20 @@ func (s *Sink) attempt(ctx context.Context, c bun.Conn, f func() error) (refusal
 	return refusal, s.statement(forget).exec(ctx, c)
 }
 
+// leniently is attempt for a part of which it does no harm that some of it stays: one
+// statement, or days that are computed anew. It is done also where a table that was
+// written knows no savepoints.
+func (s *Sink) leniently(ctx context.Context, c bun.Conn, f func() error) (refusal, err error) {
+	refusal, err = s.attempt(ctx, c, f)
+	if err == nil || s.dialect.diagnose(err) != unmarked {
+		return refusal, err
+	}
+	if err = f(); err != nil && ctx.Err() == nil && s.dialect.diagnose(err).repeats() {
+		return err, nil
+	}
+	return nil, err
+}
+
 // A doomed error says that a part of a transaction was refused, and that the
 // transaction cannot go on without it: an error in a trigger on SQL Server,
 // RAISE(ROLLBACK) on SQLite.

@@ -52,10 +52,9 @@ func (w *writing) verify(ctx context.Context, c bun.Conn) error {
 				w.again = true
 			}
 		}
-		if w.again && !w.dialect.undoes(ctx, c.Conn, t) {
+		if engine := t.lasting(); w.again && engine != "" { // its id would have told before
 			w.again = false
-			return &attendance.Error{Code: attendance.CodeRowChanged, Op: "oasink write", Err: errChanged,
-				Detail: fmt.Sprintf("%s does not keep rows as they are written, and has no transactions that could take them back", t.name)}
+			return lastingChanged(t, engine, "its rows do not hold what is written")
 		}
 	}
 	if w.again {
@@ -312,17 +311,12 @@ func (w *writing) tryAlone(ctx context.Context, c bun.Conn, id tableID, n int32)
 		q := w.statement("SELECT ").columns(t, names...).sql(" FROM ").table(t).sql(" WHERE ").column(t, "id").sql(" > "+strconv.FormatInt(last, 10)).sql(" ORDER BY ").column(t, "id")
 		best := 0
 		err := q.query(ctx, c, len(names), func(v []any) error {
-			words, like := make([]string, len(v)), 1
-			for i := range v {
-				if words[i] = textOf(v[i]); words[i] == "" {
-					words[i] = "NULL"
-				}
-			}
-			if r := w.listOf(id).rows[n]; words[0] == strconv.FormatInt(r.person, 10) { // another program may have added rows too
+			like := 1
+			if r := w.listOf(id).rows[n]; intOf(v[0]) == r.person { // another program may have added rows too
 				like++
 			}
 			if like > best {
-				best, became = like, "found "+oneLine(strings.Join(words, " "))
+				best, became = like, "found "+wordsOf(v)
 			}
 			return nil
 		})

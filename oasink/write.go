@@ -322,6 +322,9 @@ func (w *writing) unwritten() error {
 	}{{w.shape.sign, signNeeds(), w.plan.sign.rows}, {w.shape.mobile, mobileNeeds(), w.plan.mobile.rows}} {
 		if len(t.rows) > 0 && w.refused[t.table] != nil {
 			code, mend = attendance.CodeStore, rightsMend()
+			if ours, ok := errors.AsType[*attendance.Error](w.refused[t.table]); ok && ours.Mend != (attendance.Text{}) {
+				mend = ours.Mend
+			}
 			reasons = append(reasons, sentence(w.refused[t.table]))
 			lost += len(t.rows)
 		} else if len(t.rows) > 0 && !t.usable(t.needs...) {

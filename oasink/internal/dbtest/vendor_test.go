@@ -110,7 +110,7 @@ func mysqlVendor() vendor {
 				})
 			case strings.Contains(query, "information_schema.tables WHERE LOWER"):
 				s.columns(catalogue("v50", "c10"), text(args, 0), func(table, _, _ string, _ int) {
-					rows = [][]driver.Value{{"ecology", table}}
+					rows = [][]driver.Value{{"ecology", table, "InnoDB"}}
 				})
 			case strings.Contains(query, "SELECT GET_LOCK"):
 				return [][]driver.Value{{int64(1), "utf8mb4", "utf8mb4", "utf8mb4", "STRICT_TRANS_TABLES", int64(28800), int64(50), int64(31536000), int64(0), "18446744073709551615", int64(0)}}
