@@ -17,20 +17,53 @@ import (
 // A Cleaning is what [New] did to texts that programs of before December 2026 kept:
 // messages of errors that quoted a database's driver or a platform's answer.
 type Cleaning struct {
-	// Texts is how many messages were changed.
+	// Texts is how many messages this New has changed: the first one that finds the tables
+	// of an older program, and no other.
 	Texts int
-	// Passwords is how many of them held a password, or a part of one: it has been seen
-	// by whoever could read the log, and has to be changed.
+	// Passwords is how many messages held a password, or a part of one: it has been seen
+	// by whoever could read the log, and has to be changed. Each New tells of those that
+	// any New has found, until [Store.PasswordsTold].
 	Passwords int
 }
 
-// Cleaned is what New has cleaned in this database: the first New that finds the
-// tables of an older program, and no other.
+// Cleaned is what New has cleaned in this database.
 func (s *Store) Cleaned() Cleaning { return s.cleaned }
 
-// cleanMark is the row of the table of versions that says that the messages are clean.
-// It is no version: programs that do not know it go by the largest number.
-const cleanMark = -1
+// PasswordsTold notes that somebody was told of [Cleaning].Passwords. What is killed before
+// that tells of them again. Errors are as of every change of the store.
+func (s *Store) PasswordsTold(ctx context.Context) error {
+	return s.change(ctx, "noting that passwords were told of", func(ctx context.Context, c bun.Conn, _ bool) error {
+		_, err := c.ExecContext(ctx, s.sql("DELETE FROM @store WHERE version <= ?"), untoldMark)
+		return err
+	})
+}
+
+// Rows of the table of versions that are no versions: programs that do not know them go by the
+// largest number. cleanMark says that the messages are clean, untoldMark - n that n of them
+// held a password, of which nobody was told yet.
+const (
+	cleanMark  = -1
+	untoldMark = -1000
+)
+
+// untold is of how many messages with passwords nobody was told yet.
+func (s *Store) untold(ctx context.Context, q querier) (int, error) {
+	n, err := one(ctx, q, s.sql("SELECT COALESCE(MIN(version), 0) FROM @store WHERE version <= ?"), untoldMark)
+	return max(0, untoldMark-int(n)), err
+}
+
+// owePasswords adds to them, in the transaction that blanks these.
+func (s *Store) owePasswords(ctx context.Context, c bun.Conn, more int) error {
+	n, err := s.untold(ctx, c)
+	if err != nil {
+		return err
+	}
+	if _, err := c.ExecContext(ctx, s.sql("DELETE FROM @store WHERE version <= ?"), untoldMark); err != nil {
+		return err
+	}
+	_, err = c.ExecContext(ctx, s.sql("INSERT INTO @store (version) VALUES (?)")+s.dialect.upsert("version"), untoldMark-n-more)
+	return err
+}
 
 // clean goes once through the messages that are kept.
 func (s *Store) clean(ctx context.Context) error {
@@ -39,16 +72,26 @@ func (s *Store) clean(ctx context.Context) error {
 		marked, err = one(ctx, s.pool(), s.sql("SELECT COUNT(*) FROM @store WHERE version = ?"), cleanMark)
 		return err
 	})
-	if err != nil || marked > 0 {
+	if err == nil && marked == 0 {
+		err = s.cleanAll(ctx)
+	}
+	if err != nil {
 		return err
 	}
+	return s.read(ctx, "reading the version of the tables", func() (err error) {
+		s.cleaned.Passwords, err = s.untold(ctx, s.pool())
+		return err
+	})
+}
+
+func (s *Store) cleanAll(ctx context.Context) error {
 	if err := s.cleanTable(ctx, "runs", "id, message, report", bytes("")); err != nil {
 		return err
 	}
 	if err := s.cleanTable(ctx, "slices", "id, '', report", 0); err != nil {
 		return err
 	}
-	err = s.change(ctx, "noting that the log is clean", func(ctx context.Context, c bun.Conn, _ bool) error {
+	err := s.change(ctx, "noting that the log is clean", func(ctx context.Context, c bun.Conn, _ bool) error {
 		_, err := c.ExecContext(ctx, s.sql("INSERT INTO @store (version) VALUES (?)")+s.dialect.upsert("version"), cleanMark)
 		return err
 	})
@@ -112,11 +155,16 @@ func (s *Store) cleanRow(ctx context.Context, table string, k keptText) (id any,
 				return err
 			}
 		}
-		_, err := c.ExecContext(ctx, s.sql("UPDATE @"+table+" SET "+set+" WHERE id = ? AND report = ?"), append(args, id, document{string(k.report), s.dialect})...)
-		return err
+		done, err := c.ExecContext(ctx, s.sql("UPDATE @"+table+" SET "+set+" WHERE id = ? AND report = ?"), append(args, id, document{string(k.report), s.dialect})...)
+		if err != nil || count.Passwords == 0 {
+			return err
+		}
+		if n, err := done.RowsAffected(); err != nil || n == 0 { // somebody was faster
+			return err
+		}
+		return s.owePasswords(ctx, c, count.Passwords)
 	})
 	s.cleaned.Texts += count.Texts
-	s.cleaned.Passwords += count.Passwords
 	return id, err
 }
 

@@ -307,6 +307,13 @@ func TestAnOldStateIsCleanedOnce(t *testing.T) {
 	s.oa = []string{"- {name: hq, dsn: 'file:oa.db'}", "- {name: other, driver: postgres, dsn: 'postgres://ecology@127.0.0.1:1/x', password: '${DB_PASS}'}"}
 	s.job = append(s.job, "oa: hq")
 	found := newSearch(t, s.dir, "Sup3r", "S3cret")
+	p := &program{out: io.Discard, err: io.Discard, lookup: lookup} // is killed before it has told
+	p.config, err = readConfig(s.write(), lookup)
+	require.NoError(t, err)
+	p.secrets = p.config.secrets(lookup)
+	_, err = p.store(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, p.stateDB.Close())
 	found.call(s, lookup, "run", "daily")
 	require.Contains(t, found.streams.String(), "change this password")
 	require.Contains(t, found.streams.String(), "请修改该口令")

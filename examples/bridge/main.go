@@ -69,11 +69,12 @@ type program struct {
 	lookup   func(string) (string, bool)
 	terminal bool // err is one: show progress
 
-	command command
-	config  *config
-	logger  *slog.Logger
-	secrets *redact.Secrets // of the config; blanked in all that is printed, kept and posted
-	kept    int             // messages of the state that held a password, not told yet
+	command  command
+	config   *config
+	logger   *slog.Logger
+	secrets  *redact.Secrets // of the config; blanked in all that is printed, kept and posted
+	kept     int             // messages of the state that held a password, not told yet
+	keptTold bool            // they were told of by this command
 
 	serving     atomic.Bool   // SIGTERM is how it ends
 	hookTimeout time.Duration // of one call of a recalculate_url; 0: the library's
@@ -125,6 +126,13 @@ func (p *program) main(ctx context.Context, args []string) int {
 	p.secrets = p.config.secrets(p.lookup)
 	p.out, p.err = blanker{p.out, p.secrets}, blanker{p.err, p.secrets}
 	p.logger = slog.New(slog.NewTextHandler(p.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	code := p.dispatch(ctx)
+	p.forgetKept(ctx)
+	return code
+}
+
+// dispatch does what the command line asks for.
+func (p *program) dispatch(ctx context.Context) int {
 	switch p.command.name {
 	case "check":
 		return p.check(ctx)

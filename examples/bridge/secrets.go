@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"io"
 	"net/url"
+	"path/filepath"
 	"strings"
 
 	"github.com/punchbridge/punchbridge/attendance"
 	"github.com/punchbridge/punchbridge/attendance/redact"
+	"github.com/punchbridge/punchbridge/attendance/sqlstore"
 )
 
 // secrets are those of the file and of the proxies in the environment. The library
@@ -122,7 +125,8 @@ func (b blanker) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// passwordKept is the warning of the one run that found a password in the log of runs.
+// passwordKept is the warning that a password was found in the log of runs: of the first
+// run that comes to tell it.
 func passwordKept(n int) attendance.Warning {
 	return attendance.Warningf("password_kept", "同步日志中曾有 %d 处含数据库口令或其片段，现已清除：请修改该口令，并清理旧的日志文件与通知记录 / the sync log held a database's password, or a part of it, in %d messages, which are now blanked: change this password, and remove old log files and notifications", n, n)
 }
@@ -134,6 +138,7 @@ func (p *program) keptPassword() []attendance.Warning {
 	if n == 0 {
 		return nil
 	}
+	p.keptTold = true
 	return []attendance.Warning{passwordKept(n)}
 }
 
@@ -141,5 +146,22 @@ func (p *program) keptPassword() []attendance.Warning {
 func (p *program) tellKept() {
 	for _, w := range p.keptPassword() {
 		p.logger.Warn(w.Message, "code", w.Code)
+	}
+}
+
+// forgetKept notes, once the warning is printed, that it was told. Where that fails, the next
+// command tells it again.
+func (p *program) forgetKept(ctx context.Context) {
+	if !p.keptTold {
+		return
+	}
+	p.keptTold = false
+	db, err := p.config.state.open(filepath.Dir(p.config.file))
+	if err != nil {
+		return
+	}
+	defer db.Close()
+	if store, err := sqlstore.New(ctx, db, &sqlstore.Options{Redact: p.secrets.Text}); err == nil {
+		_ = store.PasswordsTold(ctx)
 	}
 }

@@ -36,6 +36,8 @@ func (p *program) serve(ctx context.Context) int {
 		p.printServe(err)
 		return exitCode(err)
 	}
+	p.tellKept()
+	p.forgetKept(ctx)
 	s := &server{program: p, store: store, metrics: newMetrics(), herald: p.newHerald(), began: p.now()}
 	if s.scheduler, err = scheduler.New(s.options(), s.jobs(works)...); err != nil {
 		return p.misused(&configError{file: p.config.file, key: "jobs", what: err.Error()})

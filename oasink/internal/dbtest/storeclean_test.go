@@ -3,6 +3,7 @@ package dbtest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -89,10 +90,17 @@ func TestStoreCleansWhatOlderProgramsKept(t *testing.T) {
 			require.False(t, bytes.Contains(content, []byte("S3cret")) || bytes.Contains(content, []byte("t0k3n")), file)
 		}
 
-		// Once; and what is kept from now on is clean.
+		// Once; but of passwords until somebody was told. What is kept from now on is clean.
+		for range 2 {
+			s, err = sqlstore.New(ctx, db, &sqlstore.Options{Redact: redact})
+			require.NoError(t, err)
+			require.Equal(t, sqlstore.Cleaning{Passwords: 4 * passwords}, s.Cleaned())
+		}
+		require.NoError(t, s.PasswordsTold(ctx))
 		s, err = sqlstore.New(ctx, db, &sqlstore.Options{Redact: redact})
 		require.NoError(t, err)
 		require.Zero(t, s.Cleaned())
+		require.NoError(t, s.PasswordsTold(ctx))
 		require.NoError(t, s.EndRun(ctx, attendance.RunRecord{ID: "new", Message: "Sup3rS3cret", Report: attendance.Report{
 			Failed: []attendance.Failure{{Message: "Sup3rS3cret"}}, Warnings: []attendance.Warning{{Message: "Sup3rS3cret"}}}}))
 		for r := range s.Runs(ctx, attendance.RunFilter{ID: "new"}) {
@@ -112,4 +120,40 @@ func filesOf(t *testing.T, d database) (files []string) {
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	return files
+}
+
+// What is cut off while it cleans has blanked passwords of which the next one tells: of
+// each once, and of none in vain.
+func TestACleaningThatIsCutOffTellsOfAllPasswords(t *testing.T) {
+	t.Parallel()
+	everywhere(t, func(t *testing.T, on engine) {
+		ctx := context.Background()
+		d := on.empty(t)
+		old := storeOn(t, d)
+		for n := range 5 {
+			require.NoError(t, old.EndRun(ctx, attendance.RunRecord{ID: "run" + itoa(n), Message: "lookup Sup3rS3cret@db: no such host",
+				Report: attendance.Report{Job: "hq", Started: at(2, 9, 0, 0)}}))
+		}
+		db := d.pool(t)
+		_, err := db.Exec("DELETE FROM punchbridge_store WHERE version = -1")
+		require.NoError(t, err)
+		for left := 2; left >= 0; left-- {
+			updates := 0
+			_, err := sqlstore.New(ctx, d.struck(t, func(query string) error {
+				if strings.HasPrefix(query, "UPDATE") && strings.Contains(query, "runs") {
+					updates++
+				}
+				if updates > 2 {
+					return errors.New("cut off")
+				}
+				return nil
+			}), &sqlstore.Options{Patience: -1})
+			require.Equal(t, left > 0, err != nil, "%v", err)
+		}
+		for range 2 {
+			s, err := sqlstore.New(ctx, db, nil)
+			require.NoError(t, err)
+			require.Equal(t, sqlstore.Cleaning{Passwords: 5}, s.Cleaned())
+		}
+	})
 }
