@@ -123,7 +123,7 @@ func (y *Syncer) estimate(ctx context.Context, scope Scope, a *agenda) (Estimate
 			for _, piece := range pass.pieces(errand.spans) {
 				e.Slices++
 				if metered {
-					e.Calls += meter.Cost(Query{accountsOf(errand.members), y.asked(piece)})
+					e.Calls += meter.Cost(Query{accountsOf(errand.members), y.asked(piece, a.now)})
 				} else {
 					e.Calls++
 				}

@@ -68,12 +68,13 @@ func (s Span) wholeDays() Span {
 }
 
 // asked is what the platform is asked for to know the span: where directions are
-// inferred its whole days, as far as they have come and the platform keeps them.
-func (y *Syncer) asked(span Span) Span {
+// inferred its whole days, as far as they have come and the platform keeps them. Two spans
+// are compared by one now.
+func (y *Syncer) asked(span Span, now time.Time) Span {
 	if !y.opts.InferDirections || span.Empty() {
 		return span
 	}
-	now, limits, whole := y.opts.Now(), y.provider.Limits(), span.wholeDays()
+	limits, whole := y.provider.Limits(), span.wholeDays()
 	whole.To = later(span.To, earlier(whole.To, now.In(span.Zone())))
 	if limits.Horizon > 0 {
 		oldest := now.Add(-limits.Horizon).Add(time.Minute).In(span.Zone())

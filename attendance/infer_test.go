@@ -188,3 +188,18 @@ func TestSkippedUndirectedPunchesAreTold(t *testing.T) {
 	opts.InferDirections = true
 	require.Empty(t, run().Warnings)
 }
+
+// Halves of a day for which the whole day is asked anyway are the same query, however
+// fast the clock goes: a day that the platform rejects is asked for once.
+func TestARejectedDayIsNotHalvedWhereItIsReadWhole(t *testing.T) {
+	for _, step := range []time.Duration{0, time.Nanosecond, time.Second} {
+		p := attendancetest.NewProvider("fake", weekLimits)
+		p.Refuse = func(attendance.Query) error { return &attendance.Error{Code: attendance.CodeSpan, Detail: "no"} }
+		now := march(9, 12, 0)
+		clock := func() time.Time { now = now.Add(step); return now }
+		_, err := attendance.NewSyncer(p, new(attendancetest.Sink), &attendance.Options{InferDirections: true, Parallel: 1, Now: clock}).
+			Run(t.Context(), attendance.Members(staff(1)...), attendance.Between(march(9, 0, 0), march(9, 11, 0), shanghai()))
+		require.Error(t, err)
+		require.Equal(t, 1, p.Calls(), step)
+	}
+}

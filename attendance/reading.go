@@ -86,7 +86,7 @@ func (rd *reading) ask(ctx context.Context, members []Member, span Span, rejecte
 
 // fetch makes one query and counts its calls.
 func (rd *reading) fetch(ctx context.Context, members []Member, span Span, calls *int) (Answer, error) {
-	asked := rd.run.asked(span)
+	asked := rd.run.asked(span, rd.run.opts.Now())
 	answer, err := rd.run.provider.Fetch(ctx, Query{accountsOf(members), asked})
 	*calls += answer.Calls
 	if err == nil {
@@ -352,7 +352,8 @@ func (rd *reading) everyone(ctx context.Context, members []Member, span Span, ca
 // many were rejected to the end already.
 func (rd *reading) bisectTime(ctx context.Context, members []Member, span Span, cause error) {
 	first, second, ok := span.Halve()
-	ok = ok && rd.run.asked(first) != rd.run.asked(span) // else it would be the same query
+	now := rd.run.opts.Now()
+	ok = ok && rd.run.asked(first, now) != rd.run.asked(span, now) // else it would be the same query
 	rd.run.mu.Lock()
 	ok = ok && span.Length() >= 2*shortestSpan && rd.run.spans < failingLeaves
 	if !ok {

@@ -86,6 +86,8 @@ func (s *Sink) checkRights(ctx context.Context, sh *shape) attendance.Finding {
 				refused = append(refused, fmt.Sprintf("%s (%v)", into.name, s.quotable(why)))
 				if s.dialect.diagnose(why) == denied {
 					mend = rightsMend()
+				} else if setting := s.dialect.setting(why); setting != (attendance.Text{}) {
+					mend = setting
 				}
 			}
 		}

@@ -120,6 +120,9 @@ type dialect interface {
 	// store (a constraint, a trigger, a value that does not fit), so that other rows may
 	// be taken. It is asked about errors of which diagnose knows nothing else.
 	refuses(err error) bool
+	// setting is what mends an error by which a setting of the session or the server stands in
+	// the way, whatever a row holds; empty for every other error.
+	setting(err error) attendance.Text
 	// diagnose tells what kind of trouble a driver's error is.
 	diagnose(err error) trouble
 }
@@ -164,6 +167,8 @@ func (usual) savepoint() (mark, undo, forget string) {
 }
 
 func (usual) reopen() string { return "" }
+
+func (usual) setting(error) attendance.Text { return attendance.Text{} }
 
 func (usual) gather(string, string, string) string { return "" }
 

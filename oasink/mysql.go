@@ -78,7 +78,7 @@ func (mysql) begin(ctx context.Context, c *session, home string, wait time.Durat
 func mysqlSettings() string {
 	return "@@SESSION.character_set_client, @@SESSION.character_set_connection, @@SESSION.character_set_results, @@SESSION.sql_mode, " +
 		"@@SESSION.wait_timeout, @@SESSION.innodb_lock_wait_timeout, @@SESSION.lock_wait_timeout, " +
-		"@@SESSION.sql_safe_updates, @@SESSION.sql_select_limit, 0 /*M!100100 + @@SESSION.max_statement_time*/ /*!50708 + @@SESSION.max_execution_time*/"
+		"@@SESSION.sql_safe_updates, @@SESSION.sql_select_limit, @@SESSION.sql_big_selects, 0 /*M!100100 + @@SESSION.max_statement_time*/ /*!50708 + @@SESSION.max_execution_time*/"
 }
 
 const (
@@ -89,8 +89,9 @@ const (
 // mysqlChanges are the statements that make a session's settings fit and restore
 // them. The time-outs for locks of rows and tables would wait for up to a year
 // (lock_wait_timeout), and that for idle connections for eight hours. Safe updates
-// refuse statements without a key, a limit to selects hides rows that are there, and
-// one to a statement's time may be shorter than a wait for a lock.
+// refuse statements without a key, and limits to joins those that read much; a limit to
+// selects hides rows that are there, and one to a statement's time may be shorter than a
+// wait for a lock.
 func mysqlChanges(had []string, patience int) (change, restore string) {
 	set, back := "SET ", "SET "
 	put := func(name, value, was string) {
@@ -112,9 +113,12 @@ func mysqlChanges(had []string, patience int) (change, restore string) {
 	if had[4] != mysqlUnlimited {
 		put("sql_select_limit", mysqlUnlimited, had[4])
 	}
-	if limit, err := strconv.ParseFloat(had[5], 64); err == nil && limit > 0 {
+	if had[5] == "0" {
+		put("sql_big_selects", "1", "0")
+	}
+	if limit, err := strconv.ParseFloat(had[6], 64); err == nil && limit > 0 {
 		set += "/*M!100100 , SESSION max_statement_time = 0*/ /*!50708 , SESSION max_execution_time = 0*/"
-		back += fmt.Sprintf("/*M!100100 , SESSION max_statement_time = %s*/ /*!50708 , SESSION max_execution_time = %s*/", had[5], had[5])
+		back += fmt.Sprintf("/*M!100100 , SESSION max_statement_time = %s*/ /*!50708 , SESSION max_execution_time = %s*/", had[6], had[6])
 	}
 	return set, back
 }
@@ -133,7 +137,7 @@ func mysqlLock(ctx context.Context, c querier, home string, seconds int) (got sq
 		for _, setting := range v[1:] {
 			had = append(had, setting.String)
 		}
-	}, 11)
+	}, 12)
 	switch {
 	case err != nil && (mysql{}).diagnose(err) == cutOff:
 		return got, nil, errBusy
@@ -471,6 +475,32 @@ func (mysql) diagnose(err error) trouble {
 		return unstorable
 	}
 	return otherTrouble
+}
+
+// setting goes by the server's number, as diagnose.
+func (mysql) setting(err error) attendance.Text {
+	switch mysqlNumber(err) {
+	case 1104: // max_join_size, which a write does not obey
+		return attendance.Text{
+			EN: "add sql_big_selects=1 to the dsn, or raise the server's max_join_size for this program's account",
+			ZH: "请在连接串中加 sql_big_selects=1，或为本程序账号调大服务器的 max_join_size"}
+	case 1175:
+		return attendance.Text{EN: "add sql_safe_updates=0 to the dsn", ZH: "请在连接串中加 sql_safe_updates=0"}
+	case 1153:
+		return attendance.Text{EN: "raise the server's max_allowed_packet to 4 MiB or more", ZH: "请将服务器的 max_allowed_packet 调到 4 MiB 以上"}
+	case 1461:
+		return attendance.Text{
+			EN: "raise the server's max_prepared_stmt_count, and restart programs that leave prepared statements behind",
+			ZH: "请调大服务器的 max_prepared_stmt_count，并重启遗留大量预编译语句的程序"}
+	case 1665:
+		return attendance.Text{EN: "let the server's binary log have the format MIXED or ROW (binlog_format)", ZH: "请将服务器的 binlog_format 设为 MIXED 或 ROW"}
+	case 3098:
+		return attendance.Text{
+			EN: "the cluster (Group Replication) takes rows only of InnoDB tables with a primary key: let the database administrator give the table one",
+			ZH: "集群（Group Replication）只接受有主键的 InnoDB 表：请数据库管理员为该表添加主键"}
+	default:
+		return attendance.Text{}
+	}
 }
 
 // mysqlNumber is the server's number of an error, 0 where it has none. The usual

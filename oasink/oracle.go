@@ -37,6 +37,9 @@ func (oracle) name() string { return "Oracle" }
 // (Database Concepts, Data Concurrency and Consistency), hence all of the writer
 // before; the session may have been altered to SERIALIZABLE.
 //
+// A constraint that may be deferred is looked at with each statement (SET-CONSTRAINTS): at the
+// commit nobody could find the refused row. That is all that is lost where it is refused.
+//
 // An INSERT waits without end for another program's lock on the whole table. That
 // it will get its own kind of lock is asked beforehand, where one may set a limit;
 // where that is refused for another reason than time, the insert decides.
@@ -55,6 +58,9 @@ func (oracle) begin(ctx context.Context, c *session, _ string, wait time.Duratio
 		return err
 	}
 	if _, err := c.ExecContext(ctx, "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"); err != nil {
+		return err
+	}
+	if _, err := c.ExecContext(ctx, "SET CONSTRAINTS ALL IMMEDIATE"); err != nil && !(oracle{}).diagnose(err).repeats() {
 		return err
 	}
 	if !c.shape.subCompany.exists() {

@@ -35,7 +35,7 @@ func oneLine(s string) string {
 }
 
 // refusesRow reports whether an error is about what a row holds, so that other rows
-// may be taken: not trouble of the database, a missing right or column, or a
+// may be taken: not trouble of the database, a missing right or column, a setting, or a
 // generator of ids that stands behind its rows.
 func (w *writing) refusesRow(err error) bool {
 	if err == nil {
@@ -43,7 +43,7 @@ func (w *writing) refusesRow(err error) bool {
 	}
 	switch w.dialect.diagnose(err) {
 	case otherTrouble, already, twice:
-		return w.dialect.refuses(err) && !ofGenerator(err)
+		return w.dialect.refuses(err) && !ofGenerator(err) && w.dialect.setting(err) == attendance.Text{}
 	case unstorable:
 		return w.launders
 	default:

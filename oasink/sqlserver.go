@@ -297,6 +297,19 @@ func (sqlserver) storable(ctx context.Context, c *sql.Conn, s string, col column
 // refuses: whatever the server says of a statement that it understood.
 func (sqlserver) refuses(err error) bool { return sqlserverNumber(err) != 0 }
 
+// setting: indexed views, indexes on computed columns and filtered indexes take rows only in
+// sessions with certain settings (set-quoted-identifier-transact-sql and the like), which
+// drivers usually have; old programs of the site may have changed the database's defaults.
+func (sqlserver) setting(err error) attendance.Text {
+	if sqlserverNumber(err) != 1934 {
+		return attendance.Text{}
+	}
+	return attendance.Text{
+		EN: "an indexed view, or an index on a computed column or with a filter, stands on the table, and takes rows only with the session's settings QUOTED_IDENTIFIER, ANSI_NULLS, ANSI_PADDING, ANSI_WARNINGS, ARITHABORT and CONCAT_NULL_YIELDS_NULL ON and NUMERIC_ROUNDABORT OFF: set those that the message names as defaults (sp_configure 'user options'), or let the database administrator drop the index or the view",
+		ZH: "该表上有索引视图、计算列索引或筛选索引，写入要求会话设置 QUOTED_IDENTIFIER、ANSI_NULLS、ANSI_PADDING、ANSI_WARNINGS、ARITHABORT、CONCAT_NULL_YIELDS_NULL 为 ON，NUMERIC_ROUNDABORT 为 OFF：请将提示中的选项设为默认值（sp_configure 'user options'），或请数据库管理员删除该索引或视图",
+	}
+}
+
 // diagnose goes by the server's number (errors-events/database-engine-events-and-errors).
 func (sqlserver) diagnose(err error) trouble {
 	if errors.Is(err, errBusy) {

@@ -58,6 +58,9 @@ func (s *Sink) fault(ctx context.Context, doing string, err error) error {
 		e.Mend = pooledMend()
 	default:
 		e.Detail = fmt.Sprintf("the database failed while %s: %v", doing, err)
+		if mend := s.dialect.setting(err); mend != (attendance.Text{}) {
+			e.Detail, e.Mend = fmt.Sprintf("a setting of the database is in the way: while %s: %v", doing, err), mend
+		}
 	}
 	return e
 }

@@ -108,7 +108,7 @@ func TestForcedSettings(t *testing.T) {
 	t.Parallel()
 	settings := map[string][]string{
 		mariadbName: {"autocommit=0", "sql_safe_updates=1", "sql_select_limit=1", "max_statement_time=25", "completion_type=1", "wait_timeout=20", "sql_mode=''",
-			"lock_wait_timeout=77", "innodb_lock_wait_timeout=7"},
+			"lock_wait_timeout=77", "innodb_lock_wait_timeout=7", "max_join_size=1", "sql_big_selects=0"},
 		postgresName: {"statement_timeout=12345", "lock_timeout=2345", "idle_in_transaction_session_timeout=3456"},
 	}
 	onServers(t, func(t *testing.T, on engine) {
@@ -144,6 +144,10 @@ func TestForcedSettings(t *testing.T) {
 		require.Equal(t, 4, write(t, s, append([]attendance.Punch{moved}, punches[1:]...)...).Present)
 		require.Len(t, held(t, d.oa), 4)
 		if on.name == mariadbName { // what reads people, too, would be cut short by it
+			f := finding(t, s.Check(context.Background()), string(attendance.CodeStore))
+			require.Contains(t, f.Message.EN, "a setting of the database is in the way")
+			require.Contains(t, f.Mend.ZH, "sql_big_selects=1")
+			on.exec(t, db, "SET SESSION max_join_size = DEFAULT", "SET SESSION sql_big_selects = 1")
 			require.Contains(t, finding(t, s.Check(context.Background()), string(attendance.CodeStore)).Message.EN, "sql_select_limit")
 			on.exec(t, db, "SET SESSION sql_select_limit = DEFAULT")
 			before = now()
@@ -272,4 +276,20 @@ func TestStoreInASessionOfAnotherCharacterSet(t *testing.T) {
 			require.Equal(t, []string{"张三0", "张三1", "张三2"}, names)
 		})
 	}
+}
+
+// What is read outside of writes obeys the server's limit to joins: it is named, with what
+// mends it.
+func TestALimitToJoinsIsNamed(t *testing.T) {
+	t.Parallel()
+	on := mariadbEngine()
+	on.needed(t)
+	d := on.found(t, ecologytest.Schema{})
+	_, err := oasink.New(context.Background(), d.over("max_join_size=3").pool(t), nil)
+	require.Equal(t, attendance.CodeStore, attendance.CodeOf(err), "%v", err)
+	require.ErrorContains(t, err, "a setting of the database is in the way")
+	require.ErrorContains(t, err, "add sql_big_selects=1 to the dsn")
+	s, err := oasink.New(context.Background(), d.over("max_join_size=3&sql_big_selects=1").pool(t), nil)
+	require.NoError(t, err)
+	require.Equal(t, 1, write(t, s, punch(101, at(2, 8, 0, 0), attendance.In)).Written)
 }

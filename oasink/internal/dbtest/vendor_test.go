@@ -113,7 +113,7 @@ func mysqlVendor() vendor {
 					rows = [][]driver.Value{{"ecology", table, "InnoDB"}}
 				})
 			case strings.Contains(query, "SELECT GET_LOCK"):
-				return [][]driver.Value{{int64(1), "utf8mb4", "utf8mb4", "utf8mb4", "STRICT_TRANS_TABLES", int64(28800), int64(50), int64(31536000), int64(0), "18446744073709551615", int64(0)}}
+				return [][]driver.Value{{int64(1), "utf8mb4", "utf8mb4", "utf8mb4", "STRICT_TRANS_TABLES", int64(28800), int64(50), int64(31536000), int64(0), "18446744073709551615", int64(1), int64(0)}}
 			case strings.Contains(query, "HEX("):
 				probe := text(args, 0)
 				return [][]driver.Value{{fmt.Sprintf("%X", probe), probe, ""}}
