@@ -200,6 +200,6 @@ func TestARejectedDayIsNotHalvedWhereItIsReadWhole(t *testing.T) {
 		_, err := attendance.NewSyncer(p, new(attendancetest.Sink), &attendance.Options{InferDirections: true, Parallel: 1, Now: clock}).
 			Run(t.Context(), attendance.Members(staff(1)...), attendance.Between(march(9, 0, 0), march(9, 11, 0), shanghai()))
 		require.Error(t, err)
-		require.Equal(t, 1, p.Calls(), step)
+		require.Equal(t, 1, p.Calls(), step.String())
 	}
 }

@@ -61,7 +61,7 @@ type RecalculationOptions struct {
 //     hook is left alone for 1 write, then 2, 4, up to 64, so that one that hangs does
 //     not hold up a run. A panic of the hook is not swallowed; the days stay owed.
 //
-// At the end of a run the host calls [Recalculation.Recalculate], which does what is left,
+// At the end of a run ([Options].Finish) the host calls [Recalculation.Recalculate], which does what is left,
 // also of processes before, and whose word is the last one about what is owed.
 //
 // What a sink with a ledger moves or takes away on days outside the batch's members and

@@ -77,7 +77,7 @@ func TestFinishStandsInTheSyncLog(t *testing.T) {
 		s.now = march(7, 23, 0)
 		y := attendance.NewSyncer(s.provider, warningSink{s.sink, c.write}, &s.opts)
 		report, err := y.Run(t.Context(), s.scope(), attendance.SinceMark(6, shanghai()))
-		require.Equal(t, c.err, err)
+		require.ErrorIs(t, err, c.err)
 		for last, readErr := range s.store.Runs(t.Context(), attendance.RunFilter{ID: report.Run}) {
 			require.NoError(t, readErr)
 			require.Equal(t, c.want, last.Result)
