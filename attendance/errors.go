@@ -47,7 +47,8 @@ const (
 
 	// Faults of one slice.
 
-	// CodeMalformed: the answer is not what is documented (HTML, half a document).
+	// CodeMalformed: the answer is not what is documented (HTML, half a document). The
+	// Syncer asks for less, unless it is [ErrForeign].
 	CodeMalformed Code = "malformed"
 	// CodeRequest: the platform calls the request wrong.
 	CodeRequest Code = "request"
@@ -73,6 +74,11 @@ const (
 	CodeRowRefused Code = "row_refused"
 	CodeRowChanged Code = "row_changed"
 )
+
+// ErrForeign is what a provider puts into the Err of an [Error] of [CodeMalformed] when the
+// answer as a whole is not the platform's: the page of a proxy, nothing at all. Asking for
+// less would not help then.
+var ErrForeign = errors.New("attendance: not the platform's answer")
 
 // Refusal reports whether the code is the platform refusing us for good.
 func (c Code) Refusal() bool {

@@ -2,6 +2,7 @@ package attendance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -77,7 +78,7 @@ func (rd *reading) ask(ctx context.Context, members []Member, span Span, rejecte
 		rd.bisectTime(ctx, members, span, err)
 	case CodeOf(err) == CodeHorizon:
 		rd.overtaken(ctx, members, span, err, rejected)
-	case CodeOf(err) == CodeMalformed && rd.fatal == nil:
+	case CodeOf(err) == CodeMalformed && !errors.Is(err, ErrForeign) && rd.fatal == nil:
 		rd.unreadable(ctx, members, span, err)
 	default:
 		rd.fail(ctx, members, span, err)

@@ -89,6 +89,19 @@ func TestTheSearchForBrokenAnswersHasAnEnd(t *testing.T) {
 	}
 }
 
+// What is not the platform's answer at all is no record's fault: nobody is asked for again.
+func TestForeignAnswersAreNotHalved(t *testing.T) {
+	p := attendancetest.NewProvider("p", weekLimits)
+	p.Refuse = func(attendance.Query) error {
+		return &attendance.Error{Code: attendance.CodeMalformed, Detail: "a page came", Err: attendance.ErrForeign}
+	}
+	report, err := attendance.NewSyncer(p, new(attendancetest.Sink), &attendance.Options{Now: at(march(20, 12, 0))}).
+		Run(t.Context(), attendance.Members(staff(50)...), days(date(3, 2), date(3, 8)))
+	require.ErrorIs(t, err, attendance.ErrForeign)
+	require.Len(t, report.Failed, 1)
+	require.Equal(t, 1, p.Calls())
+}
+
 // Where nothing at all can be read it is no record's fault, and soon over.
 func TestNothingCanBeRead(t *testing.T) {
 	p := attendancetest.NewProvider("p", weekLimits)

@@ -169,7 +169,7 @@ func open(r provider.Reply) (envelope, error) {
 	case e.success && r.Status/100 == 2:
 		return e, nil
 	case e.success, e.Code == "":
-		return envelope{}, &attendance.Error{Code: attendance.CodeMalformed, Detail: fmt.Sprintf(
+		return envelope{}, &attendance.Error{Code: attendance.CodeMalformed, Err: attendance.ErrForeign, Detail: fmt.Sprintf(
 			"HTTP %d with JSON that is not DingTalk's: neither errcode 0 nor the code of an error", r.Status)}
 	}
 	return e, nil

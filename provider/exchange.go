@@ -220,7 +220,7 @@ func (c *Client) judge(p *call, r Reply) error {
 		e = asError(err)
 	}
 	hidden := p.hidden.with(r.Body)
-	unquoted := r.Confidential && e.Code == attendance.CodeMalformed && e.Err == nil // NotJSON's, which tells the length
+	unquoted := r.Confidential && e.Code == attendance.CodeMalformed && (e.Err == nil || errors.Is(e.Err, attendance.ErrForeign)) // NotJSON's, which tells the length
 	if !unquoted && hidden.found(r.Body) {
 		e = hidden.again(e, r, c.read)
 	}

@@ -23,8 +23,8 @@ const shown = 120
 
 // NotJSON returns nil when the body of r is JSON that [Object] and its like may read,
 // and else an [attendance.Error] of [attendance.CodeMalformed] that says what came
-// instead: the page of a proxy, a login page, half a document. It is the first line of
-// most Classify functions.
+// instead: the page of a proxy, a login page, half a document. What does not even begin as
+// JSON is [attendance.ErrForeign]. It is the first line of most Classify functions.
 //
 // JSON is more here than what json.Valid takes: what platforms and gateways get wrong
 // inside one value, such as a line feed in somebody's note, must not cost everybody
@@ -36,7 +36,11 @@ func NotJSON(r Reply) error {
 	if valid(r.Body) || sound(r.Body) {
 		return nil
 	}
-	return &attendance.Error{Code: attendance.CodeMalformed, Detail: whatCame(r)}
+	e := &attendance.Error{Code: attendance.CodeMalformed, Detail: whatCame(r)}
+	if text := bytes.TrimSpace(bytes.TrimPrefix(r.Body, []byte("\ufeff"))); len(text) == 0 || text[0] != '{' && text[0] != '[' {
+		e.Err = attendance.ErrForeign
+	}
+	return e
 }
 
 func whatCame(r Reply) string {

@@ -50,7 +50,7 @@ func open(r provider.Reply, key string) (value []byte, err error) {
 	}
 	switch {
 	case !object || !sound:
-		return nil, &attendance.Error{Code: attendance.CodeMalformed,
+		return nil, &attendance.Error{Code: attendance.CodeMalformed, Err: attendance.ErrForeign,
 			Detail: fmt.Sprintf("HTTP %d with JSON that is not WeCom's: no object, or an errcode that is no number", r.Status)}
 	case errcode != 0:
 		api := newAPIError(errcode, provider.Text(errmsg))
@@ -59,7 +59,7 @@ func open(r provider.Reply, key string) (value []byte, err error) {
 		}
 		return nil, errorOf(api)
 	case r.Status/100 != 2:
-		return nil, &attendance.Error{Code: attendance.CodeMalformed,
+		return nil, &attendance.Error{Code: attendance.CodeMalformed, Err: attendance.ErrForeign,
 			Detail: fmt.Sprintf("HTTP %d with JSON that is no error of WeCom's: somebody else has answered", r.Status)}
 	}
 	return value, nil

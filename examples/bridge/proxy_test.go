@@ -166,6 +166,9 @@ func TestCheckTellsOfProxies(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if test.code != 0 && name != "a percent sign" {
+				long(t, "an address that is not reached, with its retries")
+			}
 			s := newSite(t, "e8")
 			s.provider = test.provider
 			s.behind(test.environment...)

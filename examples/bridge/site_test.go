@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	log.SetOutput(io.Discard) //nolint:forbidigo // as main does
 	flag.Parse()
 	if flag.Lookup("test.parallel").Value.String() == fmt.Sprint(runtime.GOMAXPROCS(0)) { // nobody has said how many
-		_ = flag.Set("test.parallel", "6") // most of a test is waiting for another process
+		_ = flag.Set("test.parallel", "12") // most of a test is waiting for another process
 	}
 	os.Exit(m.Run())
 }

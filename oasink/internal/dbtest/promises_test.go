@@ -339,7 +339,7 @@ func testPromise5NothingSilent(t *testing.T, on engine) {
 	s.fake.Heal()
 
 	// A slice that fails names its people and its span; so does the next one.
-	for _, fault := range []dingtalktest.Fault{{Kind: dingtalktest.HTMLPage}, {Kind: dingtalktest.Answer, Body: `{"errcode":0,"errmsg":"ok"}`}} {
+	for _, fault := range []dingtalktest.Fault{{Kind: dingtalktest.HTMLPage, Times: 4}, {Kind: dingtalktest.Answer, Body: `{"errcode":0,"errmsg":"ok"}`}} {
 		fault.Path = dingtalktest.PathListRecord
 		s.fake.Fail(fault)
 		report, err = run(time.March, 2, 15)

@@ -16,13 +16,7 @@ import (
 func everyEngine(t *testing.T, test func(t *testing.T, on engine)) {
 	t.Helper()
 	t.Parallel()
-	for _, e := range engines() {
-		t.Run(e.name, func(t *testing.T) {
-			t.Parallel()
-			e.needed(t)
-			test(t, e)
-		})
-	}
+	everywhere(t, test)
 }
 
 func ledgers() map[string]*oasink.LedgerOptions {

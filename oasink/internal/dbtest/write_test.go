@@ -702,7 +702,7 @@ func TestEveryPunchIsCountedOnce(t *testing.T) {
 
 func testEveryPunchIsCountedOnce(t *testing.T, on engine) {
 	random := rand.New(rand.NewPCG(7, 11))
-	for round := range 40 {
+	for round := range byLength(40, 9) {
 		oa := on.build(t, ecologytest.Schema{Generation: oasink.Generation(1 + round%3)})
 		s := sink(t, oa.DB(), nil)
 		for range 4 {
