@@ -237,9 +237,9 @@ const brokenRecord = `{"id":2,"userId":"b","userCheckTime":1772424000002,"checkT
 func TestABrokenRecordCostsOnlyItself(t *testing.T) {
 	for i := range len(brokenRecord) {
 		beside(t, brokenRecord[:i]+brokenRecord[i+1:])
-		for c := range 256 {
-			beside(t, brokenRecord[:i]+string([]byte{byte(c)})+brokenRecord[i+1:])
-			beside(t, brokenRecord[:i]+string([]byte{byte(c)})+brokenRecord[i:])
+		for _, c := range []byte("\"\\{}[],: \n\x00\t\x1b09aZ+-./'u\x7f\xe4\xff") {
+			beside(t, brokenRecord[:i]+string([]byte{c})+brokenRecord[i+1:])
+			beside(t, brokenRecord[:i]+string([]byte{c})+brokenRecord[i:])
 		}
 	}
 }

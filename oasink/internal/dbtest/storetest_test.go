@@ -57,6 +57,9 @@ func TestStoreOnOtherDriversOfPostgres(t *testing.T) {
 func TestStoreOnOneConnection(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, on engine) {
+		if on.name != sqliteName {
+			long(t, "the kit of stores once more, on one connection to a server")
+		}
 		for _, r := range storetest.Rules() {
 			t.Run(r.Name, func(t *testing.T) {
 				db := on.empty(t).pool(t)
