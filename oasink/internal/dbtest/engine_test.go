@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -146,6 +147,7 @@ func (c connector) Driver() driver.Driver                        { return c.driv
 func (e engine) open(t testing.TB, dsn string) *bun.DB {
 	t.Helper()
 	db := bun.NewDB(sql.OpenDB(connector{e.driver, dsn}), e.dialect())
+	db.SetMaxIdleConns(8) // a session of PostgreSQL takes longer to begin than most statements
 	t.Cleanup(func() { _ = db.Close() })
 	return db
 }
@@ -159,6 +161,9 @@ func (e engine) must(t testing.TB, statement string) {
 	require.NoError(t, err, statement)
 }
 
+// reached are the engines that have answered; a look costs a session.
+var reached sync.Map
+
 // needed skips the test when the server is not there; on CI it fails.
 func (e engine) needed(t testing.TB) {
 	t.Helper()
@@ -168,10 +173,14 @@ func (e engine) needed(t testing.TB) {
 	if e.optional != "" && os.Getenv(e.optional) == "" {
 		t.Skipf("%s is not set: no %s to test on", e.optional, e.name)
 	}
+	if _, known := reached.Load(e.name); known {
+		return
+	}
 	db := sql.OpenDB(connector{e.driver, e.admin()})
 	defer db.Close()
 	err := db.PingContext(context.Background())
 	if err == nil {
+		reached.Store(e.name, true)
 		return
 	}
 	why, _, _ := strings.Cut(err.Error(), "\n")
