@@ -186,7 +186,7 @@ func TestExplainFamilies(t *testing.T) {
 func TestExplainWhoseFaultItIs(t *testing.T) {
 	for code, who := range map[attendance.Code]string{
 		attendance.CodeCredentials: "whoever runs this program", attendance.CodePermission: "the platform's administrator", attendance.CodeAddress: "the platform's administrator",
-		attendance.CodeQuota: "the platform's administrator", attendance.CodeMalformed: "the network's administrator", attendance.CodeUnavailable: "the network's administrator",
+		attendance.CodeQuota: "the platform's administrator", attendance.CodeMalformed: "the platform's administrator", attendance.CodeUnavailable: "the network's administrator",
 		attendance.CodeThrottled: "the network's administrator", attendance.CodeDisabled: "the platform's administrator",
 	} {
 		p := attendancetest.NewProvider("d", weekLimits)

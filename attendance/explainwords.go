@@ -1,6 +1,7 @@
 package attendance
 
 import (
+	"errors"
 	"strings"
 	"time"
 )
@@ -43,6 +44,11 @@ func platformAdvice(err error) Advice {
 	case CodeQuota:
 		what = Text{EN: "the month's calls are used up", ZH: "当月调用量已用尽"}
 	case CodeMalformed:
+		if !errors.Is(err, ErrForeign) {
+			who, what = thePlatform(), Text{EN: "the platform's answer for this person and day cannot be read", ZH: "平台对此人当天的应答无法读取"}
+			mend = Text{EN: "show the platform's support what is quoted, and enter the day by hand; every run asks again", ZH: "把所引内容提供给平台客服，并手工补录当天；每次运行都会重试"}
+			break
+		}
 		who, what = theNetwork(), Text{EN: "something answered in the platform's place, and not with JSON", ZH: "应答不是平台的 JSON"}
 		mend = Text{EN: "look for a proxy, firewall or login page between here and the platform, and at the configured address", ZH: "检查到平台之间的代理、防火墙、登录页，以及所配置的地址"}
 	case CodeEveryone:

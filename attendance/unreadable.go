@@ -49,7 +49,7 @@ func (rd *reading) unreadable(ctx context.Context, members []Member, span Span, 
 		halves, ok := u.halve()
 		switch {
 		case !ok:
-			rd.fail(ctx, u.members, u.span, rd.leftUnread(u.cause, "one person's day, everything else could be read", Text{
+			rd.fail(ctx, u.members, u.span, rd.leftUnread(u.cause, "one person's day, the least that can be asked for; what could be read beside it was", Text{
 				EN: "nothing to be done here: every run asks again; if it stays so, show the platform's support what is quoted here, and enter the day by hand",
 				ZH: "无需在此处理：每次运行都会重试；如一直如此，请把此处引用的内容提供给平台客服，并手工补录当天打卡",
 			}))

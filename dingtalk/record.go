@@ -1,9 +1,11 @@
 package dingtalk
 
 import (
+	"bytes"
 	"math"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/punchbridge/punchbridge/attendance"
 	"github.com/punchbridge/punchbridge/provider"
@@ -15,10 +17,8 @@ type reading struct {
 	zone *time.Location
 	// asked spells each account as the query does.
 	asked map[string]string
-	// seen are record ids; those that fit into an int64, as all documented ones
-	// do, apart from the rest.
-	seen      map[int64]struct{}
-	seenTexts map[string]struct{}
+	// seen are the records that were read.
+	seen map[recordKey]struct{}
 	// addresses keeps each address once: colleagues punch at the same places.
 	addresses map[string]string
 
@@ -27,12 +27,22 @@ type reading struct {
 	notes   provider.Notes
 }
 
+// A recordKey identifies a record: by its id, and by whose and when it is, so that ids
+// which are no ids (0 for each) cost nobody a punch. Ids beyond an int64, which no page
+// documents, are texts.
+type recordKey struct {
+	id      int64
+	text    string
+	account string
+	milli   int64
+}
+
 func newReading(q attendance.Query) *reading {
 	r := &reading{
 		span:      q.Span,
 		zone:      q.Span.Zone(),
 		asked:     make(map[string]string, len(q.Accounts)),
-		seen:      map[int64]struct{}{},
+		seen:      map[recordKey]struct{}{},
 		addresses: map[string]string{},
 	}
 	for _, a := range q.Accounts {
@@ -64,7 +74,7 @@ func (r *reading) records(body []byte, sent attendance.Span) (rows int, err erro
 func (r *reading) grow(n int) {
 	n = min(n+n/8, 1<<14)
 	if len(r.seen) == 0 {
-		r.seen = make(map[int64]struct{}, n)
+		r.seen = make(map[recordKey]struct{}, n)
 	}
 	if cap(r.punches)-len(r.punches) < n {
 		grown := make([]attendance.Punch, len(r.punches), len(r.punches)+n)
@@ -75,6 +85,10 @@ func (r *reading) grow(n int) {
 
 // fields are those of a record that matter, as they are written.
 type fields struct {
+	// doubled is one of those that a record is recognised by, where it stands there twice
+	// and says two things.
+	doubled string
+
 	id, user, moment, checkType, timeResult, locationResult, invalid, invalidMsg,
 	address, longitude, latitude, remark []byte
 }
@@ -83,13 +97,13 @@ func fieldsOf(raw []byte) (f fields) {
 	for key, value := range provider.Object(raw) {
 		switch string(key) {
 		case "id":
-			f.id = value
+			f.set(&f.id, "id", value)
 		case "userId":
-			f.user = value
+			f.set(&f.user, "userId", value)
 		case "userCheckTime":
-			f.moment = value
+			f.set(&f.moment, "userCheckTime", value)
 		case "checkType":
-			f.checkType = value
+			f.set(&f.checkType, "checkType", value)
 		case "timeResult":
 			f.timeResult = value
 		case "locationResult":
@@ -111,13 +125,21 @@ func fieldsOf(raw []byte) (f fields) {
 	return f
 }
 
+func (f *fields) set(field *[]byte, name string, value []byte) {
+	if *field != nil && !bytes.Equal(*field, value) {
+		f.doubled = name
+	}
+	*field = value
+}
+
 // record reads one row. sent is the stretch that the request named.
 func (r *reading) record(raw []byte, sent attendance.Span) {
 	f := fieldsOf(raw)
-	if r.repeated(f.id) {
+	account, asked := r.account(f.user)
+	at, ok := instant(f.moment, r.zone)
+	if r.repeated(f.id, account, at) {
 		return
 	}
-	account, asked := r.account(f.user)
 	skip := func(at time.Time, reason attendance.Reason, detail string) {
 		r.skipped = append(r.skipped, attendance.Skipped{
 			ID: provider.Text(f.id), Account: account, Time: at, Reason: reason, Detail: provider.OneLine(detail)})
@@ -128,16 +150,15 @@ func (r *reading) record(raw []byte, sent attendance.Span) {
 			"id", provider.Text(f.id), "userId", account, "userCheckTime", provider.Text(f.moment)))
 		return
 	}
-	at, ok := instant(f.moment, r.zone)
 	switch {
 	case !ok && (len(f.moment) == 0 || string(f.moment) == "null"):
-		skip(time.Time{}, attendance.Invalid, "userCheckTime is missing")
+		skip(time.Time{}, attendance.Invalid, r.notes.LeftOut(dingtalk(), "userCheckTime is missing", "id", provider.Text(f.id), "userId", account))
 		return
 	case !ok:
-		skip(time.Time{}, attendance.Invalid, "userCheckTime is no time: "+string(f.moment))
+		skip(time.Time{}, attendance.Invalid, r.notes.LeftOut(dingtalk(), "userCheckTime is no time: "+string(f.moment), "id", provider.Text(f.id), "userId", account))
 		return
 	case !asked:
-		skip(at, attendance.NotAsked, stranger(account))
+		skip(at, attendance.NotAsked, r.notes.LeftOut(dingtalk(), stranger(account), "id", provider.Text(f.id), "userCheckTime", at.Format(time.DateTime)))
 		return
 	case !r.span.Contains(at):
 		// What was sent is rounded outward, and whether its last second is included
@@ -165,7 +186,9 @@ func (r *reading) record(raw []byte, sent attendance.Span) {
 // was; "" when all are sound. An account that was asked for is.
 func (f *fields) spoilt(asked bool) string {
 	switch {
-	case !asked && provider.Spoilt(f.user):
+	case f.doubled != "":
+		return f.doubled
+	case (!asked || bytes.IndexByte(f.user, '\\') >= 0) && provider.Spoilt(f.user):
 		return "userId"
 	case provider.Spoilt(f.id):
 		return "id"
@@ -173,10 +196,6 @@ func (f *fields) spoilt(asked bool) string {
 		return "userCheckTime"
 	case !knownWord(f.checkType) && provider.Spoilt(f.checkType):
 		return "checkType"
-	case !knownWord(f.timeResult) && provider.Spoilt(f.timeResult):
-		return "timeResult"
-	case !knownWord(f.locationResult) && provider.Spoilt(f.locationResult):
-		return "locationResult"
 	}
 	return ""
 }
@@ -194,9 +213,9 @@ func knownWord(raw []byte) bool {
 // and where, is DingTalk's opinion of it: a word for that which this version does not know
 // hides no punch. The one verdict that says that there was none, NotSigned, is known.
 func (r *reading) verdict(f *fields) (kind attendance.Kind, direction attendance.Direction, reason attendance.Reason, detail string) {
-	timing, location := provider.TextBytes(f.timeResult), provider.TextBytes(f.locationResult)
+	timing, location := verdictOf(f.timeResult), verdictOf(f.locationResult)
 	switch {
-	case string(timing) == "NotSigned" || string(location) == "NotSigned":
+	case timing == "NotSigned" || location == "NotSigned":
 		return kind, direction, attendance.MissingPunch, "NotSigned"
 	case len(provider.TextBytes(f.invalid)) > 0:
 		if detail = provider.Text(f.invalidMsg); detail == "" {
@@ -218,12 +237,12 @@ func (r *reading) verdict(f *fields) (kind attendance.Kind, direction attendance
 	default:
 		return kind, direction, attendance.UnknownType, "checkType " + string(word)
 	}
-	switch string(timing) {
+	switch timing {
 	case "", "Normal", "Early", "Late", "SeriousLate", "Absenteeism":
 	default:
 		r.wonder("timeResult", timing)
 	}
-	switch string(location) {
+	switch location {
 	case "", "Normal":
 	case "Outside":
 		return attendance.Outside, direction, "", ""
@@ -233,36 +252,55 @@ func (r *reading) verdict(f *fields) (kind attendance.Kind, direction attendance
 	return attendance.Regular, direction, "", ""
 }
 
+// verdictOf is a verdict in DingTalk's own spelling, where it differs from a known one in
+// case, blanks or control characters only: what says that there was no punch must not
+// become one for them.
+func verdictOf(raw []byte) string {
+	if knownWord(raw) {
+		return strings.Trim(string(raw), `"`)
+	}
+	word := provider.Text(raw)
+	letters := strings.Map(func(c rune) rune {
+		if unicode.IsLetter(c) {
+			return c
+		}
+		return -1
+	}, word)
+	for _, known := range [...]string{"NotSigned", "Outside", "Normal", "Early", "Late", "SeriousLate", "Absenteeism"} {
+		if strings.EqualFold(letters, known) {
+			return known
+		}
+	}
+	return word
+}
+
 // wonder notes a verdict that this version does not know, of a record that was taken.
-func (r *reading) wonder(field string, word []byte) {
+func (r *reading) wonder(field, word string) {
 	r.notes.Add(attendance.Warningf("unknown_result",
-		"钉钉返回了未知的判定结果，打卡已照常处理 / DingTalk has a verdict that this version does not know; its records were taken as punches: %s %s", field, provider.OneLine(string(word))))
+		"钉钉返回了未知的判定结果，打卡已照常处理 / DingTalk has a verdict that this version does not know; its records were taken as punches: %s %s", field, provider.OneLine(word)))
 }
 
 // dingtalk is the platform's name for people.
 func dingtalk() attendance.Text { return attendance.Text{EN: "DingTalk", ZH: "钉钉"} }
 
-// repeated reports whether a record with this id was read before. A record
-// without id is never a repetition.
-func (r *reading) repeated(id []byte) bool {
-	if n, ok := provider.Int(id); ok {
-		if _, seen := r.seen[n]; seen {
-			return true
-		}
-		r.seen[n] = struct{}{}
+// repeated reports whether a record was read before. A record without id is never a
+// repetition.
+func (r *reading) repeated(id []byte, account string, at time.Time) bool {
+	key := recordKey{account: account}
+	n, ok := provider.Int(id)
+	if key.id = n; !ok {
+		key.text = provider.Text(id)
+	}
+	if !ok && key.text == "" {
 		return false
 	}
-	text := provider.Text(id)
-	if text == "" {
-		return false
+	if !at.IsZero() {
+		key.milli = at.UnixMilli()
 	}
-	if _, seen := r.seenTexts[text]; seen {
+	if _, seen := r.seen[key]; seen {
 		return true
 	}
-	if r.seenTexts == nil {
-		r.seenTexts = map[string]struct{}{}
-	}
-	r.seenTexts[text] = struct{}{}
+	r.seen[key] = struct{}{}
 	return false
 }
 

@@ -184,22 +184,52 @@ func TestControlCharacters(t *testing.T) {
 	require.Equal(t, "client  site [0m", a.Punches[0].Remark)
 	require.Empty(t, a.Warnings)
 	for field, row := range map[string]string{
-		"userId":         "{\"id\":7,\"userId\":\"b\n\"," + noon + "}",
-		"id":             "{\"id\":\"7\x00\",\"userId\":\"a\"," + noon + "}",
-		"userCheckTime":  "{\"id\":7,\"userId\":\"a\",\"userCheckTime\":\"1772424000000\n\",\"checkType\":\"OnDuty\"}",
-		"checkType":      "{\"id\":7,\"userId\":\"a\",\"userCheckTime\":1772424000000,\"checkType\":\"On\nDuty\"}",
-		"timeResult":     "{\"id\":7,\"userId\":\"a\"," + noon + ",\"timeResult\":\"Not\tSigned\"}",
-		"locationResult": `{"id":7,"userId":"a",` + noon + `,"locationResult":"Not\nSigned"}`, // escaped
+		"userId":        "{\"id\":7,\"userId\":\"b\n\"," + noon + "}",
+		"id":            "{\"id\":\"7\x00\",\"userId\":\"a\"," + noon + "}",
+		"userCheckTime": "{\"id\":7,\"userId\":\"a\",\"userCheckTime\":\"1772424000000\n\",\"checkType\":\"OnDuty\"}",
+		"checkType":     "{\"id\":7,\"userId\":\"a\",\"userCheckTime\":1772424000000,\"checkType\":\"On\nDuty\"}",
+		"checkType ":    `{"id":7,"userId":"a","userCheckTime":1772424000000,"checkType":"On\Duty"}`,
+		"userId ":       `{"id":7,"userId":"\a",` + noon + `}`,
+		"userId  ":      `{"id":7,"userId":"a","userId":"b",` + noon + `}`,
 	} {
 		a := read(t, records(`{"id":1,"userId":"a","userCheckTime":1772424000001,"checkType":"OnDuty"}`, row, `{"id":2,"userId":"a","userCheckTime":1772424000002,"checkType":"OffDuty"}`), span, "a")
 		require.Len(t, a.Punches, 2, field)
 		require.Len(t, a.Skipped, 1, field)
 		require.Equal(t, attendance.Invalid, a.Skipped[0].Reason, field)
 		require.True(t, a.Skipped[0].Time.IsZero(), "so that nothing counts as withdrawn")
-		require.Contains(t, a.Skipped[0].Detail, field+" holds a character")
+		require.Contains(t, a.Skipped[0].Detail, strings.TrimSpace(field)+" holds a character")
 		require.Len(t, a.Warnings, 1, field)
 		require.Equal(t, "unreadable_record", a.Warnings[0].Code)
 		require.Contains(t, a.Warnings[0].Message, "1772424000000")
+	}
+}
+
+// A missing punch stays one, however NotSigned is spelt, and a punch stays one whatever else
+// stands in a verdict.
+func TestSpellingsOfVerdicts(t *testing.T) {
+	span := until(t, "2026-03-03 00:00:00")
+	for raw, want := range map[string]string{`"NotSigned "`: "", `"NOTSIGNED"`: "", `"Not Signed"`: "", "\"Not\tSigned\"": "", `"not_signed"`: "",
+		`"outside"`: "outside", `"Out side"`: "outside", `"Moon"`: "regular", "\"a\nb\"": "regular", `"\ud800"`: "regular", `7`: "regular"} {
+		a := read(t, records(`{"id":7,"userId":"a","userCheckTime":1772424000000,"checkType":"OnDuty","locationResult":`+raw+`}`), span, "a")
+		if want == "" {
+			require.Empty(t, a.Punches, raw)
+			require.Equal(t, attendance.MissingPunch, a.Skipped[0].Reason, raw)
+			continue
+		}
+		require.Len(t, a.Punches, 1, raw)
+		require.Equal(t, want, a.Punches[0].Kind.String(), raw)
+	}
+}
+
+// Ids that are none cost nobody a punch.
+func TestEqualIDs(t *testing.T) {
+	span := until(t, "2026-03-03 00:00:00")
+	for _, id := range []string{`0`, `"0"`, `-1`, `"null"`, `7`, `null`, `""`} {
+		var rows []string
+		for i, user := range []string{"a", "b", "a", "c"} {
+			rows = append(rows, fmt.Sprintf(`{"id":%s,"userId":%q,"userCheckTime":%d,"checkType":"OnDuty"}`, id, user, 1772424000000+i))
+		}
+		require.Len(t, read(t, records(rows...), span, "a", "b", "c").Punches, 4, id)
 	}
 }
 

@@ -219,7 +219,7 @@ func TestCallRetries(t *testing.T) {
 			return reply(200, ok), nil
 		}, 2, "", time.Second, 1500 * time.Millisecond, ""},
 		{"half a document by its own word", func(n int, _ *http.Request) (*http.Response, error) { return reply(206, ok[:9]), nil },
-			4, attendance.CodeUnavailable, 7 * time.Second, 11 * time.Second, "half a JSON document came: it ends after 9 bytes (HTTP 206"},
+			2, attendance.CodeMalformed, time.Second, 1500 * time.Millisecond, "half a JSON document came: it ends after 9 bytes (HTTP 206"},
 		{"206 with all of it", func(n int, _ *http.Request) (*http.Response, error) { return reply(206, ok), nil }, 1, "", 0, 0, ""},
 		{"201", func(n int, _ *http.Request) (*http.Response, error) { return reply(201, ok), nil }, 1, "", 0, 0, ""},
 		{"203, a byte order mark, blanks and a comment", func(n int, _ *http.Request) (*http.Response, error) {

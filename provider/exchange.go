@@ -237,8 +237,6 @@ func (c *Client) judge(p *call, r Reply) error {
 			said.Code = attendance.CodeUnavailable
 		case r.Status == http.StatusTooManyRequests:
 			said.Code = attendance.CodeThrottled
-		case r.Status == http.StatusPartialContent && said.Code == attendance.CodeMalformed: // a part of it, by its own word
-			said.Code = attendance.CodeUnavailable
 		}
 	}
 	if said.Code.Temporary() {

@@ -75,7 +75,8 @@ func TextBytes(raw []byte) []byte {
 }
 
 // Spoilt reports whether a JSON value is a text with a character in it that no name
-// has: a control character, raw or escaped, or one that could not be decoded. Where the
+// has: a control character, raw or escaped, an escape that JSON does not know, or one that
+// could not be decoded. Where the
 // text is the userid, the id, the time or the type of a record, nobody can tell what it
 // was: such a record is left out and named.
 func Spoilt(raw []byte) bool {
@@ -83,7 +84,7 @@ func Spoilt(raw []byte) bool {
 	if len(raw) == 0 || raw[0] != '"' {
 		return false
 	}
-	return slices.ContainsFunc(raw, isRawControl) || bytes.ContainsFunc(TextBytes(raw), func(r rune) bool {
+	return validString(raw, 1) != len(raw) || bytes.ContainsFunc(TextBytes(raw), func(r rune) bool {
 		return unicode.IsControl(r) || r == utf8.RuneError
 	})
 }

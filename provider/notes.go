@@ -29,19 +29,33 @@ func (n *Notes) Add(w attendance.Warning) {
 	}
 }
 
+// LeftOut notes a record that is left out, and why, and returns that for people. values
+// are names and values that tell which record it is.
+func (n *Notes) LeftOut(platform attendance.Text, why string, values ...string) (detail string) {
+	n.Add(leftOut(platform, OneLine(why+which(values))))
+	return OneLine(why)
+}
+
 // Unreadable notes a record that is left out because nobody can tell what it is: one of
 // the values that it is recognised by is [Spoilt]. field is that value's name in the
 // platform's words, and values are names and values that tell people which record it is.
 func (n *Notes) Unreadable(platform attendance.Text, field string, values ...string) (detail string) {
-	detail = field + " holds a character that no such value has"
-	which := ""
+	detail = OneLine(field + " holds a character that no such value has, or stands there twice" + which(values))
+	n.Add(leftOut(platform, detail))
+	return detail
+}
+
+// which tells which record is meant.
+func which(values []string) (text string) {
 	for pair := range slices.Chunk(values, 2) {
 		if len(pair) == 2 && pair[1] != "" {
-			which += ", " + pair[0] + " " + pair[1]
+			text += ", " + pair[0] + " " + pair[1]
 		}
 	}
-	detail = OneLine(detail + which)
-	n.Add(attendance.Warningf("unreadable_record", "%s返回的一条记录无法辨认，未写入；请在%s后台核对后手工补录 / %s sent a record that cannot be recognised; it was left out, so look it up there and enter it by hand: %s",
-		platform.ZH, platform.ZH, platform.EN, detail))
-	return detail
+	return text
+}
+
+func leftOut(platform attendance.Text, detail string) attendance.Warning {
+	return attendance.Warningf("unreadable_record", "%s返回的一条记录无法辨认，未写入；请在%s后台核对后手工补录 / %s sent a record that cannot be recognised; it was left out, so look it up there and enter it by hand: %s",
+		platform.ZH, platform.ZH, platform.EN, detail)
 }

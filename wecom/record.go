@@ -96,6 +96,10 @@ func (r *reading) grow(n int) {
 
 // fields are those of a row that matter, as they are written.
 type fields struct {
+	// doubled is one of those that a row is recognised by, where it stands there twice and
+	// says two things.
+	doubled string
+
 	user, kind, exception, moment, title, detail, notes, wifi, lat, lng, scheduled, schedule, timeline []byte
 }
 
@@ -103,13 +107,13 @@ func fieldsOf(raw []byte) (f fields) {
 	for key, value := range provider.Object(raw) {
 		switch string(key) {
 		case "userid":
-			f.user = value
+			f.set(&f.user, "userid", value)
 		case "checkin_type":
-			f.kind = value
+			f.set(&f.kind, "checkin_type", value)
 		case "exception_type":
-			f.exception = value
+			f.set(&f.exception, "exception_type", value)
 		case "checkin_time":
-			f.moment = value
+			f.set(&f.moment, "checkin_time", value)
 		case "location_title":
 			f.title = value
 		case "location_detail":
@@ -131,6 +135,13 @@ func fieldsOf(raw []byte) (f fields) {
 		}
 	}
 	return f
+}
+
+func (f *fields) set(field *[]byte, name string, value []byte) {
+	if *field != nil && !bytes.Equal(*field, value) {
+		f.doubled = name
+	}
+	*field = value
 }
 
 // row reads one row. sent is the window that the request named.
@@ -169,11 +180,11 @@ func (r *reading) row(raw []byte, sent window) {
 	r.seen[key] = struct{}{}
 	switch {
 	case !timed && (len(f.moment) == 0 || string(f.moment) == "null"):
-		r.skip(account, time.Time{}, attendance.Invalid, "checkin_time is missing")
+		r.skip(account, time.Time{}, attendance.Invalid, r.notes.LeftOut(wecom(), "checkin_time is missing", "userid", account))
 	case !timed:
-		r.skip(account, time.Time{}, attendance.Invalid, "checkin_time is no time: "+string(f.moment))
+		r.skip(account, time.Time{}, attendance.Invalid, r.notes.LeftOut(wecom(), "checkin_time is no time: "+string(f.moment), "userid", account))
 	case !asked:
-		r.skip(account, at, attendance.NotAsked, stranger(account))
+		r.skip(account, at, attendance.NotAsked, r.notes.LeftOut(wecom(), stranger(account), "checkin_time", at.Format(time.DateTime)))
 	case missing:
 		r.skip(account, at, attendance.MissingPunch, missed(f, at))
 	case len(f.exception) > 0 && (f.exception[0] == '[' || f.exception[0] == '{'):
@@ -194,7 +205,9 @@ func (r *reading) row(raw []byte, sent window) {
 // was; "" when all are sound. An account that was asked for is.
 func (f *fields) spoilt(asked bool) string {
 	switch {
-	case !asked && provider.Spoilt(f.user):
+	case f.doubled != "":
+		return f.doubled
+	case (!asked || bytes.IndexByte(f.user, '\\') >= 0) && provider.Spoilt(f.user):
 		return "userid"
 	case provider.Spoilt(f.moment):
 		return "checkin_time"
@@ -308,7 +321,7 @@ func exceptionsOf(raw []byte) (e exceptions) {
 		return e
 	}
 	text := provider.TextBytes(raw)
-	for word := range bytes.FieldsFuncSeq(text, func(c rune) bool { return c == ';' || c == '；' || c == ' ' || c == '\u3000' }) {
+	for word := range bytes.FieldsFuncSeq(text, func(c rune) bool { return strings.ContainsRune(";；,，、|/ \u3000", c) }) {
 		switch {
 		case bytes.Contains(word, []byte("未打卡")):
 			e.missing = true

@@ -194,6 +194,11 @@ func TestRowShapes(t *testing.T) {
 				require.Equal(t, test.reason, r.skipped[0].Reason)
 				require.Equal(t, test.detail, r.skipped[0].Detail)
 			}
+			if test.reason == attendance.Invalid && len(r.notes) > 0 || test.reason == attendance.NotAsked {
+				require.Len(t, r.notes, 1)
+				require.Equal(t, "unreadable_record", r.notes[0].Code)
+				return
+			}
 			if test.warning == "" {
 				require.Empty(t, r.notes)
 				return

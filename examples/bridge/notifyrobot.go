@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/punchbridge/punchbridge/attendance"
+	"github.com/punchbridge/punchbridge/provider"
 )
 
 // The group robots (群机器人) of WeCom and DingTalk: how they are recognised, what they
@@ -120,22 +121,21 @@ func signed(address, secret string, now time.Time) string {
 
 // judgeRobot tells from a robot's answer whether the message was delivered: nil if it was.
 func judgeRobot(kind string, secret bool, answer []byte) *undelivered {
-	var a struct {
-		Code *int64 `json:"errcode"`
-		Msg  string `json:"errmsg"`
-	}
-	if json.Unmarshal(bytes.TrimPrefix(bytes.TrimSpace(answer), []byte("\ufeff")), &a) != nil || a.Code == nil {
+	answer = bytes.TrimPrefix(bytes.TrimSpace(answer), []byte("\ufeff"))
+	code, ok := provider.Int(provider.Member(answer, "errcode"))
+	if provider.NotJSON(provider.Reply{Body: answer}) != nil || !ok {
 		return &undelivered{what: "what answers is no group robot: its answer has no errcode",
 			mend: attendance.Text{EN: "check the address (copy the robot's Webhook anew) and whether a proxy or login page answers in its place", ZH: "请核对地址（重新复制机器人的 Webhook），并检查是否有代理或登录页代为应答"}}
 	}
-	if *a.Code == 0 {
+	if code == 0 {
 		return nil
 	}
-	u := &undelivered{code: strconv.FormatInt(*a.Code, 10), what: cutText(plain(a.Msg), 300), final: *a.Code != robotBusy}
+	text := provider.Text(provider.Member(answer, "errmsg"))
+	u := &undelivered{code: strconv.FormatInt(code, 10), what: cutText(plain(text), 300), final: code != robotBusy}
 	if kind == kindWecom {
-		u.mend = wecomRobotMend(*a.Code)
+		u.mend = wecomRobotMend(code)
 	} else {
-		u.mend = dingtalkRobotMend(*a.Code, a.Msg, secret)
+		u.mend = dingtalkRobotMend(code, text, secret)
 	}
 	return u
 }
