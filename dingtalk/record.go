@@ -3,6 +3,7 @@ package dingtalk
 import (
 	"bytes"
 	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -17,8 +18,10 @@ type reading struct {
 	zone *time.Location
 	// asked spells each account as the query does.
 	asked map[string]string
-	// seen are the records that were read.
-	seen map[recordKey]struct{}
+	// seen are record ids; those that fit into an int64, as all documented ones do, apart
+	// from the rest.
+	seen      map[int64]struct{}
+	seenTexts map[string]struct{}
 	// addresses keeps each address once: colleagues punch at the same places.
 	addresses map[string]string
 
@@ -27,22 +30,13 @@ type reading struct {
 	notes   provider.Notes
 }
 
-// A recordKey identifies a record: by its id, and by whose and when it is, so that ids
-// which are no ids (0 for each) cost nobody a punch. Ids beyond an int64, which no page
-// documents, are texts.
-type recordKey struct {
-	id      int64
-	text    string
-	account string
-	milli   int64
-}
-
 func newReading(q attendance.Query) *reading {
 	r := &reading{
 		span:      q.Span,
 		zone:      q.Span.Zone(),
 		asked:     make(map[string]string, len(q.Accounts)),
-		seen:      map[recordKey]struct{}{},
+		seen:      map[int64]struct{}{},
+		seenTexts: map[string]struct{}{},
 		addresses: map[string]string{},
 	}
 	for _, a := range q.Accounts {
@@ -74,7 +68,7 @@ func (r *reading) records(body []byte, sent attendance.Span) (rows int, err erro
 func (r *reading) grow(n int) {
 	n = min(n+n/8, 1<<14)
 	if len(r.seen) == 0 {
-		r.seen = make(map[recordKey]struct{}, n)
+		r.seen = make(map[int64]struct{}, n)
 	}
 	if cap(r.punches)-len(r.punches) < n {
 		grown := make([]attendance.Punch, len(r.punches), len(r.punches)+n)
@@ -126,7 +120,7 @@ func fieldsOf(raw []byte) (f fields) {
 }
 
 func (f *fields) set(field *[]byte, name string, value []byte) {
-	if *field != nil && !bytes.Equal(*field, value) {
+	if len(*field) > 0 && !bytes.Equal(*field, value) {
 		f.doubled = name
 	}
 	*field = value
@@ -256,8 +250,13 @@ func (r *reading) verdict(f *fields) (kind attendance.Kind, direction attendance
 // case, blanks or control characters only: what says that there was no punch must not
 // become one for them.
 func verdictOf(raw []byte) string {
-	if knownWord(raw) {
-		return strings.Trim(string(raw), `"`)
+	switch string(raw) { // as nearly every one is written
+	case "", `""`:
+		return ""
+	case `"Normal"`:
+		return "Normal"
+	case `"Outside"`:
+		return "Outside"
 	}
 	word := provider.Text(raw)
 	letters := strings.Map(func(c rune) rune {
@@ -283,25 +282,30 @@ func (r *reading) wonder(field, word string) {
 // dingtalk is the platform's name for people.
 func dingtalk() attendance.Text { return attendance.Text{EN: "DingTalk", ZH: "钉钉"} }
 
-// repeated reports whether a record was read before. A record without id is never a
-// repetition.
+// repeated reports whether a record was read before: the same id, of the same person and
+// moment, so that ids which are none (0 for each) cost nobody a punch. A record without id
+// is never a repetition.
 func (r *reading) repeated(id []byte, account string, at time.Time) bool {
-	key := recordKey{account: account}
-	n, ok := provider.Int(id)
-	if key.id = n; !ok {
-		key.text = provider.Text(id)
+	known := false
+	if n, ok := provider.Int(id); ok {
+		_, known = r.seen[n]
+		r.seen[n] = struct{}{}
+	} else if text := provider.Text(id); text != "" {
+		_, known = r.seenTexts[text]
+		r.seenTexts[text] = struct{}{}
 	}
-	if !ok && key.text == "" {
-		return false
-	}
-	if !at.IsZero() {
-		key.milli = at.UnixMilli()
-	}
-	if _, seen := r.seen[key]; seen {
-		return true
-	}
-	r.seen[key] = struct{}{}
-	return false
+	return known && (slices.ContainsFunc(r.punches, func(p attendance.Punch) bool {
+		return p.Account == account && p.Time.Equal(at) && sameID(p.ID, id)
+	}) || slices.ContainsFunc(r.skipped, func(s attendance.Skipped) bool {
+		return s.Account == account && (s.Time.Equal(at) || s.Time.IsZero()) && sameID(s.ID, id)
+	}))
+}
+
+// sameID compares an id as it was kept with one as it is written: 7 and "7" are the same.
+func sameID(kept string, raw []byte) bool {
+	n, ok := provider.Int(raw)
+	k, kOK := provider.Int([]byte(kept))
+	return ok && kOK && n == k || kept == provider.Text(raw)
 }
 
 // account spells a userId as the query does; asked is false when the query does

@@ -327,7 +327,7 @@ func testPromise5NothingSilent(t *testing.T, on engine) {
 		attendance.OutsideWindow: 1, attendance.NotAsked: 1}, report.Skipped)
 	require.Equal(t, 1, report.PresentFromOther)
 	require.Equal(t, report.Read, report.Written+report.Present+report.PresentFromOther+5)
-	require.Equal(t, []string{"not_valid", "undirected_skipped", "unknown_unit"}, warned(report))
+	require.Equal(t, []string{"not_valid", "undirected_skipped", "unknown_unit", "unreadable_record"}, warned(report))
 
 	// What the platform no longer keeps, an answer without any record, and an
 	// account that the platform rejects are told.
@@ -398,7 +398,7 @@ func testPromise6OneBadApple(t *testing.T, on engine) {
 		report, err := s.tryRun(nil)
 		require.NoError(t, err)
 		require.Equal(t, n-12, report.Written, "the eight others have all of theirs")
-		require.Equal(t, []string{"directory_incomplete", "unknown_type"}, warned(report))
+		require.Equal(t, []string{"directory_incomplete", "unknown_type", "unreadable_record"}, warned(report))
 		require.Len(t, report.LeftOut, 4)
 		for _, person := range []string{"104", "108"} {
 			require.Contains(t, report.LeftOut, attendance.Member{Person: person, Account: "u" + person, Name: "员工" + person, Key: "A" + person, Unit: "总部", LeftOut: attendance.Refused})
