@@ -140,13 +140,19 @@ func cannotBeAsked(err error) bool {
 	}
 }
 
+// unreadable reports whether DingTalk's own answer for one department cannot be read, time
+// and again: a quote too much in somebody's name. The page of a proxy is none of theirs.
+func unreadable(err error) bool {
+	return attendance.CodeOf(err) == attendance.CodeMalformed && !errors.Is(err, attendance.ErrForeign)
+}
+
 // mostWrong is how many departments may be called wrong one after the other: so many
 // are not the departments' fault, and many failing calls get an address shut out.
 const mostWrong = 50
 
 // skipping turns the error of an object that cannot be asked into a warning.
 func (w *walk) skipping(kind string, id any, err error) error {
-	if !cannotBeAsked(err) || w.wrong >= mostWrong {
+	if !cannotBeAsked(err) && !unreadable(err) || w.wrong >= mostWrong {
 		return err
 	}
 	if attendance.CodeOf(err) != attendance.CodeAccount {

@@ -366,3 +366,31 @@ func TestHasAccount(t *testing.T) {
 		require.Equal(t, attendance.CodePermission, attendance.CodeOf(err))
 	})
 }
+
+// A department whose page cannot be read, time and again, is left out; a proxy's page ends
+// the reading.
+func TestADepartmentThatCannotBeRead(t *testing.T) {
+	for body, broken := range map[string]bool{`{"errcode":0,"result":{"has_more":false,"list":[{"userid":"x","name":"a"b"}]}}`: true, `<html>`: false} {
+		synctest.Test(t, func(t *testing.T) {
+			fake := dingtalktest.New(nil)
+			fake.AddDepartment(dingtalktest.Department{ID: 2, Parent: 1})
+			fake.AddUser(dingtalktest.User{ID: "a", Name: "a", Departments: []int64{1}})
+			fake.AddUser(dingtalktest.User{ID: "x", Name: "x", Departments: []int64{2}})
+			fake.Fail(dingtalktest.Fault{Kind: dingtalktest.Answer, Path: pathUsers, After: 1, Body: body})
+			var ids, warned []string
+			var failed error
+			for a, err := range clientOf(t, fake, nil).Directory().Accounts(t.Context()) {
+				if w, ok := attendance.AsWarning(err); ok {
+					warned = append(warned, w.Code)
+				} else if err != nil {
+					failed = err
+				} else {
+					ids = append(ids, a.ID)
+				}
+			}
+			require.Equal(t, []string{"a"}, ids)
+			require.Equal(t, broken, failed == nil, "%v", failed)
+			require.Equal(t, broken, len(warned) == 1)
+		})
+	}
+}
