@@ -70,8 +70,8 @@ func TestHoweverManyRowsAreRefused(t *testing.T) { everyEngine(t, testManyRefuse
 func testManyRefused(t *testing.T, on engine) {
 	for kind, ledger := range ledgers() {
 		t.Run(kind, func(t *testing.T) {
-			if on.name != sqliteName && ledger != nil {
-				long(t, "many refused rows with a ledger on a server")
+			if on.name != sqliteName {
+				long(t, "many refused rows on a server")
 			}
 			d := on.found(t, ecologytest.Schema{Generation: oasink.E8})
 			on.exec(t, d.oa.DB(), refusing("HrmScheduleSign", "ADDR = 'no'")...)
@@ -79,7 +79,7 @@ func testManyRefused(t *testing.T, on engine) {
 			s := sink(t, d.struck(t, count.hear), &oasink.Options{Ledger: ledger})
 			require.NoError(t, s.CreateLedger(context.Background()))
 			for name, c := range refusedSets() {
-				if on.name != sqliteName && name != "every seventh" && (name != "half of the people" || !longTests()) { // which takes long enough
+				if on.name != sqliteName && name != "every seventh" && name != "half of the people" { // which takes long enough
 					continue
 				}
 				clear := func(tables ...string) {
@@ -108,6 +108,9 @@ func testManyRefused(t *testing.T, on engine) {
 // is named. A table that holds rows of the batch is none that refuses everything.
 func TestManyRowsThatAreAlwaysRefused(t *testing.T) {
 	everyEngine(t, func(t *testing.T, on engine) {
+		if on.name == mariadbName {
+			long(t, "many rows that are always refused on MariaDB")
+		}
 		d := on.found(t, ecologytest.Schema{Generation: oasink.E8})
 		on.exec(t, d.oa.DB(), refusing("HrmScheduleSign", "ADDR = 'no'")...)
 		s := sink(t, d.oa.DB(), nil)

@@ -97,6 +97,9 @@ func TestUndoOfALongRun(t *testing.T) {
 }
 
 func testUndoOfALongRun(t *testing.T, on engine) {
+	if on.name != sqliteName {
+		long(t, "a long run taken back on a server")
+	}
 	d := on.found(t, ecologytest.Schema{})
 	c := &counter{}
 	s := sink(t, d.struck(t, c.strike), &oasink.Options{Ledger: &oasink.LedgerOptions{}})
