@@ -128,7 +128,7 @@ func TestInferenceReadsWholeDays(t *testing.T) {
 	p.Put(punchAt(2, 8, 0, u), punchAt(2, 12, 0, u), punchAt(9, 8, 0, u), punchAt(9, 9, 0, u))
 	got, _ = inferred(t, p, march(20, 12, 0), attendance.Between(march(2, 11, 0), march(9, 10, 0), shanghai()))
 	require.Equal(t, []string{"02 12:00 out", "09 08:00 in", "09 09:00 out"}, got)
-	require.Equal(t, []attendance.Span{{From: march(2, 0, 0), To: march(9, 0, 0)}, {From: march(9, 0, 0), To: march(10, 0, 0)}}, []attendance.Span{p.Queries()[0].Span, p.Queries()[1].Span})
+	require.ElementsMatch(t, []attendance.Span{{From: march(2, 0, 0), To: march(9, 0, 0)}, {From: march(9, 0, 0), To: march(10, 0, 0)}}, []attendance.Span{p.Queries()[0].Span, p.Queries()[1].Span})
 
 	// Today is asked for up to now; without the option nothing is widened.
 	p = attendancetest.NewProvider("fake", weekLimits)
