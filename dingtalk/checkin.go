@@ -82,7 +82,7 @@ func (r *checkInReading) row(raw []byte, sent attendance.Span, colleagues bool) 
 	at, ok := instant(moment, r.zone)
 	switch {
 	case spoilt != "":
-		skip(time.Time{}, attendance.Invalid, r.notes.Unreadable(dingtalk(), spoilt, "userId", account, "timestamp", provider.Text(moment)))
+		skip(time.Time{}, attendance.Invalid, r.notes.LeftOut(dingtalk(), provider.NoName(spoilt), "userId", account, "timestamp", provider.Text(moment)))
 		return
 	case !ok:
 		skip(time.Time{}, attendance.Invalid, "the check-in's time is no time: "+string(moment))

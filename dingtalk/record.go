@@ -138,9 +138,9 @@ func (r *reading) record(raw []byte, sent attendance.Span) {
 		r.skipped = append(r.skipped, attendance.Skipped{
 			ID: provider.Text(f.id), Account: account, Time: at, Reason: reason, Detail: provider.OneLine(detail)})
 	}
-	if field := f.spoilt(asked); field != "" {
+	if wrong := f.spoilt(asked); wrong != "" {
 		// Without its time: what it is of is not known, so nothing counts as withdrawn.
-		skip(time.Time{}, attendance.Invalid, r.notes.Unreadable(dingtalk(), field,
+		skip(time.Time{}, attendance.Invalid, r.notes.LeftOut(dingtalk(), wrong,
 			"id", provider.Text(f.id), "userId", account, "userCheckTime", provider.Text(f.moment)))
 		return
 	}
@@ -152,7 +152,8 @@ func (r *reading) record(raw []byte, sent attendance.Span) {
 		skip(time.Time{}, attendance.Invalid, r.notes.LeftOut(dingtalk(), "userCheckTime is no time: "+string(f.moment), "id", provider.Text(f.id), "userId", account))
 		return
 	case !asked:
-		skip(at, attendance.NotAsked, r.notes.LeftOut(dingtalk(), stranger(account), "id", provider.Text(f.id), "userCheckTime", at.Format(time.DateTime)))
+		r.notes.LeftOut(dingtalk(), stranger(account)+", which was not asked for", "id", provider.Text(f.id), "userCheckTime", at.Format(time.DateTime))
+		skip(at, attendance.NotAsked, stranger(account))
 		return
 	case !r.span.Contains(at):
 		// What was sent is rounded outward, and whether its last second is included
@@ -176,20 +177,19 @@ func (r *reading) record(raw []byte, sent attendance.Span) {
 	r.punches = append(r.punches, p)
 }
 
-// spoilt names the value of those that a record is recognised by which cannot be what it
-// was; "" when all are sound. An account that was asked for is.
+// spoilt says what is wrong with a value that a record is recognised by; "" when all are sound. An account that was asked for is.
 func (f *fields) spoilt(asked bool) string {
 	switch {
 	case f.doubled != "":
-		return f.doubled
+		return provider.Twice(f.doubled)
 	case (!asked || bytes.IndexByte(f.user, '\\') >= 0) && provider.Spoilt(f.user):
-		return "userId"
+		return provider.NoName("userId")
 	case provider.Spoilt(f.id):
-		return "id"
+		return provider.NoName("id")
 	case provider.Spoilt(f.moment):
-		return "userCheckTime"
+		return provider.NoName("userCheckTime")
 	case !knownWord(f.checkType) && provider.Spoilt(f.checkType):
-		return "checkType"
+		return provider.NoName("checkType")
 	}
 	return ""
 }
@@ -197,7 +197,7 @@ func (f *fields) spoilt(asked bool) string {
 // knownWord reports whether a value is one of the usual ones, as it is written.
 func knownWord(raw []byte) bool {
 	switch string(raw) {
-	case "", `"OnDuty"`, `"OffDuty"`, `"Normal"`, `"Late"`, `"Early"`, `"Outside"`:
+	case "", `"OnDuty"`, `"OffDuty"`:
 		return true
 	}
 	return false

@@ -197,7 +197,11 @@ func TestControlCharacters(t *testing.T) {
 		require.Len(t, a.Skipped, 1, field)
 		require.Equal(t, attendance.Invalid, a.Skipped[0].Reason, field)
 		require.True(t, a.Skipped[0].Time.IsZero(), "so that nothing counts as withdrawn")
-		require.Contains(t, a.Skipped[0].Detail, strings.TrimSpace(field)+" holds a character")
+		if field == "userId  " {
+			require.Contains(t, a.Skipped[0].Detail, "userId stands there twice")
+		} else {
+			require.Contains(t, a.Skipped[0].Detail, strings.TrimSpace(field)+" holds a character")
+		}
 		require.Len(t, a.Warnings, 1, field)
 		require.Equal(t, "unreadable_record", a.Warnings[0].Code)
 		require.Contains(t, a.Warnings[0].Message, "1772424000000")

@@ -29,21 +29,20 @@ func (n *Notes) Add(w attendance.Warning) {
 	}
 }
 
-// LeftOut notes a record that is left out, and why, and returns that for people. values
-// are names and values that tell which record it is.
+// LeftOut notes a record that is left out because nobody can tell what it is, or whose, and
+// returns why for people: one of the values that it is recognised by is [Spoilt], for
+// example. values are names and values that tell which record it is.
 func (n *Notes) LeftOut(platform attendance.Text, why string, values ...string) (detail string) {
-	n.Add(leftOut(platform, OneLine(why+which(values))))
+	n.Add(attendance.Warningf("unreadable_record", "%s返回的一条记录无法辨认，未写入；请在%s后台核对后手工补录 / %s sent a record that cannot be recognised; it was left out, so look it up there and enter it by hand: %s",
+		platform.ZH, platform.ZH, platform.EN, OneLine(why+which(values))))
 	return OneLine(why)
 }
 
-// Unreadable notes a record that is left out because nobody can tell what it is: one of
-// the values that it is recognised by is [Spoilt]. field is that value's name in the
-// platform's words, and values are names and values that tell people which record it is.
-func (n *Notes) Unreadable(platform attendance.Text, field string, values ...string) (detail string) {
-	detail = OneLine(field + " holds a character that no such value has, or stands there twice" + which(values))
-	n.Add(leftOut(platform, detail))
-	return detail
-}
+// NoName says of a value that it is [Spoilt].
+func NoName(field string) string { return field + " holds a character that no such value has" }
+
+// Twice says of a value that it stands in a record twice and says two things.
+func Twice(field string) string { return field + " stands there twice, with different values" }
 
 // which tells which record is meant.
 func which(values []string) (text string) {
@@ -53,9 +52,4 @@ func which(values []string) (text string) {
 		}
 	}
 	return text
-}
-
-func leftOut(platform attendance.Text, detail string) attendance.Warning {
-	return attendance.Warningf("unreadable_record", "%s返回的一条记录无法辨认，未写入；请在%s后台核对后手工补录 / %s sent a record that cannot be recognised; it was left out, so look it up there and enter it by hand: %s",
-		platform.ZH, platform.ZH, platform.EN, detail)
 }

@@ -157,9 +157,9 @@ func (r *reading) row(raw []byte, sent window) {
 		return
 	}
 	account, asked := r.account(f.user)
-	if field := f.spoilt(asked); field != "" {
+	if wrong := f.spoilt(asked); wrong != "" {
 		// Without its time: what it is of is not known, so nothing counts as withdrawn.
-		r.skip(account, time.Time{}, attendance.Invalid, r.notes.Unreadable(wecom(), field,
+		r.skip(account, time.Time{}, attendance.Invalid, r.notes.LeftOut(wecom(), wrong,
 			"userid", account, "checkin_time", provider.Text(f.moment)))
 		return
 	}
@@ -184,7 +184,8 @@ func (r *reading) row(raw []byte, sent window) {
 	case !timed:
 		r.skip(account, time.Time{}, attendance.Invalid, r.notes.LeftOut(wecom(), "checkin_time is no time: "+string(f.moment), "userid", account))
 	case !asked:
-		r.skip(account, at, attendance.NotAsked, r.notes.LeftOut(wecom(), stranger(account), "checkin_time", at.Format(time.DateTime)))
+		r.notes.LeftOut(wecom(), stranger(account)+", which was not asked for", "checkin_time", at.Format(time.DateTime))
+		r.skip(account, at, attendance.NotAsked, stranger(account))
 	case missing:
 		r.skip(account, at, attendance.MissingPunch, missed(f, at))
 	case len(f.exception) > 0 && (f.exception[0] == '[' || f.exception[0] == '{'):
@@ -201,20 +202,19 @@ func (r *reading) row(raw []byte, sent window) {
 	}
 }
 
-// spoilt names the value of those that a row is recognised by which cannot be what it
-// was; "" when all are sound. An account that was asked for is.
+// spoilt says what is wrong with a value that a row is recognised by; "" when all are sound. An account that was asked for is.
 func (f *fields) spoilt(asked bool) string {
 	switch {
 	case f.doubled != "":
-		return f.doubled
+		return provider.Twice(f.doubled)
 	case (!asked || bytes.IndexByte(f.user, '\\') >= 0) && provider.Spoilt(f.user):
-		return "userid"
+		return provider.NoName("userid")
 	case provider.Spoilt(f.moment):
-		return "checkin_time"
+		return provider.NoName("checkin_time")
 	case !knownWord(f.kind) && provider.Spoilt(f.kind):
-		return "checkin_type"
+		return provider.NoName("checkin_type")
 	case !knownWord(f.exception) && provider.Spoilt(f.exception):
-		return "exception_type"
+		return provider.NoName("exception_type")
 	}
 	return ""
 }
